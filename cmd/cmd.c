@@ -1,0 +1,176 @@
+/*
+ * The table of commands, and what is said to those who name none of them.
+ */
+#include "cmd.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "talk.h"
+
+enum {
+    MAX_DISTANCE = 2,
+    MAX_SHOWN_BYTES = 60,
+};
+
+const MgCmd *const mg_cmds[] = {
+    &cmd_new, &cmd_up, &cmd_down, &cmd_status, &cmd_plan, &cmd_scratch, &cmd_help, NULL,
+};
+
+/* Words of other tools: a hint, never an alias, so that a script says what it does. */
+static const struct {
+    const char *word, *hint;
+} foreign_words[] = {
+    { "deploy", "Pending migrations are applied by \"migrate up\"." },
+    { "apply", "Pending migrations are applied by \"migrate up\"." },
+    { "migrate", "Pending migrations are applied by \"migrate up\"." },
+    { "upgrade", "Pending migrations are applied by \"migrate up\"." },
+    { "latest", "Pending migrations are applied by \"migrate up\"." },
+    { "run", "Pending migrations are applied by \"migrate up\"." },
+    { "push", "Pending migrations are applied by \"migrate up\"." },
+    { "create", "The files of a migration are made by \"migrate new NAME\"." },
+    { "generate", "The files of a migration are made by \"migrate new NAME\"." },
+    { "add", "The files of a migration are made by \"migrate new NAME\"." },
+    { "make", "The files of a migration are made by \"migrate new NAME\"." },
+    { "rollback", "The newest migration is reverted by \"migrate down\"." },
+    { "undo", "The newest migration is reverted by \"migrate down\"." },
+    { "revert", "The newest migration is reverted by \"migrate down\"." },
+    { "downgrade", "The newest migration is reverted by \"migrate down\"." },
+    { "info", "What is applied and pending is shown by \"migrate status\"." },
+    { "list", "What is applied and pending is shown by \"migrate status\"." },
+    { "history", "What is applied and pending is shown by \"migrate status\"." },
+    { "version", "The database's version is shown by \"migrate status\", the program's by "
+                 "\"migrate --version\"." },
+    { "goto", "A version is reached by \"migrate up --to V\" or \"migrate down --to V\"." },
+    { "force", "Nothing is ever left dirty here: a migration and its history row commit "
+               "together. \"migrate status\" shows the state." },
+};
+
+const MgCmd *
+mg_cmd_find(const char *name)
+{
+    for (size_t i = 0; mg_cmds[i] != NULL; i++) {
+        if (strcmp(mg_cmds[i]->name, name) == 0)
+            return mg_cmds[i];
+    }
+    return NULL;
+}
+
+const char *
+mg_cmd_shown(const char *word)
+{
+    size_t size_bytes = strlen(word);
+    bool may_be_secret = strpbrk(word, ":=@") != NULL || size_bytes > MAX_SHOWN_BYTES;
+    for (const char *c = word; *c != '\0'; c++)
+        may_be_secret = may_be_secret || (unsigned char)*c < ' ' || *c == '\x7f';
+    may_be_secret = may_be_secret || mg_text_valid_utf8(word, size_bytes) != size_bytes;
+    return may_be_secret ? "***" : word;
+}
+
+static bool
+add_foreign_hint(const char *name, MgError *err)
+{
+    for (size_t i = 0; i < sizeof foreign_words / sizeof *foreign_words; i++) {
+        if (strcmp(foreign_words[i].word, name) == 0) {
+            mg_cmd_hint(err, "%s", foreign_words[i].hint);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+add_nearest_hint(const char *name, MgError *err)
+{
+    const char *nearest = NULL;
+    int nearest_distance = MAX_DISTANCE + 1;
+    for (size_t i = 0; mg_cmds[i] != NULL; i++) {
+        /* "stat" is meant to be longer, whatever the distance says. */
+        int distance = strlen(name) > 1 && mg_text_starts(mg_cmds[i]->name, name)
+                           ? 0
+                           : mg_text_distance(mg_cmds[i]->name, name);
+        /* Two changes make any two-letter word "up". */
+        if (distance < nearest_distance && distance < (int)strlen(mg_cmds[i]->name)) {
+            nearest = mg_cmds[i]->name;
+            nearest_distance = distance;
+        }
+    }
+    if (nearest != NULL)
+        mg_cmd_hint(err, "Perhaps \"migrate %s\" is meant.", nearest);
+}
+
+bool
+mg_cmd_unknown(const char *name, MgError *err)
+{
+    (void)mg_cmd_fail(err, MG_E_USAGE, "unknown command \"%s\"", mg_cmd_shown(name));
+    if (strstr(name, "://") != NULL)
+        mg_cmd_hint(err, "The database is given by --url URL.");
+    else if (!add_foreign_hint(name, err))
+        add_nearest_hint(name, err);
+    mg_cmd_see_help(NULL, err);
+    return false;
+}
+
+void
+mg_cmd_options(const MgRun *run, MgOptions *ret)
+{
+    mg_options_init(ret);
+    ret->url = run->common->url;
+    ret->dir = run->common->dir;
+    ret->history = run->common->history;
+    ret->environment = run->environment;
+    ret->cancel_fd = run->cancel_fd;
+    ret->on_event = mg_talk_event;
+    ret->payload = run->talk;
+}
+
+static void
+fail_with(MgError *err, MgErrorCode code, const char *format, va_list args)
+{
+    *err = (MgError){ .code = code };
+    (void)vsnprintf(err->message, sizeof err->message, format, args);
+}
+
+bool
+mg_cmd_fail(MgError *err, MgErrorCode code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fail_with(err, code, format, args);
+    va_end(args);
+    return false;
+}
+
+void
+mg_cmd_hint(MgError *err, const char *format, ...)
+{
+    int i = 0;
+    while (i < MG_ERROR_MAX_HINTS && *err->hint[i] != '\0')
+        i++;
+    if (i == MG_ERROR_MAX_HINTS)
+        return;
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(err->hint[i], sizeof err->hint[i], format, args);
+    va_end(args);
+}
+
+void
+mg_cmd_see_help(const char *command, MgError *err)
+{
+    mg_cmd_hint(err, "See migrate %s%s--help", command == NULL ? "" : command,
+                command == NULL ? "" : " ");
+}
+
+bool
+mg_cmd_usage(const char *command, MgError *err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fail_with(err, MG_E_USAGE, format, args);
+    va_end(args);
+    mg_cmd_see_help(command, err);
+    return false;
+}

@@ -1,0 +1,84 @@
+/*
+ * Commands as a table.  A command is one file with one row and one function;
+ * its options, help and examples are in the row, set-up is in main.c.
+ */
+#ifndef MG_CMD_CMD_H
+#define MG_CMD_CMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "migrate.h"
+#include "opt.h"
+
+struct MgCmd;
+struct MgTalk;
+
+/* What a command works with; made by main.c. */
+typedef struct MgRun {
+    const struct MgCmd *cmd;
+    const MgCommon *common;
+    void *args;    /* the command's own struct, zeroed, then filled from its opts */
+    MgWords words; /* what stands behind the command and is not an option */
+    char *const *environment;
+    int cancel_fd;       /* readable after SIGINT, SIGTERM or SIGHUP; give it to the library */
+    struct MgTalk *talk; /* what prints: talk.h */
+    MgArena *arena;
+} MgRun;
+
+enum {
+    MG_CMD_JSON = 1 << MG_JSON, /* --output json is understood */
+    MG_CMD_MARKDOWN = 1 << MG_MARKDOWN,
+};
+
+typedef struct MgCmd {
+    const char *name;
+    const char *argument; /* "[N]", "NAME", or NULL */
+    const char *summary;  /* one line, lower case, for the list of commands */
+    const char *about;    /* sentences for "migrate help NAME", lines broken by hand at 80 */
+    const MgOpt *opts;    /* ends with a row whose name is NULL; or NULL */
+    size_t args_bytes;    /* size of the struct that opts fill; 0 = none */
+    unsigned formats;     /* MG_CMD_ bits of what --output may say beside "table" */
+    size_t min_words, max_words;
+    bool stops_at_word;          /* the first word ends the options: "scratch psql -c ..." */
+    bool is_behind;              /* listed under "More", not with a line of its own */
+    const char *const *examples; /* "migrate up 1", "what it does", ..., NULL */
+    /*
+     * Do it.  On failure main.c prints *err and exits with its status; on
+     * success it exits with *ret_status, which is 0 unless set.
+     */
+    bool (*run)(const MgRun *run, int *ret_status, MgError *err);
+} MgCmd;
+
+/* Every command, in the order of "migrate --help"; ends with NULL. */
+extern const MgCmd *const mg_cmds[];
+
+extern const MgCmd cmd_up, cmd_down, cmd_status, cmd_plan, cmd_new, cmd_scratch, cmd_help;
+
+/* The command of that name, or NULL. */
+const MgCmd *mg_cmd_find(const char *name);
+/* MG_E_USAGE with the nearest name, or the word that another tool's user wants.  Returns false. */
+bool mg_cmd_unknown(const char *name, MgError *err);
+
+/*
+ * Options for mg_open from the common options: url, dir, history, environment,
+ * cancel_fd, and events printed by talk.c.  A command changes what it needs.
+ */
+void mg_cmd_options(const MgRun *run, MgOptions *ret);
+
+/* Start an error of the command's own; the library fills those it makes itself.  Returns false. */
+bool mg_cmd_fail(MgError *err, MgErrorCode code, const char *format, ...) MG_PRINTF(3, 4);
+/* Add a hint behind those that are there; one too many is dropped. */
+void mg_cmd_hint(MgError *err, const char *format, ...) MG_PRINTF(2, 3);
+/* A hint where to read the help of command (NULL: of all). */
+void mg_cmd_see_help(const char *command, MgError *err);
+/* MG_E_USAGE, and where to read the help of command (NULL: of all).  Returns false. */
+bool mg_cmd_usage(const char *command, MgError *err, const char *format, ...) MG_PRINTF(3, 4);
+
+/* A word of the command line as messages show it: what may be a URL, and so hold a password, is
+ * not repeated. */
+const char *mg_cmd_shown(const char *word);
+
+#endif

@@ -1,0 +1,182 @@
+/*
+ * migrate down: revert the newest.  It removes data, so on a database of another
+ * machine it shows what it would do and asks, or wants --yes where nobody can
+ * be asked.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cmd.h"
+#include "goal.h"
+#include "talk.h"
+
+typedef struct Args {
+    const char *to;
+    int64_t wait_turn_ms;
+    bool is_from_history;
+} Args;
+
+static const MgOpt opts[] = {
+    { .name = "to",
+      .type = MG_OPT_TEXT,
+      .argument = "V",
+      .help = "revert everything newer than this version, which stays applied",
+      .offset = offsetof(Args, to) },
+    { .name = "from-history",
+      .help = "run down scripts that are stored in the history and have no file here",
+      .offset = offsetof(Args, is_from_history) },
+    { .name = "wait-turn",
+      .type = MG_OPT_DURATION,
+      .argument = "D",
+      .help = "how long to wait while another run works on this database, instead of 5min",
+      .offset = offsetof(Args, wait_turn_ms) },
+    { .name = NULL },
+};
+
+static bool
+cancel(MgError *err, const char *message)
+{
+    (void)mg_cmd_fail(err, MG_E_CANCELLED, "%s", message);
+    mg_text_copy(err->note, sizeof err->note, "nothing was reverted");
+    return false;
+}
+
+/* One line from the terminal; yes is "y" or "yes". */
+static bool
+read_answer(const MgRun *run, MgError *err)
+{
+    struct pollfd fds[] = { { .fd = STDIN_FILENO, .events = POLLIN },
+                            { .fd = run->cancel_fd, .events = POLLIN } };
+    while (poll(fds, sizeof fds / sizeof *fds, -1) < 0) {
+        if (errno != EINTR)
+            return cancel(err, "the answer could not be read");
+    }
+    if (fds[1].revents != 0)
+        return cancel(err, "the run was interrupted");
+    char answer[16];
+    ssize_t n = read(STDIN_FILENO, answer, sizeof answer - 1);
+    if (n < 0)
+        n = 0;
+    while (n > 0 && (answer[n - 1] == '\n' || answer[n - 1] == '\r' || answer[n - 1] == ' '))
+        n--;
+    answer[n] = '\0';
+    return mg_text_equal_fold(answer, "y") || mg_text_equal_fold(answer, "yes") ||
+           cancel(err, "the answer was not yes");
+}
+
+static bool
+ask(const MgRun *run, const MgPlan *plan, MgError *err)
+{
+    MgTalk *talk = run->talk;
+    MgView view = { .format = MG_TABLE, .width = talk->err.width };
+    mg_talk_write_err(talk, "\n", 1);
+    mg_write_plan(plan, &view, mg_talk_write_err, talk);
+    const char *question =
+        mg_arena_format(run->arena, "\nrevert %zu %s in %s at %s? [y/N] ", plan->n_steps,
+                        mg_text_plural((int64_t)plan->n_steps, "migration", "migrations"),
+                        plan->target.database, plan->target.host);
+    mg_talk_write_err(talk, question, strlen(question));
+    return read_answer(run, err);
+}
+
+static bool
+refuse_unasked(const MgTarget *target, MgError *err)
+{
+    (void)mg_cmd_fail(err, MG_E_USAGE,
+                      "reverting on another machine needs --yes where nobody can be asked");
+    if (target->database != NULL && target->host != NULL)
+        (void)snprintf(err->detail, sizeof err->detail, "It is %s at %s, from %s.",
+                       target->database, target->host, target->from);
+    mg_cmd_hint(err, "Look at it first: migrate status");
+    mg_cmd_hint(err, "If it is meant: migrate down --yes");
+    mg_text_copy(err->note, sizeof err->note, "nothing was reverted");
+    return false;
+}
+
+/* True when the run may go on. */
+static bool
+confirm(const MgRun *run, MgContext *context, const MgGoal *goal, MgError *err)
+{
+    const MgTarget *target = mg_target(context);
+    if (run->common->is_yes || target->is_local)
+        return true;
+    bool can_ask = isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
+    if (!can_ask)
+        return refuse_unasked(target, err);
+    const MgPlan *plan = NULL;
+    if (!mg_plan(context, goal, &plan, err))
+        return false;
+    if (plan->n_refusals > 0) {
+        *err = plan->refusals[0];
+        return false;
+    }
+    return plan->n_steps == 0 || ask(run, plan, err);
+}
+
+static void
+print_done(MgTalk *talk, const MgOutcome *outcome)
+{
+    char elapsed[32];
+    mg_text_duration(outcome->elapsed_us, elapsed, sizeof elapsed);
+    if (outcome->n_reverted == 0 && outcome->head == NULL)
+        mg_talk_result(talk, "done", "nothing to do, nothing is applied");
+    else if (outcome->n_reverted == 0)
+        mg_talk_result(talk, "done", "nothing to do, now at %s", outcome->head);
+    else if (outcome->head == NULL)
+        mg_talk_result(talk, "done", "%d reverted in %s, nothing is applied now",
+                       outcome->n_reverted, elapsed);
+    else
+        mg_talk_result(talk, "done", "%d reverted in %s, now at %s", outcome->n_reverted, elapsed,
+                       outcome->head);
+}
+
+static bool
+run(const MgRun *run, int *ret_status, MgError *err)
+{
+    (void)ret_status;
+    const Args *args = run->args;
+    MgGoal goal = { .direction = MG_DOWN, .is_from_history_allowed = args->is_from_history };
+    if (!mg_goal_parse(run, args->to, &goal, err))
+        return false;
+    MgOptions options;
+    mg_cmd_options(run, &options);
+    options.wait_turn_ms = args->wait_turn_ms;
+    MgContext *context = NULL;
+    if (!mg_open(&options, &context, err))
+        return false;
+    MgOutcome outcome = { 0 };
+    bool ok = confirm(run, context, &goal, err) && mg_run(context, &goal, &outcome, err);
+    if (ok)
+        print_done(run->talk, &outcome);
+    mg_close(context);
+    return ok;
+}
+
+static const char *const examples[] = {
+    "migrate down",
+    "revert the newest migration",
+    "migrate down 2 --yes",
+    "revert the newest two without being asked",
+    "migrate down --to 20260305080000",
+    "revert everything newer than that one",
+    NULL,
+};
+
+const MgCmd cmd_down = {
+    .name = "down",
+    .argument = "[N]",
+    .summary = "revert the newest migration, or the newest N",
+    .about = "Revert the newest migration, or the newest N, by their down scripts, the last one\n"
+             "applied first. On a database of another machine it shows the plan and asks; where\n"
+             "nobody can be asked it needs --yes.",
+    .opts = opts,
+    .args_bytes = sizeof(Args),
+    .max_words = 1,
+    .examples = examples,
+    .run = run,
+};

@@ -1,0 +1,82 @@
+/* migrate status: the state of every migration. */
+#include <stddef.h>
+#include <stdio.h>
+
+#include "cmd.h"
+#include "show.h"
+#include "talk.h"
+
+typedef struct Args {
+    bool has_exit_code, is_strict;
+} Args;
+
+static const MgOpt opts[] = {
+    { .name = "exit-code",
+      .help = "exit with 10 when migrations are pending, with 6 when up would refuse",
+      .offset = offsetof(Args, has_exit_code) },
+    { .name = "strict",
+      .help = "migrations without a file count as a refusal",
+      .offset = offsetof(Args, is_strict) },
+    { .name = NULL },
+};
+
+static bool
+is_pending(const MgPlan *plan)
+{
+    static const MgState pending[] = { MG_STATE_PENDING, MG_STATE_LATE, MG_STATE_PARTIAL,
+                                       MG_STATE_CHANGED };
+    for (size_t i = 0; i < sizeof pending / sizeof *pending; i++) {
+        if (plan->counts[pending[i]] > 0)
+            return true;
+    }
+    return false;
+}
+
+static int
+judge(const MgRun *run, const MgPlan *plan)
+{
+    const Args *args = run->args;
+    for (size_t i = 0; i < plan->n_refusals; i++) {
+        const MgError *refusal = &plan->refusals[i];
+        mg_talk_aside(
+            run->talk, "warning",
+            mg_arena_format(run->arena, "%s (%s)", refusal->message, mg_error_slug(refusal->code)));
+    }
+    if (!args->has_exit_code)
+        return 0;
+    if (plan->n_refusals > 0)
+        return mg_error_exit_status(plan->refusals[0].code);
+    return is_pending(plan) ? mg_error_exit_status(MG_E_PENDING) : 0;
+}
+
+static bool
+run(const MgRun *run, int *ret_status, MgError *err)
+{
+    const Args *args = run->args;
+    MgShow show = { .goal = { .direction = MG_UP, .is_strict = args->is_strict },
+                    .write = mg_write_status,
+                    .judge = judge };
+    return mg_show(run, &show, ret_status, err);
+}
+
+static const char *const examples[] = {
+    "migrate status",
+    "what is applied, pending or wrong",
+    "migrate status --exit-code",
+    "10 when migrations are pending, for scripts",
+    "migrate status --output json",
+    "one JSON document",
+    NULL,
+};
+
+const MgCmd cmd_status = {
+    .name = "status",
+    .summary = "what is applied, pending or wrong",
+    .about = "Compare the files with the history of the database and show the state of every\n"
+             "migration. It reads only and takes no lock.",
+    .opts = opts,
+    .args_bytes = sizeof(Args),
+    .formats = MG_CMD_JSON | MG_CMD_MARKDOWN,
+    .examples = examples,
+    .run = run,
+};

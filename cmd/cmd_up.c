@@ -1,0 +1,127 @@
+/* migrate up: apply what is pending. */
+#include <stddef.h>
+
+#include "base/text.h"
+#include "cmd.h"
+#include "goal.h"
+#include "talk.h"
+
+typedef struct Args {
+    const char *to;
+    int64_t wait_turn_ms;
+    bool is_late, is_strict, is_not_empty, is_scratch;
+} Args;
+
+static const MgOpt opts[] = {
+    { .name = "to",
+      .type = MG_OPT_TEXT,
+      .argument = "V",
+      .help = "apply up to and including this version, name or file",
+      .offset = offsetof(Args, to) },
+    { .name = "late",
+      .help = "also apply migrations older than the newest applied one",
+      .offset = offsetof(Args, is_late) },
+    { .name = "strict",
+      .help = "refuse when the history holds migrations without a file",
+      .offset = offsetof(Args, is_strict) },
+    { .name = "allow-not-empty",
+      .help = "start a history in a database that has tables already",
+      .offset = offsetof(Args, is_not_empty) },
+    { .name = "wait-turn",
+      .type = MG_OPT_DURATION,
+      .argument = "D",
+      .help = "how long to wait while another run works on this database, instead of 5min",
+      .offset = offsetof(Args, wait_turn_ms) },
+    { .name = "scratch",
+      .help = "try the migrations on a throw-away server of this machine",
+      .offset = offsetof(Args, is_scratch) },
+    { .name = NULL },
+};
+
+static void
+print_done(MgTalk *talk, const MgOutcome *outcome)
+{
+    char elapsed[32];
+    mg_text_duration(outcome->elapsed_us, elapsed, sizeof elapsed);
+    const char *now = outcome->head == NULL ? "" : ", now at ";
+    const char *head = outcome->head == NULL ? "" : outcome->head;
+    if (outcome->n_applied > 0)
+        mg_talk_result(talk, "done", "%d applied in %s%s%s", outcome->n_applied, elapsed, now,
+                       head);
+    else if (outcome->done_by_other != NULL)
+        mg_talk_result(talk, "done", "nothing left to do: %s%s%s", outcome->done_by_other, now,
+                       head);
+    else
+        mg_talk_result(talk, "done", "nothing to do%s%s", now, head);
+}
+
+static bool
+run_on(const MgRun *run, const MgScratch *scratch, const MgGoal *goal, MgError *err)
+{
+    const Args *args = run->args;
+    MgOptions options;
+    mg_cmd_options(run, &options);
+    options.wait_turn_ms = args->wait_turn_ms;
+    if (scratch != NULL) {
+        options.url = mg_scratch_url(scratch);
+        options.url_from = "--scratch";
+    }
+    MgContext *context = NULL;
+    if (!mg_open(&options, &context, err))
+        return false;
+    MgOutcome outcome = { 0 };
+    bool ok = mg_run(context, goal, &outcome, err);
+    if (ok)
+        print_done(run->talk, &outcome);
+    mg_close(context);
+    return ok;
+}
+
+static bool
+run(const MgRun *run, int *ret_status, MgError *err)
+{
+    (void)ret_status;
+    const Args *args = run->args;
+    MgGoal goal = { .direction = MG_UP,
+                    .is_late_allowed = args->is_late,
+                    .is_strict = args->is_strict,
+                    .is_not_empty_allowed = args->is_not_empty };
+    if (!mg_goal_parse(run, args->to, &goal, err))
+        return false;
+    if (!args->is_scratch)
+        return run_on(run, NULL, &goal, err);
+    if (run->common->url != NULL)
+        return mg_cmd_usage("up", err, "--scratch and --url name two databases");
+    MgScratch *scratch = NULL;
+    if (!mg_scratch_open(run->environment, &scratch, err))
+        return false;
+    bool ok = run_on(run, scratch, &goal, err);
+    mg_scratch_close(scratch);
+    return ok;
+}
+
+static const char *const examples[] = {
+    "migrate up",
+    "apply everything that is pending",
+    "migrate up 1",
+    "apply the next one",
+    "migrate up --to 20260310083000",
+    "apply up to and including that one",
+    "migrate up --scratch",
+    "try all of them on a throw-away server",
+    NULL,
+};
+
+const MgCmd cmd_up = {
+    .name = "up",
+    .argument = "[N]",
+    .summary = "apply all pending migrations, or the next N",
+    .about = "Apply all pending migrations, or the next N, in the order of their versions. Each\n"
+             "commits together with its row in the history, so a run that fails leaves nothing\n"
+             "half done. Any number of runs may start at once: one works, the others wait for it.",
+    .opts = opts,
+    .args_bytes = sizeof(Args),
+    .max_words = 1,
+    .examples = examples,
+    .run = run,
+};

@@ -1,0 +1,20 @@
+/*
+ * Help, made of the tables: commands, options and errors have one source, so
+ * what help says and what the program takes cannot differ.
+ */
+#ifndef MG_CMD_HELP_H
+#define MG_CMD_HELP_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "cmd.h"
+
+void mg_help_all(MgBuf *ret);
+void mg_help_command(const MgCmd *cmd, MgBuf *ret);
+/* The exit statuses: "migrate help exit". */
+void mg_help_exit(MgBuf *ret);
+/* An error by its slug; false when no error has it. */
+bool mg_help_error(const char *slug, MgBuf *ret);
+
+#endif

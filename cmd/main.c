@@ -1,0 +1,158 @@
+/*
+ * The command: signals, the two passes over argv, the exit status.  The only
+ * file that knows of signals, and the only one that ends the process.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "cmd.h"
+#include "help.h"
+#include "opt.h"
+#include "talk.h"
+
+extern char **environ;
+
+enum {
+    SIGNAL_STATUS = 128,
+};
+
+static const int caught[] = { SIGINT, SIGTERM, SIGHUP };
+static int cancel_pipe[2] = { -1, -1 };
+static volatile sig_atomic_t first_signal;
+
+/* The first one asks the run to stop, the second one leaves at once. */
+static void
+on_signal(int signal_number)
+{
+    int saved_errno = errno;
+    if (first_signal != 0)
+        _exit(SIGNAL_STATUS + signal_number);
+    first_signal = signal_number;
+    (void)!write(cancel_pipe[1], "", 1);
+    errno = saved_errno;
+}
+
+static bool
+catch_signals(MgError *err)
+{
+    if (pipe(cancel_pipe) != 0)
+        return mg_cmd_fail(err, MG_E_SYSTEM, "could not make a pipe: %s", strerror(errno));
+    for (int i = 0; i < 2; i++)
+        (void)fcntl(cancel_pipe[i], F_SETFD, FD_CLOEXEC);
+    struct sigaction action = { .sa_handler = on_signal };
+    (void)sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++) {
+        /* nohup and the like ignore some on purpose. */
+        struct sigaction before;
+        if (sigaction(caught[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            (void)sigaction(caught[i], &action, NULL);
+    }
+    /* A reader that goes away must not end a run in the middle. */
+    action.sa_handler = SIG_IGN;
+    (void)sigaction(SIGPIPE, &action, NULL);
+    return true;
+}
+
+static bool
+check_words(const MgCmd *cmd, const MgWords *words, const MgCommon *common, MgError *err)
+{
+    if (words->n < cmd->min_words)
+        return mg_cmd_usage(cmd->name, err, "%s is missing", cmd->argument);
+    if (words->n > cmd->max_words)
+        return mg_cmd_usage(cmd->name, err, "\"%s\" is one word too many",
+                            mg_cmd_shown(words->items[cmd->max_words]));
+    if (common->format != MG_TABLE && (cmd->formats & 1U << common->format) == 0)
+        return mg_cmd_usage(cmd->name, err, "migrate %s has no other output than a table",
+                            cmd->name);
+    return true;
+}
+
+static void
+print_help(MgTalk *talk, const MgCmd *cmd, bool is_result)
+{
+    MG_CLEANUP(buf) MgBuf text = { 0 };
+    if (cmd == NULL)
+        mg_help_all(&text);
+    else
+        mg_help_command(cmd, &text);
+    (is_result ? mg_talk_write : mg_talk_write_err)(talk, mg_buf_text(&text), text.size_bytes);
+}
+
+/* argv begins with the command's name. */
+static bool
+run_command(const MgCmd *cmd, const MgWords *argv, MgCommon *common, MgTalk *talk, MgArena *arena,
+            int *ret_status, MgError *err)
+{
+    MgRun run = { .cmd = cmd,
+                  .common = common,
+                  .args = mg_arena_alloc(arena, cmd->args_bytes + 1),
+                  .environment = environ,
+                  .cancel_fd = cancel_pipe[0],
+                  .talk = talk,
+                  .arena = arena };
+    const MgOptTable tables[] = { { mg_common_opts, common }, { cmd->opts, run.args } };
+    bool ok = mg_opt_parse(cmd->name, (int)argv->n, (char **)argv->items, tables, 2,
+                           cmd->stops_at_word, arena, &run.words, err);
+    mg_talk_init(common, environ, arena, talk);
+    if (!ok)
+        return false;
+    if (common->is_help) {
+        print_help(talk, cmd, true);
+        return true;
+    }
+    return check_words(cmd, &run.words, common, err) && cmd->run(&run, ret_status, err);
+}
+
+static bool
+run_all(int argc, char **argv, MgTalk *talk, MgArena *arena, int *ret_status, MgError *err)
+{
+    MgCommon common = { .format = MG_TABLE };
+    mg_talk_init(&common, environ, arena, talk);
+    const MgOptTable table = { mg_common_opts, &common };
+    MgWords words;
+    if (!catch_signals(err) || !mg_opt_parse(NULL, argc, argv, &table, 1, true, arena, &words, err))
+        return false;
+    mg_talk_init(&common, environ, arena, talk);
+    if (common.is_version) {
+        static const char version[] = "migrate " MG_VERSION "\n";
+        mg_talk_write(talk, version, sizeof version - 1);
+        return true;
+    }
+    if (common.is_help) {
+        const MgCmd *cmd = words.n == 0 ? NULL : mg_cmd_find(words.items[0]);
+        print_help(talk, cmd, true);
+        return true;
+    }
+    if (words.n == 0) {
+        print_help(talk, NULL, false);
+        *ret_status = mg_error_exit_status(MG_E_USAGE);
+        return true;
+    }
+    const MgCmd *cmd = mg_cmd_find(words.items[0]);
+    if (cmd == NULL)
+        return mg_cmd_unknown(words.items[0], err);
+    return run_command(cmd, &words, &common, talk, arena, ret_status, err);
+}
+
+int
+main(int argc, char **argv)
+{
+    MgArena arena = { 0 };
+    MgTalk talk;
+    MgError err;
+    int status = 0;
+    if (!run_all(argc, argv, &talk, &arena, &status, &err)) {
+        mg_talk_error(&talk, &err);
+        status = mg_error_exit_status(err.code);
+        if (err.code == MG_E_CANCELLED && first_signal != 0)
+            status = SIGNAL_STATUS + first_signal;
+    }
+    mg_talk_end(&talk);
+    mg_arena_release(&arena);
+    return status;
+}

@@ -1,0 +1,262 @@
+/*
+ * Options: rows become getopt_long's array, its answers go into the structs.
+ * Values are never repeated in messages: one of them is a URL with a password.
+ */
+#include "opt.h"
+
+#include <assert.h>
+#include <getopt.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "cmd.h"
+
+enum {
+    MAX_OPTS = 64,
+    /* Long options answer with this plus their index, above every letter. */
+    FIRST_LONG = 256,
+    MAX_DISTANCE = 2,
+};
+
+static const char *const formats[] = {
+    [MG_TABLE] = "table",
+    [MG_JSON] = "json",
+    [MG_MARKDOWN] = "markdown",
+    NULL,
+};
+
+#define COMMON(field) offsetof(MgCommon, field)
+const MgOpt mg_common_opts[] = {
+    { .name = "url",
+      .type = MG_OPT_TEXT,
+      .argument = "URL",
+      .help = "the database, instead of DATABASE_URL and the like",
+      .offset = COMMON(url) },
+    { .name = "dir",
+      .type = MG_OPT_TEXT,
+      .argument = "PATH",
+      .help = "the migrations folder, instead of \"migrations\"",
+      .offset = COMMON(dir) },
+    { .name = "history",
+      .type = MG_OPT_TEXT,
+      .argument = "TABLE",
+      .help = "the history table, instead of \"migrate.history\"",
+      .offset = COMMON(history) },
+    { .name = "output",
+      .type = MG_OPT_CHOICE,
+      .argument = "FORMAT",
+      .help = "table, json or markdown",
+      .offset = COMMON(format),
+      .choices = formats },
+    { .name = "yes", .letter = 'y', .help = "do not ask", .offset = COMMON(is_yes) },
+    { .name = "quiet",
+      .letter = 'q',
+      .help = "results, warnings and errors only",
+      .offset = COMMON(is_quiet) },
+    { .name = "verbose",
+      .letter = 'v',
+      .help = "show every statement sent",
+      .offset = COMMON(is_verbose) },
+    { .name = "no-color", .help = "no colour on terminals", .offset = COMMON(is_colorless) },
+    { .name = "help", .letter = 'h', .help = "explain", .offset = COMMON(is_help) },
+    { .name = "version", .help = "print the version", .offset = COMMON(is_version) },
+    { .name = NULL },
+};
+
+/* golang-migrate writes long options with one dash, which getopt reads as letters. */
+static const struct {
+    const char *word, *hint;
+} foreign_words[] = {
+    { "-path", "The folder is given by --dir PATH." },
+    { "-source", "The folder is given by --dir PATH." },
+    { "-database", "The database is given by --url URL." },
+    { "-url", "The database is given by --url URL." },
+    { "-dir", "The folder is given by --dir PATH." },
+    { "-verbose", "Long options have two dashes: --verbose." },
+    { "-version", "Long options have two dashes: --version." },
+    { "-help", "Long options have two dashes: --help." },
+    { "-lock-timeout", "How long to wait for another run is given by migrate up --wait-turn D." },
+};
+
+typedef struct Row {
+    const MgOpt *opt;
+    void *ret; /* the struct its table fills */
+} Row;
+
+typedef struct Rows {
+    const char *command;
+    Row items[MAX_OPTS];
+    size_t n;
+    struct option longs[MAX_OPTS + 1];
+    char letters[2 * MAX_OPTS + 3];
+} Rows;
+
+static void
+build_rows(Rows *rows, const MgOptTable *tables, size_t n_tables, bool stops_at_word)
+{
+    for (size_t table_i = 0; table_i < n_tables; table_i++) {
+        for (const MgOpt *opt = tables[table_i].opts; opt != NULL && opt->name != NULL; opt++) {
+            assert(rows->n < MAX_OPTS);
+            rows->items[rows->n++] = (Row){ opt, tables[table_i].ret };
+        }
+    }
+    char *letter = rows->letters;
+    if (stops_at_word)
+        *letter++ = '+';
+    *letter++ = ':'; /* a missing value is told from an unknown option */
+    for (size_t i = 0; i < rows->n; i++) {
+        const MgOpt *opt = rows->items[i].opt;
+        bool has_value = opt->type != MG_OPT_FLAG;
+        rows->longs[i] = (struct option){ .name = opt->name,
+                                          .has_arg = has_value ? required_argument : no_argument,
+                                          .val = FIRST_LONG + (int)i };
+        if (opt->letter != 0) {
+            *letter++ = opt->letter;
+            if (has_value)
+                *letter++ = ':';
+        }
+    }
+}
+
+static const Row *
+find_row(const Rows *rows, int answer)
+{
+    if (answer >= FIRST_LONG)
+        return &rows->items[answer - FIRST_LONG];
+    for (size_t i = 0; i < rows->n; i++) {
+        if (rows->items[i].opt->letter != 0 && rows->items[i].opt->letter == answer)
+            return &rows->items[i];
+    }
+    return NULL;
+}
+
+static bool
+refuse_unknown(const Rows *rows, const char *word, MgArena *arena, MgError *err)
+{
+    if (optopt > ' ' && optopt < '\x7f')
+        return mg_cmd_usage(rows->command, err, "unknown option \"-%c\"", optopt);
+    if (optopt != 0 || !mg_text_starts(word, "--"))
+        return mg_cmd_usage(rows->command, err, "unknown option");
+    /* Without what follows "=": it may be a URL. */
+    const char *name = mg_arena_text_n(arena, word + 2, strcspn(word + 2, "="));
+    const char *nearest = NULL;
+    int nearest_distance = MAX_DISTANCE + 1;
+    for (size_t i = 0; i < rows->n; i++) {
+        int distance = mg_text_distance(rows->items[i].opt->name, name);
+        if (distance < nearest_distance) {
+            nearest = rows->items[i].opt->name;
+            nearest_distance = distance;
+        }
+    }
+    (void)mg_cmd_fail(err, MG_E_USAGE, "unknown option \"--%s\"", mg_cmd_shown(name));
+    if (nearest != NULL)
+        mg_cmd_hint(err, "Perhaps \"--%s\" is meant.", nearest);
+    mg_cmd_see_help(rows->command, err);
+    return false;
+}
+
+static bool
+set_duration(const Rows *rows, const MgOpt *opt, const char *text, void *field, MgError *err)
+{
+    int64_t value_ms;
+    if (!mg_text_parse_duration_ms(text, &value_ms))
+        return mg_cmd_usage(rows->command, err,
+                            "option \"--%s\" takes a duration such as 30s or 5min", opt->name);
+    if (value_ms < opt->min || (opt->max > 0 && value_ms > opt->max))
+        return mg_cmd_usage(rows->command, err, "option \"--%s\" is out of its range", opt->name);
+    *(int64_t *)field = value_ms == 0 ? -1 : value_ms;
+    return true;
+}
+
+static bool
+set_choice(const Rows *rows, const MgOpt *opt, const char *text, void *field, MgError *err)
+{
+    MG_CLEANUP(buf) MgBuf choices = { 0 };
+    for (int i = 0; opt->choices[i] != NULL; i++) {
+        if (strcmp(opt->choices[i], text) == 0) {
+            *(int *)field = i;
+            return true;
+        }
+        mg_buf_format(&choices, "%s%s",
+                      i == 0                        ? ""
+                      : opt->choices[i + 1] == NULL ? " or "
+                                                    : ", ",
+                      opt->choices[i]);
+    }
+    return mg_cmd_usage(rows->command, err, "option \"--%s\" takes %s", opt->name,
+                        mg_buf_text(&choices));
+}
+
+static bool
+set_value(const Rows *rows, const Row *row, const char *text, MgError *err)
+{
+    void *field = (char *)row->ret + row->opt->offset;
+    if (row->opt->type == MG_OPT_FLAG)
+        *(bool *)field = true;
+    else if (row->opt->type == MG_OPT_DURATION)
+        return set_duration(rows, row->opt, text, field, err);
+    else if (row->opt->type == MG_OPT_CHOICE)
+        return set_choice(rows, row->opt, text, field, err);
+    else if (*text == '\0')
+        return mg_cmd_usage(rows->command, err, "option \"--%s\" has an empty value",
+                            row->opt->name);
+    else
+        *(const char **)field = text;
+    return true;
+}
+
+static bool
+check_foreign_words(const char *command, int argc, char **argv, bool stops_at_word, MgError *err)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (stops_at_word && argv[i][0] != '-')
+            break;
+        size_t size_bytes = strcspn(argv[i], "=");
+        for (size_t k = 0; k < sizeof foreign_words / sizeof *foreign_words; k++) {
+            const char *word = foreign_words[k].word;
+            if (strlen(word) != size_bytes || strncmp(argv[i], word, size_bytes) != 0)
+                continue;
+            (void)mg_cmd_fail(err, MG_E_USAGE, "unknown option \"%s\"", word);
+            mg_cmd_hint(err, "%s", foreign_words[k].hint);
+            mg_cmd_see_help(command, err);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One answer of getopt_long; word is the item of argv before the next one, the long option. */
+static bool
+take_answer(const Rows *rows, int answer, const char *word, MgArena *arena, MgError *err)
+{
+    if (answer != '?' && answer != ':')
+        return set_value(rows, find_row(rows, answer), optarg, err);
+    const Row *row = find_row(rows, optopt);
+    if (row == NULL)
+        return refuse_unknown(rows, word, arena, err);
+    return mg_cmd_usage(rows->command, err, "option \"--%s\" %s", row->opt->name,
+                        answer == ':' ? "needs a value" : "takes no value");
+}
+
+bool
+mg_opt_parse(const char *command, int argc, char **argv, const MgOptTable *tables, size_t n_tables,
+             bool stops_at_word, MgArena *arena, MgWords *ret, MgError *err)
+{
+    if (!check_foreign_words(command, argc, argv, stops_at_word, err))
+        return false;
+    Rows rows = { .command = command };
+    build_rows(&rows, tables, n_tables, stops_at_word);
+    opterr = 0;
+    optind = 0; /* start afresh, in every libc */
+    for (;;) {
+        int answer = getopt_long(argc, argv, rows.letters, rows.longs, NULL);
+        if (answer == -1)
+            break;
+        if (!take_answer(&rows, answer, argv[optind - 1], arena, err))
+            return false;
+    }
+    *ret = (MgWords){ argv + optind, (size_t)(argc - optind),
+                      optind > 1 && strcmp(argv[optind - 1], "--") == 0 };
+    return true;
+}

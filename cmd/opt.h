@@ -1,0 +1,69 @@
+/*
+ * Options as tables.  One row says how an option is spelled, what it takes,
+ * where the value goes and what --help prints; getopt_long does the parsing.
+ * The rows of a command fill the command's own struct, the common rows MgCommon.
+ */
+#ifndef MG_CMD_OPT_H
+#define MG_CMD_OPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "migrate.h"
+
+typedef enum MgOptType {
+    MG_OPT_FLAG, /* bool: true when given */
+    MG_OPT_TEXT, /* const char *, not empty; borrowed from argv */
+    /* int64_t, milliseconds: "250ms", "5s", "10min", "2h".  Like in MgOptions 0 means not given,
+     * so "0s" is -1. */
+    MG_OPT_DURATION,
+    MG_OPT_CHOICE, /* int: index into choices */
+} MgOptType;
+
+typedef struct MgOpt {
+    const char *name; /* long name without dashes; NULL ends a table */
+    char letter;      /* short name, 0 = none */
+    MgOptType type;
+    const char *argument;       /* "URL" in help; NULL for a flag */
+    const char *help;           /* one line, lower case, no full stop */
+    size_t offset;              /* of the field in the struct the table fills */
+    int64_t min, max;           /* MG_OPT_DURATION: limits in ms; max 0 = none */
+    const char *const *choices; /* MG_OPT_CHOICE: NULL-terminated */
+} MgOpt;
+
+/* What the options that every command takes say. */
+typedef struct MgCommon {
+    const char *url, *dir, *history; /* NULL when not given */
+    int format;                      /* an MgFormat */
+    bool is_quiet, is_verbose, is_colorless, is_yes;
+    bool is_help, is_version;
+} MgCommon;
+
+extern const MgOpt mg_common_opts[];
+
+/* A table and the struct it fills. */
+typedef struct MgOptTable {
+    const MgOpt *opts; /* may be NULL: no options */
+    void *ret;
+} MgOptTable;
+
+typedef struct MgWords {
+    char *const *items; /* NULL-terminated */
+    size_t n;
+    bool is_after_dashes; /* a "--" stood right before the first word */
+} MgWords;
+
+/*
+ * Parse argv, whose item 0 is skipped, by the tables together.  Options and
+ * words may be mixed, unless stops_at_word: then the first word ends the
+ * options.  command ("up") is NULL before the command is known, and names the
+ * help to read.  Fails with MG_E_USAGE.
+ */
+MG_CHECK bool mg_opt_parse(const char *command, int argc, char **argv, const MgOptTable *tables,
+                           size_t n_tables, bool stops_at_word, MgArena *arena, MgWords *ret,
+                           MgError *err);
+
+#endif

@@ -1,0 +1,48 @@
+#include "show.h"
+
+#include <time.h>
+
+#include "talk.h"
+
+static int64_t
+now_ms(void)
+{
+    struct timespec now = { .tv_sec = 0 };
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void
+write_plan(const MgRun *run, const MgShow *show, const MgPlan *plan, const MgError *error)
+{
+    MgTalk *talk = run->talk;
+    MgView view = { .format = (MgFormat)run->common->format,
+                    .now_ms = now_ms(),
+                    .width = talk->out.width,
+                    .error = error };
+    bool is_table = view.format == MG_TABLE;
+    if (is_table && show->has_table != NULL && !show->has_table(plan))
+        return;
+    /* The table is set off from the talk above it. */
+    if (is_table && !talk->is_quiet)
+        mg_talk_write_err(talk, "\n", 1);
+    show->write(plan, &view, mg_talk_write, talk);
+}
+
+bool
+mg_show(const MgRun *run, const MgShow *show, int *ret_status, MgError *err)
+{
+    MgOptions options;
+    mg_cmd_options(run, &options);
+    MgContext *context = NULL;
+    const MgPlan *plan = NULL;
+    bool ok = mg_open(&options, &context, err) && mg_plan(context, &show->goal, &plan, err);
+    if (ok) {
+        *ret_status = show->judge(run, plan);
+        write_plan(run, show, plan, NULL);
+    } else if (run->common->format == MG_JSON) {
+        write_plan(run, show, NULL, err);
+    }
+    mg_close(context);
+    return ok;
+}

@@ -1,0 +1,25 @@
+/* What status and plan have in common: one plan, read and written. */
+#ifndef MG_CMD_SHOW_H
+#define MG_CMD_SHOW_H
+
+#include <stdbool.h>
+
+#include "base/attr.h"
+#include "cmd.h"
+
+typedef void (*MgShowWrite)(const MgPlan *plan, const MgView *view, MgWrite write, void *payload);
+/* Tell what is wrong, before the document is written, and choose the exit status. */
+typedef int (*MgShowJudge)(const MgRun *run, const MgPlan *plan);
+
+typedef struct MgShow {
+    MgGoal goal;
+    MgShowWrite write;
+    /* Does the table have anything to say for this plan?  NULL: always. */
+    bool (*has_table)(const MgPlan *plan);
+    MgShowJudge judge;
+} MgShow;
+
+/* Read the plan and show it.  JSON is one document, also when there is an error to tell of. */
+MG_CHECK bool mg_show(const MgRun *run, const MgShow *show, int *ret_status, MgError *err);
+
+#endif

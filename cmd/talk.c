@@ -1,0 +1,291 @@
+/*
+ * The line grammar.  Which stream, colour and word belongs to an event is a
+ * table; the rest is alignment.
+ */
+#include "talk.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+
+enum {
+    WORD_COLUMNS = 9,
+    /* A duration ends here, behind the word: "applied  LABEL      41 ms". */
+    DURATION_END = 45,
+    MIN_GAP = 2,
+    MIN_LABEL_COLUMNS = 24,
+    HINT_INDENT = 6,
+    DETAIL_INDENT = 8,
+    MAX_DURATION_BYTES = 32,
+    MAX_SAID = 256,
+};
+
+/* How an event is printed. */
+enum {
+    IS_RESULT = 1 << 0,    /* to stdout */
+    HAS_DURATION = 1 << 1, /* label and duration in their columns */
+    WHEN_QUIET = 1 << 2,   /* also with --quiet */
+    SAID_ONCE = 1 << 3,
+};
+
+static const struct {
+    const char *word;
+    MgColour colour;
+    unsigned flags;
+} looks[] = {
+    [MG_EVENT_TARGET] = { "target", MG_BOLD, SAID_ONCE },
+    [MG_EVENT_SESSION] = { "session", MG_BOLD, SAID_ONCE },
+    [MG_EVENT_WAITING] = { "waiting", MG_YELLOW, 0 },
+    [MG_EVENT_RUNNING] = { "running", MG_CYAN, HAS_DURATION },
+    [MG_EVENT_APPLIED] = { "applied", MG_GREEN, IS_RESULT | HAS_DURATION | WHEN_QUIET },
+    [MG_EVENT_REVERTED] = { "reverted", MG_GREEN, IS_RESULT | HAS_DURATION | WHEN_QUIET },
+    [MG_EVENT_NOTICE] = { "server", MG_CYAN, 0 },
+    [MG_EVENT_NOTE] = { "note", MG_CYAN, SAID_ONCE },
+    [MG_EVENT_WARNING] = { "warning", MG_YELLOW, WHEN_QUIET | SAID_ONCE },
+    [MG_EVENT_DEBUG] = { "debug", MG_PLAIN, 0 },
+};
+
+void
+mg_talk_init(const MgCommon *common, char *const *environment, MgArena *arena, MgTalk *ret)
+{
+    *ret =
+        (MgTalk){ .is_quiet = common->is_quiet, .is_verbose = common->is_verbose, .arena = arena };
+    mg_term_open(1, common->is_colorless, environment, &ret->out);
+    mg_term_open(2, common->is_colorless, environment, &ret->err);
+}
+
+void
+mg_talk_end(MgTalk *talk)
+{
+    if (talk->has_live)
+        mg_term_clear_live(&talk->err);
+    talk->has_live = false;
+}
+
+static void
+print(MgTalk *talk, const MgTerm *term, const MgBuf *line)
+{
+    mg_talk_end(talk);
+    mg_term_write(term, mg_buf_text(line), line->size_bytes);
+}
+
+void
+mg_talk_write(void *payload, const char *text, size_t size_bytes)
+{
+    MgTalk *talk = payload;
+    mg_talk_end(talk);
+    mg_term_write(&talk->out, text, size_bytes);
+}
+
+void
+mg_talk_write_err(void *payload, const char *text, size_t size_bytes)
+{
+    MgTalk *talk = payload;
+    mg_talk_end(talk);
+    mg_term_write(&talk->err, text, size_bytes);
+}
+
+/* "word     ", coloured where that is wanted. */
+static void
+add_word(MgBuf *line, const MgTerm *term, MgColour colour, const char *word)
+{
+    size_t columns = strlen(word);
+    mg_buf_format(line, "%s%s%s", mg_term_begin(term, colour), word, mg_term_end(term, colour));
+    mg_buf_add_repeated(line, ' ', columns < WORD_COLUMNS ? WORD_COLUMNS - columns : 1);
+}
+
+/* Text whose further lines are indented; spaces that they begin with already count. */
+static void
+add_lines(MgBuf *line, const char *text, size_t indent)
+{
+    for (;;) {
+        size_t size_bytes = strcspn(text, "\n");
+        mg_buf_add_n(line, text, size_bytes);
+        mg_buf_add_char(line, '\n');
+        if (text[size_bytes] == '\0' || text[size_bytes + 1] == '\0')
+            return;
+        text += size_bytes + 1;
+        size_t spaces = strspn(text, " ");
+        if (*text != '\n' && spaces < indent)
+            mg_buf_add_repeated(line, ' ', indent - spaces);
+    }
+}
+
+/* A label of at most max_columns; 0 = as long as it is. */
+static void
+add_label(MgBuf *line, const char *label, size_t max_columns)
+{
+    size_t size_bytes = strlen(label);
+    if (max_columns == 0 || mg_text_width(label, size_bytes) <= max_columns) {
+        mg_buf_add(line, label);
+        return;
+    }
+    while (mg_text_width(label, size_bytes) > max_columns - strlen("..."))
+        size_bytes = mg_text_cut(label, size_bytes, size_bytes - 1);
+    mg_buf_add_n(line, label, size_bytes);
+    mg_buf_add(line, "...");
+}
+
+/* "LABEL     41 ms  text": the columns of applied, reverted and running. */
+static void
+add_migration(MgBuf *line, const MgTerm *term, const MgEvent *event)
+{
+    char duration[MAX_DURATION_BYTES];
+    mg_text_duration(event->duration_us, duration, sizeof duration);
+    size_t duration_columns = strlen(duration);
+    size_t text_columns =
+        event->text == NULL ? 0 : MIN_GAP + mg_text_width(event->text, strlen(event->text));
+    size_t max_columns = 0, end = DURATION_END;
+    if (term->is_terminal) {
+        /* The last column stays free. */
+        size_t others = WORD_COLUMNS + text_columns + 1;
+        size_t left = (size_t)term->width > others ? (size_t)term->width - others : 0;
+        end = left < end ? left : end;
+        max_columns = left > MIN_LABEL_COLUMNS + MIN_GAP + duration_columns
+                          ? left - MIN_GAP - duration_columns
+                          : MIN_LABEL_COLUMNS;
+    }
+    const char *label = event->migration == NULL ? "" : event->migration;
+    size_t label_at = line->size_bytes;
+    add_label(line, label, max_columns);
+    size_t label_columns = mg_text_width(mg_buf_text(line) + label_at, line->size_bytes - label_at);
+    size_t used = label_columns + duration_columns;
+    mg_buf_add_repeated(line, ' ', used + MIN_GAP < end ? end - used : MIN_GAP);
+    mg_buf_add(line, duration);
+    if (event->text != NULL)
+        mg_buf_format(line, "  %s", event->text);
+}
+
+void
+mg_talk_aside(MgTalk *talk, const char *kind, const char *text)
+{
+    MgColour colour = strcmp(kind, "warning") == 0 ? MG_YELLOW : MG_CYAN;
+    MG_CLEANUP(buf) MgBuf line = { 0 };
+    mg_buf_format(&line, "%s%s:%s ", mg_term_begin(&talk->err, colour), kind,
+                  mg_term_end(&talk->err, colour));
+    add_lines(&line, text, HINT_INDENT);
+    print(talk, &talk->err, &line);
+}
+
+/* Has this been said before?  Remembers it. */
+static bool
+is_repeated(MgTalk *talk, const char *text)
+{
+    for (size_t i = 0; i < talk->said.n; i++) {
+        if (strcmp(talk->said.items[i], text) == 0)
+            return true;
+    }
+    if (talk->said.n < MAX_SAID)
+        MG_PUSH(talk->arena, &talk->said, mg_arena_text(talk->arena, text));
+    return false;
+}
+
+static bool
+is_wanted(MgTalk *talk, const MgEvent *event)
+{
+    unsigned flags = looks[event->kind].flags;
+    if (talk->is_quiet && (flags & WHEN_QUIET) == 0)
+        return false;
+    if (event->kind == MG_EVENT_DEBUG)
+        return talk->is_verbose;
+    return (flags & SAID_ONCE) == 0 || event->text == NULL || !is_repeated(talk, event->text);
+}
+
+void
+mg_talk_event(void *payload, const MgEvent *event)
+{
+    MgTalk *talk = payload;
+    const char *word = looks[event->kind].word;
+    unsigned flags = looks[event->kind].flags;
+    if (!is_wanted(talk, event))
+        return;
+    if (event->kind == MG_EVENT_NOTE || event->kind == MG_EVENT_WARNING) {
+        mg_talk_aside(talk, word, event->text);
+        return;
+    }
+    bool is_live = event->kind == MG_EVENT_RUNNING && talk->err.is_terminal;
+    const MgTerm *term = (flags & IS_RESULT) != 0 ? &talk->out : &talk->err;
+    MG_CLEANUP(buf) MgBuf line = { 0 };
+    add_word(&line, term, is_live ? MG_PLAIN : looks[event->kind].colour, word);
+    if ((flags & HAS_DURATION) != 0) {
+        add_migration(&line, term, event);
+        if (!is_live)
+            mg_buf_add_char(&line, '\n');
+    } else {
+        if (event->migration != NULL)
+            mg_buf_format(&line, "%s: ", event->migration);
+        add_lines(&line, event->text == NULL ? "" : event->text, WORD_COLUMNS);
+    }
+    if (is_live) {
+        mg_term_live(term, mg_buf_text(&line));
+        talk->has_live = true;
+    } else {
+        print(talk, term, &line);
+    }
+}
+
+void
+mg_talk_result(MgTalk *talk, const char *word, const char *format, ...)
+{
+    MG_CLEANUP(buf) MgBuf line = { 0 };
+    add_word(&line, &talk->out, MG_BOLD, word);
+    va_list args;
+    va_start(args, format);
+    mg_buf_vformat(&line, format, args);
+    va_end(args);
+    mg_buf_add_char(&line, '\n');
+    print(talk, &talk->out, &line);
+}
+
+/* ---- Errors ---- */
+
+static void
+add_part(MgBuf *line, const MgTerm *term, MgColour colour, const char *word, const char *text,
+         size_t indent)
+{
+    if (*text == '\0')
+        return;
+    mg_buf_format(line, "%s%s:%s ", mg_term_begin(term, colour), word, mg_term_end(term, colour));
+    add_lines(line, text, indent);
+}
+
+static void
+add_place(MgBuf *line, const MgError *err)
+{
+    if (*err->place == '\0')
+        return;
+    mg_buf_format(line, "  --> %s", err->place);
+    if (err->line > 0)
+        mg_buf_format(line, ":%d", err->line);
+    if (err->line > 0 && err->column > 0)
+        mg_buf_format(line, ":%d", err->column);
+    mg_buf_add_char(line, '\n');
+}
+
+/* The SQLSTATE where the server spoke, else the slug that "migrate help" explains. */
+static const char *
+bracket(const MgError *err)
+{
+    bool is_server = err->code == MG_E_SQL || err->code == MG_E_SERVER;
+    return is_server && *err->sqlstate != '\0' ? err->sqlstate : mg_error_slug(err->code);
+}
+
+void
+mg_talk_error(MgTalk *talk, const MgError *err)
+{
+    const MgTerm *term = &talk->err;
+    MG_CLEANUP(buf) MgBuf block = { 0 };
+    mg_buf_format(&block, "%serror:%s %s (%s)\n", mg_term_begin(term, MG_RED),
+                  mg_term_end(term, MG_RED), err->message, bracket(err));
+    add_place(&block, err);
+    if (*err->excerpt != '\0')
+        add_lines(&block, err->excerpt, 0);
+    add_part(&block, term, MG_BOLD, "detail", err->detail, DETAIL_INDENT);
+    for (int i = 0; i < MG_ERROR_MAX_HINTS; i++)
+        add_part(&block, term, MG_CYAN, "hint", err->hint[i], HINT_INDENT);
+    add_part(&block, term, MG_BOLD, "note", err->note, HINT_INDENT);
+    print(talk, term, &block);
+}

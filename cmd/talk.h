@@ -1,0 +1,47 @@
+/*
+ * Talk: how events, results and errors are printed.  Results go to stdout,
+ * everything else to stderr; each line is a word padded to nine columns and a
+ * text.
+ */
+#ifndef MG_CMD_TALK_H
+#define MG_CMD_TALK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "migrate.h"
+#include "opt.h"
+#include "term.h"
+
+typedef struct MgTalk {
+    MgTerm out, err;
+    bool is_quiet, is_verbose;
+    bool has_live; /* the last line of err is one that will be replaced */
+    /* Said already: a plan and a run of one command come to the same target, with the same notes.
+     */
+    struct {
+        const char **items;
+        size_t n, cap;
+    } said;
+    MgArena *arena;
+} MgTalk;
+
+void mg_talk_init(const MgCommon *common, char *const *environment, MgArena *arena, MgTalk *ret);
+
+/* For MgOptions.on_event; payload is an MgTalk. */
+void mg_talk_event(void *payload, const MgEvent *event);
+/* Error, place, excerpt, detail, hints and note. */
+void mg_talk_error(MgTalk *talk, const MgError *err);
+/* "warning: ..." or "note: ...". */
+void mg_talk_aside(MgTalk *talk, const char *kind, const char *text);
+/* A result: stdout. */
+void mg_talk_result(MgTalk *talk, const char *word, const char *format, ...) MG_PRINTF(3, 4);
+/* For reports, an MgWrite; payload is an MgTalk.  To stdout, and to stderr. */
+void mg_talk_write(void *payload, const char *text, size_t size_bytes);
+void mg_talk_write_err(void *payload, const char *text, size_t size_bytes);
+/* End what was replaced by nothing. */
+void mg_talk_end(MgTalk *talk);
+
+#endif

@@ -1,0 +1,100 @@
+/* Terminals by their few common sequences; ncurses would be far more than is needed. */
+#include "term.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+
+enum {
+    DEFAULT_COLUMNS = 80,
+};
+
+static const char *const sequences[] = {
+    [MG_PLAIN] = "",         [MG_BOLD] = "\033[1m",    [MG_RED] = "\033[1;31m",
+    [MG_GREEN] = "\033[32m", [MG_YELLOW] = "\033[33m", [MG_CYAN] = "\033[36m",
+};
+
+static const char *
+find_variable(char *const *environment, const char *name)
+{
+    size_t name_bytes = strlen(name);
+    for (; environment != NULL && *environment != NULL; environment++) {
+        if (strncmp(*environment, name, name_bytes) == 0 && (*environment)[name_bytes] == '=')
+            return *environment + name_bytes + 1;
+    }
+    return "";
+}
+
+static int
+find_width(int fd, char *const *environment)
+{
+    struct winsize size = { .ws_col = 0 };
+    uint64_t columns = 0;
+    if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        columns = size.ws_col;
+    else if (!mg_text_parse_uint(find_variable(environment, "COLUMNS"), UINT16_MAX, &columns) ||
+             columns == 0)
+        columns = DEFAULT_COLUMNS;
+    return columns > MG_TERM_MAX_COLUMNS ? MG_TERM_MAX_COLUMNS : (int)columns;
+}
+
+void
+mg_term_open(int fd, bool is_colorless, char *const *environment, MgTerm *ret)
+{
+    *ret = (MgTerm){ .fd = fd, .is_terminal = isatty(fd) == 1 };
+    if (!ret->is_terminal)
+        return;
+    ret->width = find_width(fd, environment);
+    ret->has_colour = !is_colorless && *find_variable(environment, "NO_COLOR") == '\0' &&
+                      strcmp(find_variable(environment, "TERM"), "dumb") != 0;
+}
+
+void
+mg_term_write(const MgTerm *term, const char *text, size_t size_bytes)
+{
+    while (size_bytes > 0) {
+        ssize_t n = write(term->fd, text, size_bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return;
+        text += n;
+        size_bytes -= (size_t)n;
+    }
+}
+
+const char *
+mg_term_begin(const MgTerm *term, MgColour colour)
+{
+    return term->has_colour ? sequences[colour] : "";
+}
+
+const char *
+mg_term_end(const MgTerm *term, MgColour colour)
+{
+    return term->has_colour && colour != MG_PLAIN ? "\033[0m" : "";
+}
+
+void
+mg_term_live(const MgTerm *term, const char *text)
+{
+    /* The last column stays free: some terminals wrap when it is written. */
+    size_t size_bytes = strlen(text);
+    while (size_bytes > 0 && mg_text_width(text, size_bytes) >= (size_t)term->width)
+        size_bytes = mg_text_cut(text, size_bytes, size_bytes - 1);
+    MG_CLEANUP(buf) MgBuf line = { 0 };
+    mg_buf_add(&line, "\r\033[K");
+    mg_buf_add_n(&line, text, size_bytes);
+    mg_term_write(term, mg_buf_text(&line), line.size_bytes);
+}
+
+void
+mg_term_clear_live(const MgTerm *term)
+{
+    mg_term_write(term, "\r\033[K", strlen("\r\033[K"));
+}

@@ -1,0 +1,45 @@
+/*
+ * Terminals: what a stream is, how wide, whether in colour, and a last line
+ * that is replaced.  Writes at once, so that two streams into one pipe keep
+ * their order.
+ */
+#ifndef MG_CMD_TERM_H
+#define MG_CMD_TERM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+    MG_TERM_MAX_COLUMNS = 100,
+};
+
+typedef enum MgColour {
+    MG_PLAIN,
+    MG_BOLD,
+    MG_RED,
+    MG_GREEN,
+    MG_YELLOW,
+    MG_CYAN,
+} MgColour;
+
+typedef struct MgTerm {
+    int fd;
+    bool is_terminal;
+    bool has_colour;
+    int width; /* columns, at most MG_TERM_MAX_COLUMNS; 0 when it is no terminal */
+} MgTerm;
+
+/* Look at fd; environment is searched for NO_COLOR, TERM and COLUMNS. */
+void mg_term_open(int fd, bool is_colorless, char *const *environment, MgTerm *ret);
+
+/* Write all of it; a reader that has gone away is no error. */
+void mg_term_write(const MgTerm *term, const char *text, size_t size_bytes);
+/* The sequences round a coloured text; "" without colour. */
+const char *mg_term_begin(const MgTerm *term, MgColour colour);
+const char *mg_term_end(const MgTerm *term, MgColour colour);
+
+/* Show text as the last line, which the next one replaces.  Terminals only. */
+void mg_term_live(const MgTerm *term, const char *text);
+void mg_term_clear_live(const MgTerm *term);
+
+#endif

@@ -1,0 +1,58 @@
+/* SHA-256.  libcrypto fails only when memory or the library itself is broken. */
+#include "base/digest.h"
+
+#include <assert.h>
+
+#include <openssl/evp.h>
+
+#include "base/arena.h"
+
+struct MgDigest {
+    EVP_MD_CTX *ctx;
+};
+
+static void
+write_hex(const uint8_t *bytes, char *ret)
+{
+    for (size_t i = 0; i < MG_DIGEST_BYTES; i++) {
+        *ret++ = "0123456789abcdef"[bytes[i] >> 4];
+        *ret++ = "0123456789abcdef"[bytes[i] & 15];
+    }
+    *ret = '\0';
+}
+
+MgDigest *
+mg_digest_begin(void)
+{
+    MgDigest *digest = mg_realloc(NULL, sizeof *digest);
+    digest->ctx = EVP_MD_CTX_new();
+    assert(digest->ctx != NULL);
+    int ok = EVP_DigestInit_ex(digest->ctx, EVP_sha256(), NULL);
+    assert(ok == 1);
+    return digest;
+}
+
+void
+mg_digest_add(MgDigest *digest, const void *bytes, size_t size_bytes)
+{
+    int ok = EVP_DigestUpdate(digest->ctx, bytes, size_bytes);
+    assert(ok == 1);
+}
+
+void
+mg_digest_end(MgDigest *digest, char ret_hex[MG_DIGEST_HEX_BYTES])
+{
+    uint8_t bytes[MG_DIGEST_BYTES];
+    int ok = EVP_DigestFinal_ex(digest->ctx, bytes, NULL);
+    assert(ok == 1);
+    EVP_MD_CTX_free(digest->ctx);
+    mg_free(digest);
+    write_hex(bytes, ret_hex);
+}
+
+void
+mg_digest(const void *bytes, size_t size_bytes, uint8_t ret[MG_DIGEST_BYTES])
+{
+    int ok = EVP_Digest(bytes, size_bytes, ret, NULL, EVP_sha256(), NULL);
+    assert(ok == 1);
+}

@@ -1,0 +1,24 @@
+/* SHA-256, by libcrypto. */
+#ifndef MG_BASE_DIGEST_H
+#define MG_BASE_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    MG_DIGEST_BYTES = 32,
+    MG_DIGEST_HEX_BYTES = 65, /* with the NUL */
+};
+
+/* A digest under way; mg_digest_end gives it back. */
+typedef struct MgDigest MgDigest;
+
+MgDigest *mg_digest_begin(void);
+void mg_digest_add(MgDigest *digest, const void *bytes, size_t size_bytes);
+/* Lower-case hexadecimal; frees digest. */
+void mg_digest_end(MgDigest *digest, char ret_hex[MG_DIGEST_HEX_BYTES]);
+
+/* All at once. */
+void mg_digest(const void *bytes, size_t size_bytes, uint8_t ret[MG_DIGEST_BYTES]);
+
+#endif

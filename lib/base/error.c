@@ -1,0 +1,324 @@
+/*
+ * Filling an MgError, and what its codes mean.  Texts come from servers, files
+ * and the command line: nothing that could steer a terminal gets through.
+ */
+#include "base/error.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+enum {
+    /* Longer than every field, so that what does not fit here is cut there too. */
+    FORMAT_BYTES = 8192,
+};
+
+typedef struct CodeRow {
+    int exit_status;
+    const char *slug, *summary;
+} CodeRow;
+
+#define CODE_ROW(code, exit_status, slug, summary) [code] = { exit_status, slug, summary },
+static const CodeRow code_rows[MG_N_ERRORS] = { MG_ERROR_LIST(CODE_ROW) };
+#undef CODE_ROW
+
+/* For "migrate help SLUG": sentences that name only commands and options that exist. */
+static const char *const explanations[MG_N_ERRORS] = {
+    [MG_OK] = "Everything that was asked for is done, or there was nothing to do. A run that finds"
+              " its work already done by another run ends like this too.",
+    [MG_E_SQL] =
+        "The server refused a statement of a migration. The message shows the file, the line, the"
+        " server's own words and its SQLSTATE. A migration that runs in a transaction was rolled"
+        " back and left nothing behind; those before it stay applied. Correct the file and run"
+        " \"migrate up\" again; \"migrate up --scratch\" tries it on a throw-away server first.",
+    [MG_E_SERVER] =
+        "The server refused a statement that migrate sent for itself, for its history table, its"
+        " lock or its settings, and not one of your files. The message holds the server's own"
+        " words. Run again with --verbose to see each statement; nothing was committed with the"
+        " statement that failed.",
+    [MG_E_USAGE] = "A command, an option or an argument is not one that migrate knows, or it has a"
+                   " value that it cannot have. Nothing was done. \"migrate help\" lists the"
+                   " commands, \"migrate help COMMAND\" the options of one.",
+    [MG_E_NO_TARGET] =
+        "No database was named, and migrate never guesses one. Give --url"
+        " postgresql://USER@HOST/DATABASE, or set MIGRATE_URL or DATABASE_URL in the environment."
+        " The message lists where it looked.",
+    [MG_E_BAD_URL] =
+        "The database URL cannot be read, or names a kind of database that migrate does not work"
+        " with. It must be a postgresql:// URL or libpq's key=value text. Characters such as @, /,"
+        " : and # in a password must be percent-encoded: @ is written %40.",
+    [MG_E_CREDENTIALS] =
+        "The server answered and refused the user, the password or the name of the database."
+        " Trying again cannot help. Check the URL where the message says it came from; the"
+        " password in it must be percent-encoded.",
+    [MG_E_PERMISSION] =
+        "The role may log in but lacks a right that migrating needs. The first \"migrate up\""
+        " makes a schema for the history table, so the role needs CREATE on the database, or"
+        " --history must name a table in a schema where it may create one. After that it needs to"
+        " own the history table and what the migrations change.",
+    [MG_E_SOURCE] =
+        "The migrations folder cannot be used as it is: it cannot be read, a .sql file in it has a"
+        " name that fits no rule, or two files have the same version. migrate skips no file"
+        " silently, because a skipped migration is found out too late. Files are named"
+        " VERSION_NAME.up.sql and VERSION_NAME.down.sql, VERSION_NAME.sql, or R__NAME.sql;"
+        " \"migrate new NAME\" makes them.",
+    [MG_E_FILE] =
+        "A migration file cannot be run as it is written: a quote that is not closed, a psql"
+        " command, a byte that is not UTF-8, an unknown \"-- migrate:\" line, or transaction"
+        " control of its own that does not fit into one transaction. The message shows the file,"
+        " line and column. All files are read before anything is sent, so the database is as it"
+        " was.",
+    [MG_E_SYSTEM] =
+        "The operating system refused something that migrate needs, such as creating a file or"
+        " starting a program. The message ends with the system's reason. Check the rights and the"
+        " free space at the place it names.",
+    [MG_E_NO_POSTGRES] =
+        "A throw-away server, for \"migrate scratch\" and --scratch, needs PostgreSQL's server"
+        " programs (initdb and postgres) on this machine. Install the PostgreSQL server package of"
+        " your system, or put the folder with these programs into PATH.",
+    [MG_E_POOLED_URL] =
+        "The URL leads to a connection pooler. There each transaction may get another backend, so"
+        " the lock that keeps two runs apart and the settings of a session do not hold, and"
+        " statements such as CREATE INDEX CONCURRENTLY can break. Use the direct URL of the same"
+        " database, which the message names where the provider's rule is known.",
+    [MG_E_UNPROVED] =
+        "migrate could not prove that its session is one backend of its own. Every run that"
+        " writes asks the server whether this backend was started by its own connection, because"
+        " the name of a host proves nothing. Most often a connection pooler or a proxy is in"
+        " between: connect to PostgreSQL itself. Nothing was applied.",
+    [MG_E_READ_ONLY] =
+        "The session cannot write: the server is a standby, or sessions on it are read-only by"
+        " default. Migrations need the primary server; \"migrate status\" and \"migrate plan\""
+        " work here. Use the primary's URL, or ask for it with target_session_attrs=read-write in"
+        " the URL.",
+    [MG_E_OLD_SERVER] =
+        "The server is older than PostgreSQL 13. Parts of the proof and of the lock need what"
+        " came with it, and older servers get no corrections any more. Upgrade the server before"
+        " you migrate.",
+    [MG_E_FENCE] =
+        "Inside every transaction migrate asks the server whether this session still holds the"
+        " lock, and this time it did not. Either a migration let go of it, with DISCARD ALL or"
+        " pg_advisory_unlock_all(), or the connection is shared with others. Nothing of that"
+        " transaction was committed. Take such a statement out of the file, and connect to"
+        " PostgreSQL directly.",
+    [MG_E_LOCK_BUSY] =
+        "Another run works on this database, and it was not done in the time that this run may"
+        " wait for its turn. The message says who holds the lock. Run again when it is done, or"
+        " wait longer with --wait-turn; runs that wait find nothing left to do and end well.",
+    [MG_E_UNREACHABLE] =
+        "The server did not answer: connections were refused or timed out, the host's name was"
+        " not found, or the server was still starting. migrate had already tried again for a"
+        " while. Check host and port in the URL and the network's rules; running again later may"
+        " help.",
+    [MG_E_CONNECTION_LOST] =
+        "The connection broke while the run was under way. What was committed before stays, and"
+        " what was in a transaction is rolled back by the server. \"migrate status\" shows where"
+        " the database stands, and \"migrate up\" goes on from there.",
+    [MG_E_DRIFT] =
+        "A migration was edited after it was applied, so its file no longer says what was done to"
+        " the database. A change of comments or white space alone is only noted. Undo the edit"
+        " and put the change into a new migration, made with \"migrate new NAME\". On a database"
+        " that may lose it, \"migrate down\" before the edit and \"migrate up\" behind it do as"
+        " well.",
+    [MG_E_LATE] =
+        "A pending migration has a version below the newest applied one. It usually comes from a"
+        " branch that was merged after another, and was never tried in this order. Give its files"
+        " a newer version, so that it comes last everywhere, or, if it does not depend on the"
+        " order, apply it as it is with \"migrate up --late\".",
+    [MG_E_NO_DOWN] =
+        "A migration that should be reverted has no down script, or an empty one. Write one next"
+        " to it, VERSION_NAME.down.sql or the \"-- migrate:down\" part of the file; the line"
+        " \"-- migrate:down nothing\" says that there is nothing to undo. Where data would be"
+        " lost, a new migration forward is the better way.",
+    [MG_E_FROM_HISTORY] =
+        "The file of a migration to revert is not in the folder, but its down script was stored in"
+        " the database when it was applied. Since nobody has reviewed it here, it runs only with"
+        " consent: on a terminal migrate asks, elsewhere \"migrate down --from-history\" says"
+        " yes. Checking out the commit that has the file is the other way.",
+    [MG_E_PARTIAL] =
+        "A migration without a transaction stopped half-way, and it cannot be known whether its"
+        " last statement took effect, or the file has changed since in the part that ran."
+        " \"migrate status\" shows how many of its statements are done. Look at the database, and"
+        " bring the file in line with what has already run.",
+    [MG_E_MIXED] =
+        "A file holds statements that refuse to run inside a transaction, such as CREATE INDEX"
+        " CONCURRENTLY, beside others that are safer in one. Move them into a migration of their"
+        " own, or put the line \"-- migrate:no-transaction\" at the top of the file: then each"
+        " statement runs by itself and a failure half-way is not rolled back.",
+    [MG_E_NOT_EMPTY] =
+        "The database has tables but no history of migrations, so it is unlikely to be the one"
+        " that should be built from the first migration on. Check the URL first, and --history if"
+        " the table has another name. If the tables are meant to be there, \"migrate up"
+        " --allow-not-empty\" starts the history beside them.",
+    [MG_E_UNKNOWN_VERSION] =
+        "No file and no row of the history has the version that was named. A version is given as"
+        " its digits, as digits_name, or as the path of its file. \"migrate status\" lists them"
+        " all.",
+    [MG_E_MISSING] =
+        "The history has a migration whose file is not in the folder: it was deleted, renamed, or"
+        " is on a branch that this checkout does not have. Without --strict this is a warning."
+        " Bring the file back, or revert it with \"migrate down\", which can use the script that"
+        " was stored when it was applied.",
+    [MG_E_HISTORY] =
+        "The history table cannot be used as it is: it was made by a newer migrate, has another"
+        " shape, or hides rows from this role by row security. The message says which. Applying"
+        " migrations over a history that cannot be read could apply them twice, so nothing was"
+        " done. Use the newer program, the role that owns the table, or another --history.",
+    [MG_E_CHANGED] =
+        "A migration file changed between the moment it was planned and the moment it was sent."
+        " What was sent of it was rolled back, because it is not what the plan checked. Run again"
+        " when nothing writes to the folder, such as an editor or a git checkout.",
+    [MG_E_DEADLINE] =
+        "The time that this run may take is over, and no further migration was started, because"
+        " one that is cut off in the middle costs more than one that waits. What was applied"
+        " stays. Run \"migrate up\" again to go on.",
+    [MG_E_PENDING] =
+        "Migrations are pending, and \"migrate status --exit-code\" was asked to say so with its"
+        " exit status. This is an answer, not a failure. \"migrate plan\" shows what would be"
+        " done, \"migrate up\" does it.",
+    [MG_E_CANCELLED] =
+        "The run was interrupted, by Ctrl-C or by a signal. The statement under way was cancelled,"
+        " its transaction rolled back and the lock given back; migrations that were done before"
+        " stay applied. \"migrate up\" goes on from there. After SIGTERM the exit status is 143.",
+};
+
+static const CodeRow *
+row_of(MgErrorCode code)
+{
+    assert((unsigned)code < MG_N_ERRORS);
+    return &code_rows[code];
+}
+
+const char *
+mg_error_slug(MgErrorCode code)
+{
+    return row_of(code)->slug;
+}
+
+const char *
+mg_error_summary(MgErrorCode code)
+{
+    return row_of(code)->summary;
+}
+
+const char *
+mg_error_explanation(MgErrorCode code)
+{
+    assert((unsigned)code < MG_N_ERRORS);
+    return explanations[code];
+}
+
+int
+mg_error_exit_status(MgErrorCode code)
+{
+    return row_of(code)->exit_status;
+}
+
+/* Replace control characters, of C1 too; has_lines: a line end and a tab may stay. */
+static void
+defuse(char *text, bool has_lines)
+{
+    for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++) {
+        bool is_line_or_tab = *at == '\n' || *at == '\t';
+        if (at[0] == 0xC2 && at[1] >= 0x80 && at[1] < 0xA0)
+            at[0] = at[1] = '?';
+        else if (is_line_or_tab && !has_lines)
+            *at = ' ';
+        else if (!is_line_or_tab && (*at < 0x20 || *at == 0x7F))
+            *at = '?';
+    }
+}
+
+/* Format first, then write: an argument may be a text of the same error. */
+static void
+write_field(char *field, size_t field_bytes, bool has_lines, const char *format, va_list args)
+{
+    char text[FORMAT_BYTES];
+    int size = vsnprintf(text, sizeof text, format, args);
+    assert(size >= 0);
+    defuse(text, has_lines);
+    mg_text_copy(field, field_bytes, text);
+}
+
+bool
+mg_fail(MgError *err, MgErrorCode code, const char *format, ...)
+{
+    MgError error = { .code = code };
+    va_list args;
+    va_start(args, format);
+    write_field(error.message, sizeof error.message, false, format, args);
+    va_end(args);
+    *err = error;
+    return false;
+}
+
+bool
+mg_fail_sys(MgError *err, MgErrorCode code, const char *format, ...)
+{
+    char reason[128];
+    int error_number = errno;
+    if (strerror_r(error_number, reason, sizeof reason) != 0)
+        snprintf(reason, sizeof reason, "error %d", error_number);
+
+    char text[FORMAT_BYTES];
+    va_list args;
+    va_start(args, format);
+    int size = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    assert(size >= 0);
+    return mg_fail(err, code, "%s: %s", text, reason);
+}
+
+static void
+set_place(MgError *err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    write_field(err->place, sizeof err->place, false, format, args);
+    va_end(args);
+}
+
+void
+mg_error_at(MgError *err, const char *place, int line, int column)
+{
+    set_place(err, "%s", place);
+    err->line = line;
+    err->column = column;
+}
+
+void
+mg_error_detail(MgError *err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    write_field(err->detail, sizeof err->detail, true, format, args);
+    va_end(args);
+}
+
+void
+mg_error_hint(MgError *err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    for (int i = 0; i < MG_ERROR_MAX_HINTS; i++) {
+        if (err->hint[i][0] != '\0')
+            continue;
+        write_field(err->hint[i], sizeof err->hint[i], true, format, args);
+        break;
+    }
+    va_end(args);
+}
+
+void
+mg_error_note(MgError *err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    write_field(err->note, sizeof err->note, false, format, args);
+    va_end(args);
+}

@@ -1,0 +1,296 @@
+/*
+ * Files.  The reader's window starts small and quadruples until a usual file
+ * fits in, so that ten thousand small files cost no big allocations.
+ */
+#include "base/file.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    FIRST_BUFFER_BYTES = 16 << 10,
+    /* One byte more than the window's promise: the end of the file must be seen. */
+    FULL_BUFFER_BYTES = MG_READER_WINDOW_BYTES + 1,
+};
+
+int
+mg_count_lines(const char *text, size_t size_bytes)
+{
+    int n = 0;
+    const char *end = text + size_bytes;
+    for (const char *at = text; at < end; at++) {
+        if (*at == '\n' || (*at == '\r' && (at + 1 == end || at[1] != '\n')))
+            n++;
+    }
+    return n;
+}
+
+static void
+set_capacity(MgReader *reader, size_t cap_bytes)
+{
+    reader->buffer = mg_realloc(reader->buffer, cap_bytes);
+    reader->cap_bytes = cap_bytes;
+    reader->text = reader->buffer;
+}
+
+/* Read until the window is full or the part ends. */
+static bool
+fill(MgReader *reader, MgError *err)
+{
+    for (;;) {
+        size_t at = reader->offset + reader->size_bytes;
+        size_t wanted = reader->cap_bytes - reader->size_bytes;
+        if (wanted > reader->end - at)
+            wanted = reader->end - at;
+        if (at == reader->end)
+            reader->is_whole = true;
+        if (wanted == 0)
+            return true;
+        ssize_t n = pread(reader->fd, reader->buffer + reader->size_bytes, wanted, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            mg_fail_sys(err, MG_E_FILE, "could not read \"%s\"", reader->path);
+            mg_error_at(err, reader->path, 0, 0);
+            return false;
+        }
+        if (n == 0) {
+            reader->is_whole = true;
+            return true;
+        }
+        reader->size_bytes += (size_t)n;
+    }
+}
+
+static bool
+fill_first_window(MgReader *reader, MgError *err)
+{
+    size_t cap_bytes = FIRST_BUFFER_BYTES;
+    for (;;) {
+        set_capacity(reader, cap_bytes);
+        if (!fill(reader, err))
+            return false;
+        if (reader->is_whole || cap_bytes == FULL_BUFFER_BYTES)
+            return true;
+        cap_bytes = cap_bytes * 4 < FULL_BUFFER_BYTES ? cap_bytes * 4 : FULL_BUFFER_BYTES;
+    }
+}
+
+bool
+mg_reader_open(const char *path, MgSpan part, int first_line, MgReader *ret, MgError *err)
+{
+    assert(part.begin <= part.end);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        mg_fail_sys(err, MG_E_SOURCE, "could not open \"%s\"", path);
+        mg_error_at(err, path, 0, 0);
+        return false;
+    }
+    MgReader reader = {
+        .offset = part.begin, .line = first_line, .path = path, .fd = fd, .end = part.end
+    };
+    if (!fill_first_window(&reader, err)) {
+        mg_reader_close(&reader);
+        return false;
+    }
+    *ret = reader;
+    return true;
+}
+
+void
+mg_reader_open_text(const char *name, const char *text, size_t size_bytes, MgSpan part,
+                    int first_line, MgReader *ret)
+{
+    size_t begin = part.begin < size_bytes ? part.begin : size_bytes;
+    size_t end = part.end < size_bytes ? part.end : size_bytes;
+    assert(begin <= end);
+    *ret = (MgReader){
+        .text = text + begin,
+        .size_bytes = end - begin,
+        .offset = begin,
+        .line = first_line,
+        .is_whole = true,
+        .path = name,
+        .fd = -1,
+        .end = end,
+    };
+}
+
+bool
+mg_reader_slide(MgReader *reader, size_t drop_bytes, MgError *err)
+{
+    assert(!reader->is_whole && drop_bytes <= reader->size_bytes);
+
+    size_t rest_bytes = reader->size_bytes - drop_bytes;
+    bool must_grow = rest_bytes > reader->cap_bytes / 2;
+    if (must_grow && reader->cap_bytes >= MG_READER_MAX_WINDOW_BYTES) {
+        mg_fail(err, MG_E_FILE, "a statement is longer than 1 GB");
+        mg_error_at(err, reader->path, reader->line + mg_count_lines(reader->text, drop_bytes), 0);
+        mg_error_hint(err, "The server takes no longer one. Split it into several statements.");
+        return false;
+    }
+    bool ends_in_cr = drop_bytes > 0 && reader->text[drop_bytes - 1] == '\r';
+    reader->line += mg_count_lines(reader->text, drop_bytes);
+    memmove(reader->buffer, reader->buffer + drop_bytes, rest_bytes);
+    reader->offset += drop_bytes;
+    reader->size_bytes = rest_bytes;
+    if (must_grow)
+        set_capacity(reader, reader->cap_bytes < MG_READER_MAX_WINDOW_BYTES / 2
+                                 ? reader->cap_bytes * 2
+                                 : MG_READER_MAX_WINDOW_BYTES);
+    if (!fill(reader, err))
+        return false;
+    /* A "\r\n" that the drop took apart is one line end, and the '\n' will count it. */
+    if (ends_in_cr && reader->size_bytes > 0 && reader->text[0] == '\n')
+        reader->line--;
+    return true;
+}
+
+void
+mg_reader_close(MgReader *reader)
+{
+    mg_cleanup_fd(&reader->fd);
+    mg_free(reader->buffer);
+    *reader = (MgReader){ .fd = -1 };
+}
+
+void
+mg_cleanup_reader(MgReader *reader)
+{
+    mg_reader_close(reader);
+}
+
+void
+mg_cleanup_fd(const int *fd)
+{
+    if (*fd >= 0)
+        (void)close(*fd);
+}
+
+static bool
+read_all(int fd, size_t max_bytes, MgArena *arena, const char **ret, size_t *ret_bytes)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0)
+        return false;
+    if ((uintmax_t)status.st_size > max_bytes) {
+        errno = EFBIG;
+        return false;
+    }
+
+    /* Twice around when the size is not known, as with /dev/stdin; never above the maximum. */
+    size_t cap_bytes = (size_t)status.st_size + 1;
+    char *text = mg_arena_alloc(arena, cap_bytes);
+    size_t size_bytes = 0;
+    for (;;) {
+        ssize_t n = read(fd, text + size_bytes, cap_bytes - size_bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        size_bytes += (size_t)n;
+        if (size_bytes > max_bytes) {
+            errno = EFBIG;
+            return false;
+        }
+        if (n == 0)
+            break;
+        if (size_bytes == cap_bytes)
+            text = mg_arena_grow(arena, text, size_bytes, &cap_bytes, 1);
+    }
+    text[size_bytes] = '\0';
+    *ret = text;
+    *ret_bytes = size_bytes;
+    return true;
+}
+
+bool
+mg_file_read(const char *path, size_t max_bytes, MgArena *arena, const char **ret,
+             size_t *ret_bytes)
+{
+    MG_CLEANUP(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd >= 0 && read_all(fd, max_bytes, arena, ret, ret_bytes);
+}
+
+static MgFileType
+type_of(mode_t mode)
+{
+    return S_ISREG(mode) ? MG_FILE_REGULAR : S_ISDIR(mode) ? MG_FILE_FOLDER : MG_FILE_OTHER;
+}
+
+/* The directory says the type of most entries; only links and rare file systems are asked for. */
+static MgFolderEntry
+describe(int folder_fd, const struct dirent *found, MgArena *arena)
+{
+    MgFolderEntry entry = { .name = mg_arena_text(arena, found->d_name), .type = MG_FILE_OTHER };
+    struct stat status;
+    if (found->d_type == DT_REG || found->d_type == DT_DIR) {
+        entry.type = found->d_type == DT_REG ? MG_FILE_REGULAR : MG_FILE_FOLDER;
+        return entry;
+    }
+    if (found->d_type == DT_LNK)
+        entry.is_link = true;
+    else if (fstatat(folder_fd, entry.name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+        entry.is_link = S_ISLNK(status.st_mode);
+    if (fstatat(folder_fd, entry.name, &status, 0) == 0)
+        entry.type = type_of(status.st_mode);
+    return entry;
+}
+
+static int
+compare_entries(const void *a, const void *b)
+{
+    return strcmp(((const MgFolderEntry *)a)->name, ((const MgFolderEntry *)b)->name);
+}
+
+bool
+mg_folder_read(const char *path, MgArena *arena, MgFolder *ret)
+{
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        return false;
+
+    MgFolder folder = { 0 };
+    const struct dirent *found;
+    errno = 0;
+    while ((found = readdir(dir)) != NULL) {
+        if (strcmp(found->d_name, ".") != 0 && strcmp(found->d_name, "..") != 0)
+            MG_PUSH(arena, &folder, describe(dirfd(dir), found, arena));
+        errno = 0;
+    }
+    int error_number = errno;
+    (void)closedir(dir);
+    if (error_number != 0) {
+        errno = error_number;
+        return false;
+    }
+    if (folder.n > 0)
+        qsort(folder.items, folder.n, sizeof *folder.items, compare_entries);
+    *ret = folder;
+    return true;
+}
+
+bool
+mg_link_stays_inside(const char *dir, const char *name)
+{
+    MgArena arena = { 0 };
+    char *inside = realpath(dir, NULL);
+    char *target = realpath(mg_arena_format(&arena, "%s/%s", dir, name), NULL);
+    bool stays = false;
+    if (inside != NULL && target != NULL) {
+        size_t inside_bytes = strlen(inside);
+        bool is_root = inside_bytes == 1;
+        stays = mg_text_starts(target, inside) && (is_root || target[inside_bytes] == '/');
+    }
+    mg_free(inside);
+    mg_free(target);
+    mg_arena_release(&arena);
+    return stays;
+}

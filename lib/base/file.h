@@ -1,0 +1,86 @@
+/*
+ * Files: a reader with a sliding window, whole small files, folders.
+ */
+#ifndef MG_BASE_FILE_H
+#define MG_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/error.h"
+#include "base/text.h"
+
+enum {
+    /* A file up to this size is in the first window as a whole. */
+    MG_READER_WINDOW_BYTES = 1 << 20,
+    /* One statement may not be longer: a message to the server is limited to 1 GB. */
+    MG_READER_MAX_WINDOW_BYTES = 1 << 30,
+};
+
+#define MG_SPAN_ALL ((MgSpan){ 0, SIZE_MAX })
+
+/*
+ * A window over a part of a file or of a text in memory, moved forward only.
+ * text[0 .. size_bytes) is what is visible; no NUL is promised behind it.
+ */
+typedef struct MgReader {
+    const char *text;
+    size_t size_bytes;
+    size_t offset; /* of text[0] in the file */
+    int line;      /* of text[0], 1-based; a line ends at '\n', "\r\n" or a lone '\r' */
+    bool is_whole; /* nothing follows behind the window */
+    /* Private. */
+    const char *path; /* for messages; borrowed */
+    int fd;           /* -1: the text is in memory */
+    char *buffer;
+    size_t cap_bytes;
+    size_t end; /* offset where the part ends; SIZE_MAX: at the end of the file */
+} MgReader;
+
+/* Open path and show the first window of its part, which starts at line first_line. */
+MG_CHECK bool mg_reader_open(const char *path, MgSpan part, int first_line, MgReader *ret,
+                             MgError *err);
+/* The same over text in memory, which is borrowed; name is for messages. */
+void mg_reader_open_text(const char *name, const char *text, size_t size_bytes, MgSpan part,
+                         int first_line, MgReader *ret);
+/*
+ * Drop the first drop_bytes of the window and read more behind the rest.  The
+ * window grows when the rest fills more than half of it.  Requires !is_whole.
+ * Fails with MG_E_FILE when reading fails or the window would pass its maximum.
+ */
+MG_CHECK bool mg_reader_slide(MgReader *reader, size_t drop_bytes, MgError *err);
+/* Fine on a closed reader; one that was never opened must say so: { .fd = -1 }. */
+void mg_reader_close(MgReader *reader);
+void mg_cleanup_reader(MgReader *reader);
+
+/* Line breaks in text: '\n', "\r\n" or a lone '\r' count one each. */
+int mg_count_lines(const char *text, size_t size_bytes);
+
+/* Read all of a file of at most max_bytes; NUL-terminated, in arena.  False sets errno. */
+MG_CHECK bool mg_file_read(const char *path, size_t max_bytes, MgArena *arena, const char **ret,
+                           size_t *ret_bytes);
+
+typedef enum MgFileType { MG_FILE_REGULAR, MG_FILE_FOLDER, MG_FILE_OTHER } MgFileType;
+
+typedef struct MgFolderEntry {
+    const char *name;
+    MgFileType type; /* of what a symbolic link leads to */
+    bool is_link;
+} MgFolderEntry;
+
+typedef struct MgFolder {
+    MgFolderEntry *items; /* by name, in byte order; without "." and ".." */
+    size_t n, cap;
+} MgFolder;
+
+/* List a folder.  False sets errno. */
+MG_CHECK bool mg_folder_read(const char *path, MgArena *arena, MgFolder *ret);
+
+/* Does the link dir/name lead to a place inside dir? */
+bool mg_link_stays_inside(const char *dir, const char *name);
+
+void mg_cleanup_fd(const int *fd);
+
+#endif

@@ -1,0 +1,561 @@
+/*
+ * The public functions: wires the stages, alone knows them all.  Data flows
+ * one way (DESIGN section 2); what each stage means is said in its header.
+ */
+#include "migrate.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "pg/conn.h"
+#include "pg/exec.h"
+#include "pg/history.h"
+#include "pg/lock.h"
+#include "pg/prove.h"
+#include "pg/start.h"
+#include "plan/plan.h"
+#include "source/source.h"
+#include "target/environment.h"
+#include "target/identity.h"
+#include "target/provider.h"
+#include "target/url.h"
+
+enum {
+    DEFAULT_WAIT_TURN_MS = 5 * 60 * 1000,
+    DEFAULT_WAIT_SERVER_MS = 60 * 1000,
+    DEFAULT_LOCK_RETRY_MS = 10 * 60 * 1000,
+    FIRST_POLL_MS = 5, /* of the lock; then doubled */
+    LARGEST_POLL_MS = 250,
+    WAITING_MS = 10 * 1000, /* between two "waiting" events */
+    /* A server cuts application_name at 63 bytes; ours: "migrate/0.1.0 OWNER 16HEXDIGITS". */
+    OWNER_BYTES = 63 - sizeof "migrate/" MG_VERSION " " - 16,
+    MAX_OTHERS = 3, /* names in "done by" */
+};
+
+struct MgContext {
+    MgArena arena;
+    MgOptions options;
+    MgUrl url;
+    MgSource source;
+    MgHistoryTable table;
+    MgIdentity identity;
+    const char *applied_by;
+    MgTarget target;
+    int64_t deadline_ms; /* of mg_clock_ms, 0 = none */
+    int64_t opened_us;
+
+    /* While connected. */
+    MgConn *conn;
+    MgProofClaim claim;
+    MgLock lock;
+    MgStart start;
+};
+
+/* ---- Events -------------------------------------------------------------------------- */
+
+static void
+forward_event(void *payload, const MgEvent *event)
+{
+    const MgContext *context = payload;
+    if (context->options.on_event != NULL)
+        context->options.on_event(context->options.payload, event);
+}
+
+static void
+emit(const MgContext *context, MgEventKind kind, const char *text)
+{
+    if (context->options.on_event != NULL)
+        context->options.on_event(context->options.payload,
+                                  &(MgEvent){ .kind = kind, .text = text });
+}
+
+static void
+on_notice(void *payload, const char *text)
+{
+    emit(payload, MG_EVENT_NOTICE, text);
+}
+
+static void
+on_waiting_for_server(void *payload, const char *reason)
+{
+    MgContext *context = payload;
+    char limit[32];
+    mg_text_duration(context->options.wait_server_ms * 1000, limit, sizeof limit);
+    emit(context, MG_EVENT_WAITING,
+         mg_arena_format(&context->arena, "the server does not answer yet, tried for %s: %s", limit,
+                         reason));
+}
+
+/* ---- Opening -------------------------------------------------------------------------- */
+
+void
+mg_options_init(MgOptions *options)
+{
+    *options = (MgOptions){ .size = sizeof *options, .cancel_fd = -1 };
+}
+
+/* 0 means the default, negative means not at all. */
+static int64_t
+limit_or_default(int64_t limit_ms, int64_t default_ms)
+{
+    if (limit_ms == 0)
+        return default_ms;
+    return limit_ms < 0 ? 0 : limit_ms;
+}
+
+static const char *
+default_applied_by(MgContext *context)
+{
+    if (context->identity.by != NULL)
+        return context->identity.by;
+    const char *user = mg_environment_get(context->options.environment, "USER");
+    if (user == NULL)
+        user = mg_environment_get(context->options.environment, "LOGNAME");
+    char host[256] = "";
+    if (gethostname(host, sizeof host - 1) != 0)
+        host[0] = '\0';
+    return mg_arena_format(&context->arena, "%s@%s", user == NULL ? "unknown" : user,
+                           host[0] == '\0' ? "unknown" : host);
+}
+
+static bool
+choose_target(MgContext *context, MgError *err)
+{
+    const MgOptions *options = &context->options;
+    MgChoice choice;
+    MgArena *arena = &context->arena;
+
+    if (!mg_target_choose(options->url, options->url_from, options->environment, arena, &choice,
+                          err) ||
+        !mg_url_parse(choice.url, choice.from, options->environment, arena, &context->url, err) ||
+        !mg_provider_check(&context->url, arena, err))
+        return false;
+    const MgUrl *url = &context->url;
+    context->target = (MgTarget){ .database = url->database,
+                                  .host = url->host,
+                                  .user = url->user,
+                                  .port = url->port,
+                                  .from = url->name,
+                                  .url = url->display,
+                                  .is_local = url->is_local,
+                                  .verdict_name = mg_verdict_name(MG_UNPROVED) };
+    return true;
+}
+
+static bool
+read_source(MgContext *context, MgError *err)
+{
+    const MgOptions *options = &context->options;
+    if (options->files != NULL)
+        return mg_source_read_files(options->files, options->n_files, &context->arena,
+                                    &context->source, err);
+    return mg_source_read(options->dir == NULL ? "migrations" : options->dir, &context->arena,
+                          &context->source, err);
+}
+
+static bool
+open_context(MgContext *context, MgError *err)
+{
+    MgOptions *options = &context->options;
+
+    options->wait_turn_ms = limit_or_default(options->wait_turn_ms, DEFAULT_WAIT_TURN_MS);
+    options->wait_server_ms = limit_or_default(options->wait_server_ms, DEFAULT_WAIT_SERVER_MS);
+    options->lock_retry_ms = limit_or_default(options->lock_retry_ms, DEFAULT_LOCK_RETRY_MS);
+    context->opened_us = mg_clock_us();
+    if (options->deadline_ms > 0)
+        context->deadline_ms = mg_clock_ms() + options->deadline_ms;
+    mg_identity_read(options->environment, &context->arena, &context->identity);
+    context->applied_by =
+        options->applied_by != NULL ? options->applied_by : default_applied_by(context);
+    return mg_history_table_parse(options->history, &context->arena, &context->table, err) &&
+           choose_target(context, err) && read_source(context, err);
+}
+
+bool
+mg_open(const MgOptions *options, MgContext **ret, MgError *err)
+{
+    if (options->size != sizeof *options)
+        return mg_fail(err, MG_E_USAGE, "the options were not made by mg_options_init");
+    MgContext *context = mg_realloc(NULL, sizeof *context);
+    *context = (MgContext){ .options = *options };
+    if (!open_context(context, err)) {
+        mg_close(context);
+        return false;
+    }
+    *ret = context;
+    return true;
+}
+
+static void
+disconnect(MgContext *context)
+{
+    mg_conn_close(context->conn);
+    context->conn = NULL;
+}
+
+void
+mg_close(MgContext *context)
+{
+    if (context == NULL)
+        return;
+    disconnect(context);
+    mg_arena_release(&context->arena);
+    mg_free(context);
+}
+
+const MgTarget *
+mg_target(const MgContext *context)
+{
+    return &context->target;
+}
+
+/* ---- Connecting ------------------------------------------------------------------------ */
+
+/* Printable ASCII without quotes, so that it can stand in SQL and in ps. */
+static const char *
+make_application_name(MgContext *context)
+{
+    char owner[OWNER_BYTES + 1];
+    size_t n = 0;
+    for (const char *at = context->applied_by; *at != '\0' && n < OWNER_BYTES; at++)
+        owner[n++] = *at > ' ' && *at < 0x7f && *at != '\'' && *at != '\\' ? *at : '-';
+    owner[n] = '\0';
+    return mg_arena_format(&context->arena, "migrate/" MG_VERSION " %s %016llx", owner,
+                           (unsigned long long)mg_clock_random());
+}
+
+static void
+describe_target(MgContext *context)
+{
+    MgTarget *target = &context->target;
+    const MgConn *conn = context->conn;
+    MgArena *arena = &context->arena;
+    uint64_t port = 0;
+
+    target->database = mg_arena_text(arena, mg_conn_database(conn));
+    target->host = mg_arena_text(arena, mg_conn_host(conn));
+    target->user = mg_arena_text(arena, mg_conn_user(conn));
+    if (mg_text_parse_uint(mg_conn_port(conn), 65535, &port))
+        target->port = (int)port;
+    target->is_local = mg_conn_is_local(conn);
+    target->server_version = mg_arena_text(arena, mg_conn_server_version_text(conn));
+    emit(context, MG_EVENT_TARGET,
+         mg_arena_format(arena, "%s at %s, from %s", target->database, target->host, target->from));
+}
+
+static bool
+connect_to_server(MgContext *context, MgError *err)
+{
+    const MgOptions *options = &context->options;
+    const char *application_name = make_application_name(context);
+    MgConnOptions conn_options = { .url = &context->url,
+                                   .application_name = application_name,
+                                   .wait_server_ms = options->wait_server_ms,
+                                   .cancel_fd = options->cancel_fd,
+                                   .on_notice = on_notice,
+                                   .on_waiting = on_waiting_for_server,
+                                   .payload = context };
+
+    assert(context->conn == NULL);
+    for (size_t i = 0; i < context->url.n_notes; i++)
+        emit(context, MG_EVENT_NOTE, context->url.notes[i]);
+    if (!mg_conn_open(&conn_options, &context->conn, err))
+        return false;
+    describe_target(context);
+    context->claim = mg_proof_claim(context->conn, application_name);
+    context->lock = mg_lock_init(context->table.schema, context->table.table);
+    return true;
+}
+
+static MgStartInput
+start_input(const MgContext *context, const MgGoal *goal, bool is_writing)
+{
+    return (MgStartInput){ .claim = &context->claim,
+                           .table = &context->table,
+                           .is_writing = is_writing,
+                           .with_down = goal->direction == MG_DOWN };
+}
+
+/* Connect, prove, and when writing try the lock; the answers are in context->start. */
+static bool
+begin_session(MgContext *context, const MgGoal *goal, bool is_writing, MgError *err)
+{
+    MgStartInput input = start_input(context, goal, is_writing);
+
+    if (!connect_to_server(context, err) ||
+        !mg_start(context->conn, &input, &context->lock, &context->arena, &context->start, err))
+        return false;
+    context->target.verdict = context->start.proof.verdict;
+    context->target.verdict_name = mg_verdict_name(context->start.proof.verdict);
+    emit(context, MG_EVENT_SESSION,
+         mg_arena_format(&context->arena, "PostgreSQL %s, %s", context->target.server_version,
+                         context->target.verdict_name));
+    if (is_writing)
+        return mg_proof_check(&context->start.proof, mg_conn_server_version(context->conn), err);
+    if (context->start.proof.verdict != MG_DIRECT)
+        emit(context, MG_EVENT_NOTE,
+             "this session is not proved to be direct: good enough to read, not to migrate");
+    return true;
+}
+
+/* ---- The turn: waiting for another run --------------------------------------------------- */
+
+static void
+tell_holder(MgContext *context, const MgHolder *holder, int64_t waited_ms, bool is_first)
+{
+    char waited[32], limit[32];
+    mg_text_duration(waited_ms * 1000, waited, sizeof waited);
+    mg_text_duration(context->options.wait_turn_ms * 1000, limit, sizeof limit);
+    MgArena *arena = &context->arena;
+    const char *text = is_first
+                           ? mg_arena_format(arena, "pid %d migrates this database since %s (%s)",
+                                             holder->pid, holder->since, holder->name)
+                           : mg_arena_format(arena, "%s of %s; pid %d %s", waited, limit,
+                                             holder->pid, holder->runs);
+    emit(context, MG_EVENT_WAITING, text);
+}
+
+static bool
+fail_busy(MgContext *context, MgError *err)
+{
+    MgHolder holder = { 0 };
+    char waited[32];
+    if (!mg_lock_holder(context->conn, &context->lock, &context->arena, &holder, err))
+        return false;
+    mg_text_duration(context->options.wait_turn_ms * 1000, waited, sizeof waited);
+    mg_fail(err, MG_E_LOCK_BUSY, "another run still works on this database after %s", waited);
+    if (holder.pid != 0)
+        mg_error_detail(err, "pid %d (%s) %s.", holder.pid, holder.name, holder.runs);
+    mg_error_hint(err, "Run again when it is done, or wait longer: --wait-turn 30min");
+    mg_error_note(err, "nothing was applied by this run");
+    return false;
+}
+
+static bool
+fail_shared(MgError *err)
+{
+    mg_fail(err, MG_E_UNPROVED,
+            "this session is not ours alone: its backend already holds the lock");
+    mg_error_detail(err, "A connection pooler gave this backend to another run before.");
+    mg_error_hint(err, "Use the URL of the server itself, without pooler or proxy.");
+    return false;
+}
+
+/* Poll until the lock is ours or the time is over. */
+static bool
+wait_turn(MgContext *context, MgError *err)
+{
+    int64_t start_ms = mg_clock_ms(), poll_ms = FIRST_POLL_MS, tell_ms = start_ms;
+
+    for (bool is_first = true;;) {
+        int64_t now_ms = mg_clock_ms();
+        if (now_ms >= tell_ms) {
+            MgHolder holder = { 0 };
+            if (!mg_lock_holder(context->conn, &context->lock, &context->arena, &holder, err))
+                return false;
+            if (holder.pid != 0) {
+                tell_holder(context, &holder, now_ms - start_ms, is_first);
+                is_first = false;
+            }
+            tell_ms = now_ms + WAITING_MS;
+        }
+        if (now_ms - start_ms >= context->options.wait_turn_ms)
+            return fail_busy(context, err);
+        int64_t jitter_ms = (int64_t)(mg_clock_random() % (uint64_t)poll_ms);
+        if (!mg_conn_pause(context->conn, poll_ms / 2 + jitter_ms / 2 + 1, err))
+            return false;
+        poll_ms = poll_ms * 2 > LARGEST_POLL_MS ? LARGEST_POLL_MS : poll_ms * 2;
+
+        MgLockState state = MG_LOCK_BUSY;
+        MgArenaMark mark = mg_arena_mark(&context->arena);
+        if (!mg_lock_try(context->conn, &context->lock, &context->arena, &state, err))
+            return false;
+        mg_arena_reset(&context->arena, mark);
+        if (state == MG_LOCK_HELD)
+            return true;
+        if (state != MG_LOCK_BUSY)
+            return fail_shared(err);
+    }
+}
+
+/* "app@host applied 3, other@host applied 1": the rows that are new since the first look. */
+static const char *
+describe_others(MgContext *context, int64_t newest_id)
+{
+    struct {
+        const char *name;
+        int n;
+    } others[MAX_OTHERS];
+    size_t n_others = 0;
+    const MgHistory *history = &context->start.history;
+
+    for (size_t i = 0; i < history->n; i++) {
+        const MgApplied *row = &history->items[i];
+        size_t k = 0;
+        if (row->id <= newest_id)
+            continue;
+        while (k < n_others && strcmp(others[k].name, row->applied_by) != 0)
+            k++;
+        if (k == MAX_OTHERS)
+            continue;
+        if (k == n_others) {
+            others[n_others].name = row->applied_by;
+            others[n_others++].n = 0;
+        }
+        others[k].n++;
+    }
+    if (n_others == 0)
+        return NULL;
+    MgBuf text = { 0 };
+    for (size_t k = 0; k < n_others; k++)
+        mg_buf_format(&text, "%s%s applied %d", k == 0 ? "" : ", ", others[k].name, others[k].n);
+    const char *result = mg_arena_text(&context->arena, text.text);
+    mg_buf_release(&text);
+    return result;
+}
+
+/* ---- Planning ------------------------------------------------------------------------------ */
+
+static void
+build_plan(MgContext *context, const MgGoal *goal, MgPlan *ret)
+{
+    MgPlanInput input = { .goal = goal,
+                          .source = &context->source,
+                          .history = &context->start.history,
+                          .history_name = context->table.shown,
+                          .is_local = context->target.is_local };
+    mg_plan_build(&input, &context->arena, ret);
+    ret->target = context->target;
+}
+
+static void
+tell_plan(const MgContext *context, const MgPlan *plan)
+{
+    for (size_t i = 0; i < context->source.n_notes; i++)
+        emit(context, MG_EVENT_NOTE, context->source.notes[i]);
+    for (size_t i = 0; i < plan->n_notes; i++)
+        emit(context, MG_EVENT_NOTE, plan->notes[i]);
+    for (size_t i = 0; i < plan->n_warnings; i++)
+        emit(context, MG_EVENT_WARNING, plan->warnings[i]);
+}
+
+bool
+mg_plan(MgContext *context, const MgGoal *goal, const MgPlan **ret, MgError *err)
+{
+    MgPlan *plan = MG_NEW_IN(&context->arena, MgPlan);
+    bool is_ok = begin_session(context, goal, false, err);
+    if (is_ok) {
+        build_plan(context, goal, plan);
+        tell_plan(context, plan);
+        *ret = plan;
+    }
+    disconnect(context);
+    return is_ok;
+}
+
+/* ---- Running -------------------------------------------------------------------------------- */
+
+/* The newest applied version after the first n_done steps of the plan. */
+static const char *
+find_head(const MgPlan *plan, size_t n_done)
+{
+    const char *head = NULL;
+    for (size_t i = 0; i < plan->n_entries; i++) {
+        const MgEntry *entry = &plan->entries[i];
+        bool is_applied = entry->state == MG_STATE_APPLIED || entry->state == MG_STATE_DRIFTED ||
+                          entry->state == MG_STATE_MISSING || entry->state == MG_STATE_AHEAD;
+        for (size_t k = 0; k < n_done; k++)
+            if (plan->steps[k].entry == entry)
+                is_applied = plan->steps[k].direction == MG_UP;
+        if (entry->version != NULL && is_applied)
+            head = entry->label;
+    }
+    return head;
+}
+
+/* One refusal is the error; the others are told as warnings, so that none is a surprise later. */
+static bool
+fail_refused(const MgContext *context, const MgPlan *plan, MgError *err)
+{
+    for (size_t i = 1; i < plan->n_refusals; i++)
+        emit(context, MG_EVENT_WARNING, plan->refusals[i].message);
+    *err = plan->refusals[0];
+    return false;
+}
+
+static bool
+execute(MgContext *context, const MgPlan *plan, MgOutcome *outcome, MgError *err)
+{
+    if (plan->n_refusals > 0)
+        return fail_refused(context, plan, err);
+    if (plan->n_steps == 0)
+        return true;
+    MgExecInput input = { .conn = context->conn,
+                          .lock = &context->lock,
+                          .table = &context->table,
+                          .facts = &context->start.facts,
+                          .steps = plan->steps,
+                          .n_steps = plan->n_steps,
+                          .applied_by = context->applied_by,
+                          .commit = context->identity.commit,
+                          .run_url = context->identity.run_url,
+                          .lock_retry_ms = context->options.lock_retry_ms,
+                          .deadline_ms = context->deadline_ms,
+                          .on_event = forward_event,
+                          .payload = context };
+    return mg_exec(&input, &context->arena, outcome, err);
+}
+
+static int64_t
+newest_row(const MgHistory *history)
+{
+    return history->n == 0 ? 0 : history->items[history->n - 1].id;
+}
+
+static bool
+run_goal(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *err)
+{
+    MgPlan plan = { 0 };
+
+    if (!begin_session(context, goal, true, err))
+        return false;
+    int64_t newest_id = newest_row(&context->start.history);
+    bool must_wait = context->start.lock_state == MG_LOCK_BUSY;
+    if (!must_wait && context->start.lock_state != MG_LOCK_HELD)
+        return fail_shared(err);
+    if (must_wait) {
+        build_plan(context, goal, &plan);
+        /* Another run works, but not for these files: nothing to wait for. */
+        must_wait = plan.n_steps > 0 || plan.n_refusals > 0;
+    }
+    if (must_wait) {
+        MgStartInput input = start_input(context, goal, true);
+        if (!wait_turn(context, err) ||
+            !mg_start_read_again(context->conn, &input, &context->arena, &context->start, err))
+            return false;
+    }
+    build_plan(context, goal, &plan);
+    tell_plan(context, &plan);
+    bool is_ok = execute(context, &plan, outcome, err);
+    outcome->head = find_head(&plan, (size_t)(outcome->n_applied + outcome->n_reverted));
+    if (must_wait)
+        outcome->done_by_other = describe_others(context, newest_id);
+    return is_ok;
+}
+
+bool
+mg_run(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *err)
+{
+    *outcome = (MgOutcome){ 0 };
+    bool is_ok = run_goal(context, goal, outcome, err);
+    disconnect(context);
+    outcome->elapsed_us = mg_clock_us() - context->opened_us;
+    return is_ok;
+}

@@ -1,0 +1,351 @@
+/*
+ * libmigrate: bring a PostgreSQL database to the schema in a folder of SQL
+ * files, over a session that has been proved to be one backend.
+ *
+ * This header is the whole contract: what is not in it is not API.  It is also
+ * the vocabulary of the library itself, so every layer may include it for its
+ * types; only programs call its functions.
+ *
+ * - The library prints nothing, installs no signal handler, starts no thread
+ *   and keeps no global state.  Talk comes through MgOptions.on_event.
+ * - A function that can fail returns bool and fills *err on failure only;
+ *   results are written on success only.
+ * - Results belong to the context and stay valid until mg_close.
+ * - One context serves one thread at a time.
+ * - Text is UTF-8 and NUL-terminated.  Absent text is NULL.  Times are
+ *   milliseconds since 1970 UTC, 0 when absent; durations are microseconds.
+ * - Out of memory ends the process with a message on stderr and abort(): every
+ *   effect is in a server transaction or is marked as started, and the lock
+ *   dies with the session.
+ */
+#ifndef MIGRATE_H
+#define MIGRATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MG_API __attribute__((visibility("default")))
+
+#define MG_VERSION "0.1.0"
+
+typedef struct MgContext MgContext;
+typedef struct MgScratch MgScratch;
+
+/* ---- Errors ------------------------------------------------------------ */
+
+/*
+ * Every way a run can end: code, exit status of the command, slug (printed in
+ * brackets behind the message, explained by "migrate help SLUG"), summary.
+ * Codes, exit statuses and slugs never change their meaning.
+ */
+#define MG_ERROR_LIST(X)                                                                           \
+    X(MG_OK, 0, "ok", "done, or nothing to do")                                                    \
+    X(MG_E_SQL, 1, "sql", "a migration failed on the server")                                      \
+    X(MG_E_SERVER, 1, "server", "the server refused one of our own statements")                    \
+    X(MG_E_USAGE, 2, "usage", "a command, option or argument is wrong")                            \
+    X(MG_E_NO_TARGET, 2, "no-target", "no database was named")                                     \
+    X(MG_E_BAD_URL, 2, "bad-url", "the database URL cannot be used")                               \
+    X(MG_E_CREDENTIALS, 2, "credentials", "the server refused user, password or database")         \
+    X(MG_E_PERMISSION, 2, "permission", "the role lacks a right that migrating needs")             \
+    X(MG_E_SOURCE, 2, "source", "the migrations folder cannot be used as it is")                   \
+    X(MG_E_FILE, 2, "file", "a migration file cannot be used as it is")                            \
+    X(MG_E_SYSTEM, 2, "system", "the operating system refused something")                          \
+    X(MG_E_NO_POSTGRES, 2, "no-postgres", "no PostgreSQL server programs were found")              \
+    X(MG_E_POOLED_URL, 3, "pooled-url", "the URL leads to a connection pooler")                    \
+    X(MG_E_UNPROVED, 3, "unproved", "the session could not be proved to be one backend")           \
+    X(MG_E_READ_ONLY, 3, "read-only", "the session cannot write")                                  \
+    X(MG_E_OLD_SERVER, 3, "old-server", "the server is older than PostgreSQL 13")                  \
+    X(MG_E_FENCE, 3, "fence", "the session lost its lock while migrating")                         \
+    X(MG_E_LOCK_BUSY, 4, "lock-busy", "another run held the lock for too long")                    \
+    X(MG_E_UNREACHABLE, 5, "unreachable", "the server could not be reached")                       \
+    X(MG_E_CONNECTION_LOST, 5, "connection-lost", "the connection broke during the run")           \
+    X(MG_E_DRIFT, 6, "drift", "an applied migration was edited")                                   \
+    X(MG_E_LATE, 6, "late", "a pending migration is older than the newest applied one")            \
+    X(MG_E_NO_DOWN, 6, "no-down", "a migration to revert has no down script")                      \
+    X(MG_E_FROM_HISTORY, 6, "from-history", "a stored down script needs consent to run")           \
+    X(MG_E_PARTIAL, 6, "partial", "a half-run migration must be settled first")                    \
+    X(MG_E_MIXED, 6, "mixed", "a file mixes statements that need and refuse a transaction")        \
+    X(MG_E_NOT_EMPTY, 6, "not-empty", "the database has tables but no history")                    \
+    X(MG_E_UNKNOWN_VERSION, 6, "unknown-version", "no migration has the version that was named")   \
+    X(MG_E_MISSING, 6, "missing", "an applied migration has no file (--strict)")                   \
+    X(MG_E_HISTORY, 6, "history", "the history table cannot be used as it is")                     \
+    X(MG_E_CHANGED, 6, "changed", "a file changed while it was being applied")                     \
+    X(MG_E_DEADLINE, 8, "deadline", "the time for this run is over")                               \
+    X(MG_E_PENDING, 10, "pending", "migrations are pending (status --exit-code)")                  \
+    X(MG_E_CANCELLED, 130, "cancelled", "the run was interrupted; 143 after SIGTERM")
+
+#define MG_ERROR_ENUM(code, exit_status, slug, summary) code,
+typedef enum MgErrorCode { MG_ERROR_LIST(MG_ERROR_ENUM) MG_N_ERRORS } MgErrorCode;
+#undef MG_ERROR_ENUM
+
+enum {
+    MG_ERROR_MAX_HINTS = 2,
+};
+
+/*
+ * What went wrong, as a value: it owns no memory and outlives the context.
+ * Texts that are too long are cut at a character, with an ellipsis.  No field
+ * ever holds a password.
+ */
+typedef struct MgError {
+    MgErrorCode code;
+    char sqlstate[6];                     /* "" when no server said it */
+    char place[256];                      /* a file, or where a value came from; "" = unknown */
+    int line, column;                     /* 1-based, column in characters; 0 = unknown */
+    char message[512];                    /* one line, no full stop, without slug or SQLSTATE */
+    char excerpt[1024];                   /* the lines at the place, with gutter and caret */
+    char detail[4096];                    /* sentences */
+    char hint[MG_ERROR_MAX_HINTS][768];   /* what to do, the best first */
+    char note[256];                       /* what state the database is in */
+} MgError;
+
+MG_API const char *mg_error_slug(MgErrorCode code);
+MG_API const char *mg_error_summary(MgErrorCode code);
+/* Sentences for "migrate help SLUG": what it means and what to do. */
+MG_API const char *mg_error_explanation(MgErrorCode code);
+MG_API int mg_error_exit_status(MgErrorCode code);
+
+/* ---- Events: what a run says while it works ----------------------------- */
+
+typedef enum MgEventKind {
+    MG_EVENT_TARGET,   /* text: "shop at localhost, from DATABASE_URL in the environment" */
+    MG_EVENT_SESSION,  /* text: "PostgreSQL 17.5, direct" */
+    MG_EVENT_WAITING,  /* text: who holds the lock, or how long we wait */
+    MG_EVENT_RUNNING,  /* migration, duration_us so far, text: the statement's first words */
+    MG_EVENT_APPLIED,  /* migration, duration_us; text: "no transaction" or NULL */
+    MG_EVENT_REVERTED, /* the same */
+    MG_EVENT_NOTICE,   /* migration; text: a server's NOTICE or WARNING with its severity */
+    MG_EVENT_NOTE,     /* text: worth knowing */
+    MG_EVENT_WARNING,  /* text: worth acting on; says what is done despite it */
+    MG_EVENT_DEBUG,    /* text: a statement sent, an answer received */
+} MgEventKind;
+
+typedef struct MgEvent {
+    MgEventKind kind;
+    const char *migration; /* "20260309101500_add_order_totals", or NULL */
+    int64_t duration_us;   /* 0 when it has none */
+    const char *text;      /* may be NULL */
+} MgEvent;
+
+/* ---- Options ------------------------------------------------------------ */
+
+/* A migration file in memory; name as it would stand in the folder. */
+typedef struct MgFile {
+    const char *name;
+    const char *text;
+    size_t size_bytes;
+} MgFile;
+
+/*
+ * What a context works with.  Fill with mg_options_init, then set what you
+ * need.  Everything pointed to must live until mg_close.
+ */
+typedef struct MgOptions {
+    size_t size;              /* sizeof(MgOptions), set by mg_options_init */
+    const char *url;          /* NULL: chosen from environment */
+    const char *url_from;     /* how to name url's origin, "--url" if NULL */
+    char *const *environment; /* NULL-terminated "NAME=value" array such as environ, or NULL */
+    const char *dir;          /* the migrations folder; NULL: "migrations" */
+    const MgFile *files;      /* instead of a folder; NULL: read dir */
+    size_t n_files;
+    const char *history;       /* "schema.table"; NULL: "migrate.history" */
+    const char *applied_by;    /* recorded in the history; NULL: user@host */
+    int64_t wait_turn_ms;      /* for another run's lock; 0 = 5 min, negative = do not wait */
+    int64_t wait_server_ms;    /* for a server to come up; 0 = 60 s, negative = one try */
+    int64_t lock_retry_ms;     /* for locks of other sessions; 0 = 10 min, negative = one try */
+    int64_t deadline_ms;       /* no migration starts later than this after mg_open; 0 = none */
+    int cancel_fd;             /* readable = stop, roll back, fail with MG_E_CANCELLED; -1: none */
+    void (*on_event)(void *payload, const MgEvent *event);
+    void *payload;
+} MgOptions;
+
+MG_API void mg_options_init(MgOptions *options);
+
+/* ---- Results ------------------------------------------------------------ */
+
+typedef enum MgKind { MG_VERSIONED, MG_REPEATABLE, MG_BASELINE, MG_ADOPTED } MgKind;
+
+/* X(state, word): every migration is in exactly one state. */
+#define MG_STATE_LIST(X)                                                                           \
+    X(MG_STATE_APPLIED, "applied") /* in the history, and its file agrees */                       \
+    X(MG_STATE_PENDING, "pending") /* a file, not in the history */                                \
+    X(MG_STATE_LATE, "late")       /* pending below the newest applied version */                  \
+    X(MG_STATE_DRIFTED, "drifted") /* the file no longer matches its row */                        \
+    X(MG_STATE_MISSING, "missing") /* in the history, no file, below the newest file */            \
+    X(MG_STATE_AHEAD, "ahead")     /* in the history, newer than every file */                     \
+    X(MG_STATE_PARTIAL, "partial") /* a no-transaction migration that stopped half-way */          \
+    X(MG_STATE_CHANGED, "changed") /* a repeatable whose file changed since it ran */
+
+#define MG_STATE_ENUM(state, word) state,
+typedef enum MgState { MG_STATE_LIST(MG_STATE_ENUM) MG_N_STATES } MgState;
+#undef MG_STATE_ENUM
+
+MG_API const char *mg_state_name(MgState state);
+
+typedef enum MgVerdict { MG_UNPROVED, MG_DIRECT } MgVerdict;
+
+/* Which database, and over what kind of session. */
+typedef struct MgTarget {
+    const char *database, *host, *user; /* host: a name, an address or a socket folder */
+    int port;
+    bool is_local;              /* loopback or a socket */
+    const char *from;           /* "DATABASE_URL" */
+    const char *url;            /* password masked */
+    MgVerdict verdict;
+    const char *verdict_name;   /* "direct", "unproved" */
+    const char *server_version; /* "17.5" */
+} MgTarget;
+
+/* One migration: its file, its row in the history, or both. */
+typedef struct MgEntry {
+    const char *version; /* NULL for a repeatable */
+    const char *name;
+    const char *label;   /* the one spelling: "20260309101500_add_order_totals", "R__report" */
+    MgKind kind;
+    MgState state;
+    const char *file;    /* path of the up script, NULL when there is none */
+    bool has_down;
+    int n_statements, n_statements_done;
+    int64_t applied_at_ms;
+    int64_t duration_us;
+    const char *applied_by;
+    const char *commit;  /* git commit of the run that applied it, or NULL */
+    const char *const *notes; /* "cosmetic-edit", "down-changed", "no-down", "renamed" */
+    size_t n_notes;
+} MgEntry;
+
+typedef enum MgDirection { MG_UP, MG_DOWN } MgDirection;
+
+/* One thing that up or down would do. */
+typedef struct MgStep {
+    MgDirection direction;
+    const MgEntry *entry;
+    int n_statements;
+    bool is_transactional;
+    bool is_from_history; /* down: the script stored when it was applied */
+    int resume_at;        /* statements of an earlier try that are not run again */
+    bool is_fate_unknown; /* statement resume_at + 1 was started, and may or may not be done */
+    const char *prefix_digest; /* of those statements, or NULL */
+    const char *how;      /* "one transaction", "no transaction: CREATE INDEX CONCURRENTLY", ... */
+    const struct MgScript *script;       /* opaque: what runs */
+    const struct MgMigration *migration; /* opaque: NULL when it is from the history alone */
+    int64_t row_id;       /* history row to revert or resume, 0 = none */
+} MgStep;
+
+typedef struct MgGoal {
+    MgDirection direction;
+    int count;            /* how many; 0 = all for up, one for down */
+    const char *to;       /* up to and including it; down to it, which stays applied; or NULL */
+    bool is_late_allowed; /* apply what is below the head */
+    bool is_strict;       /* ahead and missing refuse instead of warn */
+    bool is_not_empty_allowed; /* start a history in a database that has tables */
+    bool is_from_history_allowed; /* run stored down scripts without being asked again */
+} MgGoal;
+
+typedef struct MgPlan {
+    MgTarget target;
+    const char *head;     /* label of the newest applied version, NULL when there is none */
+    MgEntry *entries;     /* versioned ones in order, then repeatables by name */
+    size_t n_entries;
+    int counts[MG_N_STATES];
+    MgStep *steps;        /* meaningful only when there is no refusal */
+    size_t n_steps;
+    MgError *refusals;    /* the worst first */
+    size_t n_refusals;
+    const char **warnings, **notes;
+    size_t n_warnings, n_notes;
+} MgPlan;
+
+typedef struct MgOutcome {
+    int n_applied, n_reverted;
+    int64_t elapsed_us;
+    const char *head;         /* label of the newest applied version afterwards, or NULL */
+    const char *done_by_other; /* "app@host applied 3" when another run did the work, or NULL */
+} MgOutcome;
+
+/* ---- Running ------------------------------------------------------------ */
+
+/*
+ * Read the options, choose the target and read the migrations.  Makes no
+ * connection.  Fails with MG_E_NO_TARGET, _BAD_URL, _POOLED_URL, _SOURCE,
+ * _FILE or _USAGE.
+ */
+MG_API bool mg_open(const MgOptions *options, MgContext **ret, MgError *err);
+/* Close the connection and free everything; NULL is fine. */
+MG_API void mg_close(MgContext *context);
+
+/* What the context works on; verdict and server version are known once connected. */
+MG_API const MgTarget *mg_target(const MgContext *context);
+
+/*
+ * Compare files and history and say what goal would do.  Reads only: takes no
+ * lock.  Refusals are data in the plan, not an error.
+ */
+MG_API bool mg_plan(MgContext *context, const MgGoal *goal, const MgPlan **ret, MgError *err);
+
+/*
+ * Reach the goal: prove the session, take the lock, plan, execute.  On failure
+ * *outcome is still written: what was done before stays done.
+ */
+MG_API bool mg_run(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *err);
+
+/* ---- Writing results ---------------------------------------------------- */
+
+typedef enum MgFormat { MG_TABLE, MG_JSON, MG_MARKDOWN } MgFormat;
+
+typedef void (*MgWrite)(void *payload, const char *text, size_t size_bytes);
+
+/* How a plan is to be shown. */
+typedef struct MgView {
+    MgFormat format;
+    int64_t now_ms;       /* "at" in JSON */
+    int width;            /* columns of the terminal; 0: never cut names */
+    const MgError *error; /* JSON: shown as "error"; NULL: none */
+} MgView;
+
+/* Write the state of every migration ("migrate status").  plan may be NULL when view->error says why. */
+MG_API void mg_write_status(const MgPlan *plan, const MgView *view, MgWrite write, void *payload);
+/* Write the steps ("migrate plan"). */
+MG_API void mg_write_plan(const MgPlan *plan, const MgView *view, MgWrite write, void *payload);
+
+/* ---- Making migrations -------------------------------------------------- */
+
+typedef struct MgNew {
+    const char *dir;      /* NULL: "migrations"; made when it is not there */
+    const char *name;     /* words; becomes lower case with underscores */
+    int64_t now_ms;       /* the version is this time, UTC */
+    bool is_repeatable;
+    bool is_no_transaction;
+} MgNew;
+
+enum {
+    MG_NEW_MAX_FILES = 2,
+};
+
+/* Create the files of a new migration; paths has the names, NULL where there is no second one. */
+MG_API bool mg_new(const MgNew *new_migration, char paths[MG_NEW_MAX_FILES][512], MgError *err);
+
+/* ---- A throw-away server ------------------------------------------------ */
+
+/*
+ * Start a PostgreSQL of our own from locally installed programs, in a private
+ * folder, on a Unix socket, as an unprivileged user.  The first call makes a
+ * template in the user's cache folder, later calls copy it.  environment is
+ * searched for PATH, HOME, XDG_CACHE_HOME and TMPDIR.  Fails with
+ * MG_E_NO_POSTGRES or MG_E_SYSTEM.
+ */
+MG_API bool mg_scratch_open(char *const *environment, MgScratch **ret, MgError *err);
+MG_API const char *mg_scratch_url(const MgScratch *scratch);
+/* Stop the server and remove its folder; NULL is fine. */
+MG_API void mg_scratch_close(MgScratch *scratch);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

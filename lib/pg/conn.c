@@ -1,0 +1,515 @@
+/*
+ * The pipeline: operations out, results in, over one poll loop.
+ * Knows libpq; the only files that do are conn.c, conn_open.c and conn_copy.c.
+ */
+#include "pg/conn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libpq-fe.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "pg/conn_libpq.h"
+
+enum {
+    /* Bounds on what is sent and unanswered: libpq keeps a copy of each statement. */
+    MAX_FLYING = 1 << 16,
+    MAX_FLYING_BYTES = 4 << 20,
+    /* A cancel that arrives between two messages is dropped by the server: repeat it. */
+    CANCEL_REPEAT_MS = 200,
+    CANCEL_MAX_MS = 1500,
+};
+
+struct MgResult {
+    PGresult *pg;
+};
+
+/* ---- Waiting ------------------------------------------------------------ */
+
+MgWaited
+mg_conn_wait(MgConn *conn, bool for_write, int64_t until_ms)
+{
+    for (;;) {
+        struct pollfd fds[2] = {
+            { .fd = PQsocket(conn->pg), .events = (short)(POLLIN | (for_write ? POLLOUT : 0)) },
+            { .fd = conn->is_cancelled ? -1 : conn->cancel_fd, .events = POLLIN },
+        };
+        int timeout_ms = -1;
+        if (until_ms != INT64_MAX) {
+            int64_t left_ms = until_ms - mg_clock_ms();
+            if (left_ms < 0)
+                left_ms = 0;
+            timeout_ms = left_ms > INT32_MAX ? INT32_MAX : (int)left_ms;
+        }
+        int n = poll(fds, 2, timeout_ms);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return MG_WAITED_BROKEN;
+        if (fds[1].revents != 0)
+            return MG_WAITED_CANCEL;
+        return n == 0 ? MG_WAITED_TIME : MG_WAITED_READY;
+    }
+}
+
+bool
+mg_conn_is_in_transaction(const MgConn *conn)
+{
+    PGTransactionStatusType status = PQtransactionStatus(conn->pg);
+    return status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
+}
+
+bool
+mg_conn_pause(MgConn *conn, int64_t pause_ms, MgError *err)
+{
+    int64_t until_ms = mg_clock_ms() + pause_ms;
+    struct pollfd fd = { .fd = conn->cancel_fd, .events = POLLIN };
+    for (;;) {
+        int64_t left_ms = until_ms - mg_clock_ms();
+        if (left_ms <= 0)
+            return true;
+        int n = poll(&fd, 1, left_ms > INT32_MAX ? INT32_MAX : (int)left_ms);
+        if (n > 0) {
+            conn->is_cancelled = true;
+            return mg_fail(err, MG_E_CANCELLED, "interrupted");
+        }
+        if (n < 0 && errno != EINTR)
+            return mg_fail_sys(err, MG_E_SYSTEM, "could not wait");
+    }
+}
+
+void
+mg_conn_send_cancel(MgConn *conn)
+{
+    char reason[256];
+    /* A cancel that could not be sent is tried again by the caller's loop. */
+    if (conn->cancel != NULL)
+        (void)PQcancel(conn->cancel, reason, sizeof reason);
+}
+
+bool
+mg_conn_fail_lost(MgConn *conn, MgError *err)
+{
+    const char *reason = mg_url_mask(conn->url, PQerrorMessage(conn->pg), &conn->arena);
+    mg_fail(err, MG_E_CONNECTION_LOST, "the connection to the server was lost");
+    if (reason[0] != '\0')
+        mg_error_detail(err, "%.*s", (int)strcspn(reason, "\n"), reason);
+    return false;
+}
+
+/* ---- The pipeline -------------------------------------------------------- */
+
+/* How a run goes on. */
+typedef enum MgPhase {
+    PHASE_SENDING,  /* operations are asked for and sent */
+    PHASE_DRAINING, /* all is sent; results still arrive */
+} MgPhase;
+
+typedef struct MgPipeline {
+    MgConn *conn;
+    const MgRun *run;
+    MgError *err;
+    MgPhase phase;
+    bool is_failed;          /* err is filled */
+    bool is_synced;          /* the last operation sent was a Sync */
+    bool is_blocked;         /* output waits for the socket */
+    bool has_result;         /* the first operation in flight has given a result */
+    int64_t silence_ms;      /* when on_silence wants to be called */
+    int64_t cancel_next_ms;  /* when the next cancel goes out, INT64_MAX = not cancelling */
+    int64_t cancel_until_ms; /* when waiting for the cancel's effect ends */
+} MgPipeline;
+
+static void
+push_flying(MgConn *conn, MgFlying item)
+{
+    if (conn->n_flying == conn->cap_flying) {
+        size_t cap = conn->cap_flying == 0 ? 64 : conn->cap_flying * 2;
+        MgFlying *ring = mg_realloc(NULL, cap * sizeof *ring);
+        for (size_t i = 0; i < conn->n_flying; i++)
+            ring[i] = conn->flying[(conn->first_flying + i) % conn->cap_flying];
+        mg_free(conn->flying);
+        conn->flying = ring;
+        conn->first_flying = 0;
+        conn->cap_flying = cap;
+    }
+    conn->flying[(conn->first_flying + conn->n_flying) % conn->cap_flying] = item;
+    conn->n_flying++;
+    conn->flying_bytes += item.size_bytes;
+}
+
+static void
+pop_flying(MgConn *conn)
+{
+    assert(conn->n_flying > 0);
+    conn->flying_bytes -= conn->flying[conn->first_flying].size_bytes;
+    conn->first_flying = (conn->first_flying + 1) % conn->cap_flying;
+    conn->n_flying--;
+}
+
+/* err is filled: send nothing more. */
+static void
+fail_run(MgPipeline *pipeline)
+{
+    pipeline->is_failed = true;
+    pipeline->phase = PHASE_DRAINING;
+}
+
+static bool
+send_op(MgPipeline *pipeline, const MgOp *op)
+{
+    MgConn *conn = pipeline->conn;
+    int ok = 0;
+
+    switch (op->kind) {
+    case MG_OP_QUERY:
+        ok = PQsendQueryParams(conn->pg, op->sql, op->n_params, NULL, op->params, NULL, NULL, 0);
+        break;
+    case MG_OP_PREPARE:
+        ok = PQsendPrepare(conn->pg, op->name, op->sql, 0, NULL);
+        break;
+    case MG_OP_EXECUTE:
+        ok = PQsendQueryPrepared(conn->pg, op->name, op->n_params, op->params, NULL, NULL, 0);
+        break;
+    case MG_OP_FLUSH:
+        ok = PQsendFlushRequest(conn->pg);
+        break;
+    case MG_OP_SYNC:
+        ok = PQpipelineSync(conn->pg);
+        break;
+    }
+    if (ok != 1) {
+        return false; /* libpq refuses only on a broken connection */
+    }
+    if (op->kind != MG_OP_FLUSH)
+        push_flying(conn, (MgFlying){ .kind = op->kind,
+                                      .tag = op->tag,
+                                      .size_bytes = op->sql == NULL ? 0 : strlen(op->sql) });
+    pipeline->is_synced = op->kind == MG_OP_SYNC;
+    return true;
+}
+
+/* Queue operations as long as sending does not block.  False when the connection is gone. */
+static bool
+send_ops(MgPipeline *pipeline)
+{
+    MgConn *conn = pipeline->conn;
+
+    while (pipeline->phase == PHASE_SENDING && !pipeline->is_blocked &&
+           conn->n_flying < MAX_FLYING && conn->flying_bytes < MAX_FLYING_BYTES) {
+        MgOp op = { 0 };
+        switch (pipeline->run->next(pipeline->run->payload, &op, pipeline->err)) {
+        case MG_NEXT_OP:
+            if (!send_op(pipeline, &op))
+                return false;
+            break;
+        case MG_NEXT_END:
+            pipeline->phase = PHASE_DRAINING;
+            break;
+        case MG_NEXT_FAILED:
+            fail_run(pipeline);
+            break;
+        }
+        /* libpq buffers without limit: push out what a full socket buffer would hold. */
+        if (conn->flying_bytes >= MAX_FLYING_BYTES / 2)
+            pipeline->is_blocked = PQflush(conn->pg) == 1;
+    }
+    if (pipeline->phase == PHASE_DRAINING && !pipeline->is_synced)
+        return send_op(pipeline, &(MgOp){ .kind = MG_OP_SYNC });
+    /* The window is full: without a Flush the server may keep the answers that would open it. */
+    bool is_full = pipeline->phase == PHASE_SENDING && !pipeline->is_blocked;
+    return !is_full || PQsendFlushRequest(conn->pg) == 1;
+}
+
+/*
+ * Give the caller a result.  Behind a failure of our own making (a cancel, a
+ * deadline) statements still succeed or fail, COMMIT too: the caller hears of
+ * them, but the first error is the one that counts.
+ */
+static void
+hand_over(MgPipeline *pipeline, const MgTag *tag, const MgResult *result)
+{
+    const MgRun *run = pipeline->run;
+    MgError later;
+    bool was_failed = pipeline->is_failed;
+    if (!run->on_result(run->payload, tag, result, was_failed ? &later : pipeline->err))
+        fail_run(pipeline);
+}
+
+/* Hand one result to the caller, or note that the operation in front is done. */
+static void
+take_result(MgPipeline *pipeline, PGresult *pg)
+{
+    MgConn *conn = pipeline->conn;
+    MgFlying front = conn->flying[conn->first_flying];
+    ExecStatusType status = PQresultStatus(pg);
+
+    if (status == PGRES_PIPELINE_SYNC) {
+        assert(front.kind == MG_OP_SYNC);
+        pop_flying(conn);
+        pipeline->has_result = false;
+    } else {
+        pipeline->has_result = true;
+        if (status != PGRES_PIPELINE_ABORTED)
+            hand_over(pipeline, &front.tag, &(MgResult){ pg });
+    }
+    PQclear(pg);
+}
+
+/* Take all results that are there.  False when the connection is gone. */
+static bool
+take_results(MgPipeline *pipeline)
+{
+    MgConn *conn = pipeline->conn;
+
+    if (PQconsumeInput(conn->pg) != 1)
+        return false;
+    while (conn->n_flying > 0 && !PQisBusy(conn->pg)) {
+        PGresult *pg = PQgetResult(conn->pg);
+        if (pg != NULL) {
+            take_result(pipeline, pg);
+            if (PQstatus(conn->pg) == CONNECTION_BAD)
+                return false;
+        } else if (pipeline->has_result) {
+            pop_flying(conn);
+            pipeline->has_result = false;
+        } else if (PQstatus(conn->pg) == CONNECTION_BAD) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Stop asking for operations, make the server stop, and keep draining for a while. */
+static void
+start_cancel(MgPipeline *pipeline, MgErrorCode code, const char *message)
+{
+    if (!pipeline->is_failed)
+        mg_fail(pipeline->err, code, "%s", message);
+    fail_run(pipeline);
+    pipeline->cancel_next_ms = mg_clock_ms();
+    pipeline->cancel_until_ms = mg_clock_ms() + CANCEL_MAX_MS;
+}
+
+static int64_t
+earliest(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What time asks for: repeated cancels, the deadline, the caller's silence. */
+static bool
+serve_clock(MgPipeline *pipeline)
+{
+    int64_t now_ms = mg_clock_ms();
+    bool is_cancelling = pipeline->cancel_next_ms != INT64_MAX;
+
+    if (is_cancelling && now_ms >= pipeline->cancel_until_ms)
+        return false;
+    if (is_cancelling && now_ms >= pipeline->cancel_next_ms) {
+        mg_conn_send_cancel(pipeline->conn);
+        pipeline->cancel_next_ms = now_ms + CANCEL_REPEAT_MS;
+    }
+    if (!is_cancelling && pipeline->run->deadline_ms != 0 && now_ms >= pipeline->run->deadline_ms)
+        start_cancel(pipeline, MG_E_DEADLINE, "the time for this run is over");
+    if (!pipeline->is_failed && pipeline->conn->n_flying > 0 && pipeline->run->on_silence != NULL &&
+        now_ms >= pipeline->silence_ms)
+        pipeline->silence_ms = pipeline->run->on_silence(
+            pipeline->run->payload, &pipeline->conn->flying[pipeline->conn->first_flying].tag);
+    return true;
+}
+
+/* Wait for the socket or the clock.  False when the connection is given up. */
+static bool
+wait_for_more(MgPipeline *pipeline)
+{
+    int64_t until_ms = pipeline->cancel_next_ms;
+    if (!pipeline->is_failed) {
+        if (pipeline->run->on_silence != NULL)
+            until_ms = earliest(until_ms, pipeline->silence_ms);
+        if (pipeline->run->deadline_ms != 0)
+            until_ms = earliest(until_ms, pipeline->run->deadline_ms);
+    }
+    switch (mg_conn_wait(pipeline->conn, pipeline->is_blocked, until_ms)) {
+    case MG_WAITED_READY:
+    case MG_WAITED_TIME:
+        return true;
+    case MG_WAITED_CANCEL:
+        pipeline->conn->is_cancelled = true;
+        start_cancel(pipeline, MG_E_CANCELLED, "interrupted");
+        return true;
+    case MG_WAITED_BROKEN:
+        break;
+    }
+    return false;
+}
+
+/* The connection cannot be used any more: forget what was in flight. */
+static bool
+give_up(MgPipeline *pipeline)
+{
+    MgConn *conn = pipeline->conn;
+    if (!pipeline->is_failed)
+        mg_conn_fail_lost(conn, pipeline->err);
+    conn->n_flying = 0;
+    conn->flying_bytes = 0;
+    return false;
+}
+
+bool
+mg_conn_run(MgConn *conn, const MgRun *run, MgError *err)
+{
+    MgPipeline pipeline = { .conn = conn,
+                            .run = run,
+                            .err = err,
+                            .is_synced = true,
+                            .silence_ms = mg_clock_ms(),
+                            .cancel_next_ms = INT64_MAX };
+    assert(conn->n_flying == 0);
+
+    for (;;) {
+        if (!send_ops(&pipeline))
+            return give_up(&pipeline);
+        int flushed = PQflush(conn->pg);
+        if (flushed < 0)
+            return give_up(&pipeline);
+        pipeline.is_blocked = flushed == 1;
+        if (pipeline.phase == PHASE_DRAINING && conn->n_flying == 0)
+            return !pipeline.is_failed;
+        if (!serve_clock(&pipeline) || !wait_for_more(&pipeline) || !take_results(&pipeline))
+            return give_up(&pipeline);
+    }
+}
+
+/* ---- An array of operations ---------------------------------------------- */
+
+typedef struct MgOps {
+    const MgOp *items;
+    size_t n, sent;
+    bool (*on_result)(void *payload, const MgTag *tag, const MgResult *result, MgError *err);
+    void *payload;
+} MgOps;
+
+static MgNext
+next_of_array(void *payload, MgOp *ret, MgError *err)
+{
+    MgOps *ops = payload;
+    (void)err;
+    if (ops->sent == ops->n)
+        return MG_NEXT_END;
+    *ret = ops->items[ops->sent];
+    ret->tag.item = ops->sent++;
+    return MG_NEXT_OP;
+}
+
+static bool
+on_array_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
+{
+    MgOps *ops = payload;
+    if (ops->on_result != NULL)
+        return ops->on_result(ops->payload, tag, result, err);
+    return !mg_result_is_error(result) || mg_result_fail(result, MG_E_SERVER, err);
+}
+
+bool
+mg_conn_run_ops(MgConn *conn, const MgOp *items, size_t n,
+                bool (*on_result)(void *, const MgTag *, const MgResult *, MgError *),
+                void *payload, MgError *err)
+{
+    MgOps ops = { .items = items, .n = n, .on_result = on_result, .payload = payload };
+    MgRun run = { .next = next_of_array, .on_result = on_array_result, .payload = &ops };
+    return mg_conn_run(conn, &run, err);
+}
+
+/* ---- Results ------------------------------------------------------------- */
+
+bool
+mg_result_is_error(const MgResult *result)
+{
+    ExecStatusType status = PQresultStatus(result->pg);
+    return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE;
+}
+
+const char *
+mg_result_sqlstate(const MgResult *result)
+{
+    const char *sqlstate = PQresultErrorField(result->pg, PG_DIAG_SQLSTATE);
+    return sqlstate == NULL ? "" : sqlstate;
+}
+
+bool
+mg_fail_pg(const PGresult *pg, MgErrorCode code, MgError *err)
+{
+    const char *primary = PQresultErrorField(pg, PG_DIAG_MESSAGE_PRIMARY);
+    const char *detail = PQresultErrorField(pg, PG_DIAG_MESSAGE_DETAIL);
+    const char *hint = PQresultErrorField(pg, PG_DIAG_MESSAGE_HINT);
+    const char *context = PQresultErrorField(pg, PG_DIAG_CONTEXT);
+    const char *sqlstate = PQresultErrorField(pg, PG_DIAG_SQLSTATE);
+
+    if (primary == NULL)
+        primary = PQresultErrorMessage(pg); /* libpq's own errors have no fields */
+    mg_fail(err, code, "%.*s", (int)strcspn(primary, "\n"), primary);
+    if (sqlstate != NULL)
+        mg_text_copy(err->sqlstate, sizeof err->sqlstate, sqlstate);
+    if (detail != NULL || context != NULL)
+        mg_error_detail(err, "%s%s%s", detail == NULL ? "" : detail,
+                        detail == NULL || context == NULL ? "" : "\n",
+                        context == NULL ? "" : context);
+    if (hint != NULL)
+        mg_error_hint(err, "%s", hint);
+    return false;
+}
+
+bool
+mg_result_fail(const MgResult *result, MgErrorCode code, MgError *err)
+{
+    return mg_fail_pg(result->pg, code, err);
+}
+
+int
+mg_result_position(const MgResult *result)
+{
+    uint64_t position = 0;
+    const char *text = PQresultErrorField(result->pg, PG_DIAG_STATEMENT_POSITION);
+    if (text == NULL || !mg_text_parse_uint(text, INT32_MAX, &position))
+        return 0;
+    return (int)position;
+}
+
+int
+mg_result_n_rows(const MgResult *result)
+{
+    return PQntuples(result->pg);
+}
+
+const char *
+mg_result_text(const MgResult *result, int row, int column)
+{
+    return PQgetisnull(result->pg, row, column) ? NULL : PQgetvalue(result->pg, row, column);
+}
+
+int64_t
+mg_result_int(const MgResult *result, int row, int column)
+{
+    const char *text = mg_result_text(result, row, column);
+    return text == NULL ? 0 : strtoll(text, NULL, 10);
+}
+
+bool
+mg_result_bool(const MgResult *result, int row, int column)
+{
+    const char *text = mg_result_text(result, row, column);
+    return text != NULL && text[0] == 't';
+}
+
+const char *
+mg_result_tag(const MgResult *result)
+{
+    return PQcmdStatus(result->pg);
+}

@@ -1,0 +1,143 @@
+/*
+ * COPY ... FROM STDIN: not allowed in a pipeline, so it leaves pipeline mode
+ * for itself (facts: in a pipeline the server would take the Sync as data).
+ */
+#include "pg/conn.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <libpq-fe.h>
+
+#include "base/text.h"
+#include "pg/conn_libpq.h"
+
+enum {
+    MAX_DATA_BYTES = 1 << 16, /* one CopyData message */
+};
+
+static bool
+wait_or_fail(MgConn *conn, bool for_write, MgError *err)
+{
+    switch (mg_conn_wait(conn, for_write, INT64_MAX)) {
+    case MG_WAITED_READY:
+    case MG_WAITED_TIME:
+        return PQconsumeInput(conn->pg) == 1 || mg_conn_fail_lost(conn, err);
+    case MG_WAITED_CANCEL:
+        conn->is_cancelled = true;
+        mg_conn_send_cancel(conn);
+        return mg_fail(err, MG_E_CANCELLED, "interrupted");
+    case MG_WAITED_BROKEN:
+        break;
+    }
+    return mg_conn_fail_lost(conn, err);
+}
+
+static bool
+flush(MgConn *conn, MgError *err)
+{
+    for (;;) {
+        int flushed = PQflush(conn->pg);
+        if (flushed == 0)
+            return true;
+        if (flushed < 0)
+            return mg_conn_fail_lost(conn, err);
+        if (!wait_or_fail(conn, true, err))
+            return false;
+    }
+}
+
+/* The next result; NULL in *ret at the end of the statement. */
+static bool
+next_result(MgConn *conn, PGresult **ret, MgError *err)
+{
+    while (PQisBusy(conn->pg))
+        if (!wait_or_fail(conn, false, err))
+            return false;
+    *ret = PQgetResult(conn->pg);
+    return true;
+}
+
+static bool
+fail_statement(const PGresult *pg, int *ret_position, MgError *err)
+{
+    uint64_t position = 0;
+    const char *text = PQresultErrorField(pg, PG_DIAG_STATEMENT_POSITION);
+    if (ret_position != NULL && text != NULL && mg_text_parse_uint(text, INT32_MAX, &position))
+        *ret_position = (int)position;
+    return mg_fail_pg(pg, MG_E_SQL, err);
+}
+
+/* Read to the end of the statement and go back into pipeline mode; true when nothing failed. */
+static bool
+finish(MgConn *conn, MgError *err)
+{
+    bool is_ok = true;
+    for (;;) {
+        PGresult *pg = NULL;
+        if (!next_result(conn, &pg, err))
+            return false;
+        if (pg == NULL)
+            break;
+        if (PQresultStatus(pg) == PGRES_FATAL_ERROR && is_ok)
+            is_ok = fail_statement(pg, NULL, err);
+        PQclear(pg);
+    }
+    if (PQenterPipelineMode(conn->pg) != 1)
+        return is_ok ? mg_conn_fail_lost(conn, err) : false;
+    return is_ok;
+}
+
+bool
+mg_conn_copy_begin(MgConn *conn, const char *sql, int *ret_position, MgError *err)
+{
+    *ret_position = 0;
+    if (PQexitPipelineMode(conn->pg) != 1 || PQsendQuery(conn->pg, sql) != 1)
+        return mg_conn_fail_lost(conn, err);
+    PGresult *pg = NULL;
+    if (!flush(conn, err) || !next_result(conn, &pg, err))
+        return false;
+    ExecStatusType status = PQresultStatus(pg);
+    if (status == PGRES_COPY_IN) {
+        PQclear(pg);
+        return true;
+    }
+    if (status == PGRES_FATAL_ERROR)
+        fail_statement(pg, ret_position, err);
+    else
+        mg_fail(err, MG_E_SQL, "the server does not read data for this COPY");
+    PQclear(pg);
+    MgError ignored;
+    (void)!finish(conn, &ignored);
+    return false;
+}
+
+bool
+mg_conn_copy_data(MgConn *conn, const char *bytes, size_t size_bytes, MgError *err)
+{
+    while (size_bytes > 0) {
+        size_t n = size_bytes < MAX_DATA_BYTES ? size_bytes : MAX_DATA_BYTES;
+        int put = PQputCopyData(conn->pg, bytes, (int)n);
+        if (put < 0)
+            return mg_conn_fail_lost(conn, err);
+        if (put == 1) {
+            bytes += n;
+            size_bytes -= n;
+        }
+        if (!flush(conn, err))
+            return false;
+    }
+    return true;
+}
+
+bool
+mg_conn_copy_end(MgConn *conn, MgError *err)
+{
+    int put = 0;
+    while ((put = PQputCopyEnd(conn->pg, NULL)) == 0)
+        if (!flush(conn, err))
+            return false;
+    if (put < 0)
+        return mg_conn_fail_lost(conn, err);
+    return flush(conn, err) && finish(conn, err);
+}

@@ -1,0 +1,57 @@
+/* What the files of the connection share: nobody else includes this. */
+#ifndef MG_PG_CONN_LIBPQ_H
+#define MG_PG_CONN_LIBPQ_H
+
+#include "pg/conn.h"
+
+struct pg_conn;
+struct pg_cancel;
+struct pg_result;
+
+/* An operation that was sent and has not been answered. */
+typedef struct MgFlying {
+    MgOpKind kind;
+    MgTag tag;
+    size_t size_bytes; /* of its SQL, as a measure of the memory it holds in libpq */
+} MgFlying;
+
+struct MgConn {
+    struct pg_conn *pg;
+    struct pg_cancel *cancel; /* prepared while it is not needed */
+    const MgUrl *url;
+    MgArena arena;
+    int cancel_fd;
+    bool is_cancelled;
+    void (*on_notice)(void *payload, const char *text);
+    void *payload;
+    char server_version[32];
+    /* A ring of operations in flight. */
+    MgFlying *flying;
+    size_t n_flying, first_flying, cap_flying;
+    size_t flying_bytes;
+};
+
+/* What a wait ended with. */
+typedef enum MgWaited {
+    MG_WAITED_READY,
+    MG_WAITED_TIME,
+    MG_WAITED_CANCEL,
+    MG_WAITED_BROKEN
+} MgWaited;
+
+/*
+ * Wait until the socket can be read (or, when asked, written), cancel_fd is
+ * readable, or until_ms of mg_clock_ms has come (INT64_MAX: never).
+ */
+MgWaited mg_conn_wait(MgConn *conn, bool for_write, int64_t until_ms);
+
+/* Fill err with MG_E_CONNECTION_LOST and libpq's reason, without secrets. */
+bool mg_conn_fail_lost(MgConn *conn, MgError *err);
+
+/* Ask the server to stop what it runs; may be repeated. */
+void mg_conn_send_cancel(MgConn *conn);
+
+/* Fill err from a result of libpq. */
+bool mg_fail_pg(const struct pg_result *result, MgErrorCode code, MgError *err);
+
+#endif

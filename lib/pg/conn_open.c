@@ -1,0 +1,405 @@
+/*
+ * Opening a connection: attempts, their time limits, and which failures a
+ * server that is still coming up may heal.
+ */
+#include "pg/conn.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <libpq-fe.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "pg/conn_libpq.h"
+
+enum {
+    ATTEMPT_MS = 10000,
+    FIRST_BACKOFF_MS = 250,
+    LARGEST_BACKOFF_MS = 4000,
+    MAX_PARAMS = 128,
+};
+
+/* What a refused attempt means. */
+typedef enum MgRefusal { REFUSAL_FINAL, REFUSAL_CREDENTIALS, REFUSAL_WAIT } MgRefusal;
+
+/* By SQLSTATE, which libpq shows in its message when it is asked to be verbose. */
+static const struct {
+    const char *sqlstate;
+    MgRefusal refusal;
+} by_sqlstate[] = {
+    { "57P03", REFUSAL_WAIT },        /* starting up, shutting down, in recovery */
+    { "57P01", REFUSAL_WAIT },        /* Neon: suspended while we connected */
+    { "53300", REFUSAL_WAIT },        /* too many clients */
+    { "28P01", REFUSAL_CREDENTIALS }, /* password */
+    { "28000",
+      REFUSAL_CREDENTIALS }, /* no pg_hba.conf entry, role does not exist or may not log in */
+    { "3D000", REFUSAL_CREDENTIALS }, /* database does not exist */
+    { "42501", REFUSAL_CREDENTIALS }, /* no CONNECT privilege */
+};
+
+/* By text, where there is no SQLSTATE: libpq's own, and proxies'. */
+static const struct {
+    const char *text;
+    MgRefusal refusal;
+} by_text[] = {
+    { "no password supplied", REFUSAL_CREDENTIALS },
+    { "Connection refused", REFUSAL_WAIT },
+    { "No such file or directory", REFUSAL_WAIT }, /* the socket is not there yet */
+    { "could not translate host name", REFUSAL_WAIT },
+    { "timed out", REFUSAL_WAIT },
+    { "timeout expired", REFUSAL_WAIT },
+    { "No route to host", REFUSAL_WAIT },
+    { "Network is unreachable", REFUSAL_WAIT },
+    { "Connection reset by peer", REFUSAL_WAIT },
+    { "server closed the connection unexpectedly", REFUSAL_WAIT },
+    /* Neon's proxy while a compute wakes up (facts: platform.md 1.3). */
+    { "Couldn't connect to compute node", REFUSAL_WAIT },
+    { "endpoint is idle, retry request", REFUSAL_WAIT },
+    { "waiting for endpoint to become active", REFUSAL_WAIT },
+    { "endpoint is in transition", REFUSAL_WAIT },
+};
+
+typedef struct MgAttempt {
+    MgRefusal refusal;
+    char sqlstate[6];
+    char reason[512]; /* one line, no secrets */
+} MgAttempt;
+
+/*
+ * Find ": XXXXX: " in a verbose message ("FATAL:  28P01: password ..."); the
+ * severity may be in any language.  Returns the text behind it, or message.
+ */
+static const char *
+split_sqlstate(const char *message, char sqlstate[6])
+{
+    sqlstate[0] = '\0';
+    for (const char *at = strchr(message, ':'); at != NULL; at = strchr(at + 1, ':')) {
+        const char *code = at + 1 + strspn(at + 1, " ");
+        size_t n = strspn(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        if (n == 5 && code[5] == ':' && code != at + 1) {
+            memcpy(sqlstate, code, 5);
+            sqlstate[5] = '\0';
+            return code + 6 + strspn(code + 6, " ");
+        }
+    }
+    return message;
+}
+
+static MgRefusal
+classify(const char *sqlstate, const char *message)
+{
+    for (size_t i = 0; i < sizeof by_sqlstate / sizeof *by_sqlstate; i++)
+        if (strcmp(by_sqlstate[i].sqlstate, sqlstate) == 0)
+            return by_sqlstate[i].refusal;
+    for (size_t i = 0; i < sizeof by_text / sizeof *by_text; i++)
+        if (strstr(message, by_text[i].text) != NULL)
+            return by_text[i].refusal;
+    return REFUSAL_FINAL;
+}
+
+static void
+read_refusal(MgConn *conn, MgAttempt *ret)
+{
+    const char *message = mg_url_mask(conn->url, PQerrorMessage(conn->pg), &conn->arena);
+    const char *text = split_sqlstate(message, ret->sqlstate);
+    ret->refusal = classify(ret->sqlstate, message);
+    mg_text_copy(ret->reason, sizeof ret->reason,
+                 mg_arena_text_n(&conn->arena, text, strcspn(text, "\n")));
+}
+
+static void
+on_pg_notice(void *payload, const PGresult *pg)
+{
+    MgConn *conn = payload;
+    const char *severity = PQresultErrorField(pg, PG_DIAG_SEVERITY_NONLOCALIZED);
+    const char *primary = PQresultErrorField(pg, PG_DIAG_MESSAGE_PRIMARY);
+    if (conn->on_notice == NULL || primary == NULL)
+        return;
+    MgArenaMark mark = mg_arena_mark(&conn->arena);
+    conn->on_notice(
+        conn->payload,
+        mg_arena_format(&conn->arena, "%s: %s", severity == NULL ? "NOTICE" : severity, primary));
+    mg_arena_reset(&conn->arena, mark);
+}
+
+/* Poll one attempt to its end: connected, refused, out of time, or cancelled. */
+static bool
+finish_attempt(MgConn *conn, MgAttempt *ret_attempt, bool *ret_is_up, MgError *err)
+{
+    int64_t until_ms = mg_clock_ms() + ATTEMPT_MS;
+    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+
+    *ret_is_up = false;
+    while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
+        switch (mg_conn_wait(conn, status == PGRES_POLLING_WRITING, until_ms)) {
+        case MG_WAITED_READY:
+            status = PQconnectPoll(conn->pg);
+            break;
+        case MG_WAITED_TIME:
+            *ret_attempt = (MgAttempt){ .refusal = REFUSAL_WAIT, .reason = "no answer after 10 s" };
+            return true;
+        case MG_WAITED_CANCEL:
+            return mg_fail(err, MG_E_CANCELLED, "interrupted");
+        case MG_WAITED_BROKEN:
+            return mg_fail_sys(err, MG_E_SYSTEM, "could not wait for the server");
+        }
+    }
+    *ret_is_up = status == PGRES_POLLING_OK;
+    if (!*ret_is_up)
+        read_refusal(conn, ret_attempt);
+    return true;
+}
+
+/* The URL's parameters plus ours; ours come last and win. */
+static void
+collect_params(const MgConnOptions *options, const char **keys, const char **values)
+{
+    const MgParams *params = &options->url->params;
+    size_t n = 0;
+    for (size_t i = 0; i < params->n && n < MAX_PARAMS - 4; i++) {
+        keys[n] = params->items[i].key;
+        values[n++] = params->items[i].value;
+    }
+    keys[n] = "application_name";
+    values[n++] = options->application_name;
+    keys[n] = "client_encoding";
+    values[n++] = "UTF8";
+    keys[n] = NULL;
+    values[n] = NULL;
+}
+
+static bool
+attempt(MgConn *conn, const MgConnOptions *options, MgAttempt *ret_attempt, bool *ret_is_up,
+        MgError *err)
+{
+    const char *keys[MAX_PARAMS], *values[MAX_PARAMS];
+    collect_params(options, keys, values);
+
+    conn->pg = PQconnectStartParams(keys, values, 0);
+    if (conn->pg == NULL)
+        return mg_fail(err, MG_E_SYSTEM, "out of memory in libpq");
+    if (PQstatus(conn->pg) == CONNECTION_BAD) {
+        *ret_is_up = false;
+        read_refusal(conn, ret_attempt);
+        return true;
+    }
+    /* Verbose while connecting: the only way to see the SQLSTATE of a refused login. */
+    PQsetErrorVerbosity(conn->pg, PQERRORS_VERBOSE);
+    PQsetNoticeReceiver(conn->pg, on_pg_notice, conn);
+    if (!finish_attempt(conn, ret_attempt, ret_is_up, err))
+        return false;
+    PQsetErrorVerbosity(conn->pg, PQERRORS_DEFAULT);
+    return true;
+}
+
+static bool
+prepare_pipeline(MgConn *conn, MgError *err)
+{
+    int version = PQserverVersion(conn->pg);
+    snprintf(conn->server_version, sizeof conn->server_version, "%d.%d", version / 10000,
+             version % 10000);
+    conn->cancel = PQgetCancel(conn->pg);
+    if (PQsetnonblocking(conn->pg, 1) != 0 || PQenterPipelineMode(conn->pg) != 1)
+        return mg_conn_fail_lost(conn, err);
+    return true;
+}
+
+static bool
+fail_refused(const MgConn *conn, const MgAttempt *attempt, int64_t waited_ms, MgError *err)
+{
+    if (attempt->refusal == REFUSAL_CREDENTIALS) {
+        mg_fail(err, MG_E_CREDENTIALS, "the server refused the connection: %s", attempt->reason);
+        mg_error_hint(err, "Check user, password and database in %s.", conn->url->name);
+    } else {
+        mg_fail(err, MG_E_UNREACHABLE, "could not connect to the server: %s", attempt->reason);
+        if (waited_ms >= 1000) {
+            char waited[32];
+            mg_text_duration(waited_ms * 1000, waited, sizeof waited);
+            mg_error_detail(err, "It was tried again and again for %s.", waited);
+        }
+        if (attempt->refusal == REFUSAL_WAIT)
+            mg_error_hint(err, "Check that the server runs and that %s names its host and port.",
+                          conn->url->name);
+    }
+    mg_text_copy(err->sqlstate, sizeof err->sqlstate, attempt->sqlstate);
+    mg_error_at(err, conn->url->from, 0, 0);
+    return false;
+}
+
+static bool
+connect_until(MgConn *conn, const MgConnOptions *options, MgError *err)
+{
+    int64_t start_ms = mg_clock_ms(), backoff_ms = FIRST_BACKOFF_MS;
+    char said[sizeof((MgAttempt *)NULL)->reason] = "";
+
+    for (;;) {
+        MgAttempt refused = { 0 };
+        bool is_up = false;
+        if (!attempt(conn, options, &refused, &is_up, err))
+            return false;
+        if (is_up)
+            return prepare_pipeline(conn, err);
+        PQfinish(conn->pg);
+        conn->pg = NULL;
+
+        int64_t waited_ms = mg_clock_ms() - start_ms;
+        if (refused.refusal != REFUSAL_WAIT || waited_ms + backoff_ms > options->wait_server_ms)
+            return fail_refused(conn, &refused, waited_ms, err);
+        if (options->on_waiting != NULL && strcmp(said, refused.reason) != 0)
+            options->on_waiting(options->payload, refused.reason);
+        memcpy(said, refused.reason, sizeof said);
+        int64_t jitter_ms = (int64_t)(mg_clock_random() % (uint64_t)(backoff_ms / 2));
+        if (!mg_conn_pause(conn, backoff_ms - jitter_ms, err))
+            return false;
+        backoff_ms = backoff_ms * 2 > LARGEST_BACKOFF_MS ? LARGEST_BACKOFF_MS : backoff_ms * 2;
+    }
+}
+
+bool
+mg_conn_open(const MgConnOptions *options, MgConn **ret, MgError *err)
+{
+    MgConn *conn = mg_realloc(NULL, sizeof *conn);
+    *conn = (MgConn){ .url = options->url,
+                      .cancel_fd = options->cancel_fd,
+                      .on_notice = options->on_notice,
+                      .payload = options->payload };
+    if (!connect_until(conn, options, err)) {
+        mg_conn_close(conn);
+        return false;
+    }
+    *ret = conn;
+    return true;
+}
+
+void
+mg_conn_close(MgConn *conn)
+{
+    if (conn == NULL)
+        return;
+    PQfreeCancel(conn->cancel);
+    PQfinish(conn->pg);
+    mg_free(conn->flying);
+    mg_arena_release(&conn->arena);
+    mg_free(conn);
+}
+
+/* ---- Facts --------------------------------------------------------------- */
+
+int
+mg_conn_server_version(const MgConn *conn)
+{
+    return PQserverVersion(conn->pg);
+}
+
+const char *
+mg_conn_server_version_text(const MgConn *conn)
+{
+    return conn->server_version;
+}
+
+int
+mg_conn_key_pid(const MgConn *conn)
+{
+    return PQbackendPID(conn->pg);
+}
+
+int
+mg_conn_local_port(const MgConn *conn)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_storage room;
+    } address = { 0 };
+    socklen_t size = sizeof address;
+
+    if (getsockname(PQsocket(conn->pg), &address.any, &size) != 0)
+        return 0;
+    if (address.any.sa_family == AF_INET)
+        return ntohs(address.v4.sin_port);
+    if (address.any.sa_family == AF_INET6)
+        return ntohs(address.v6.sin6_port);
+    return -1;
+}
+
+/* Parent of a process, by /proc (Linux); 0 when it cannot be told. */
+static long
+parent_of(int pid)
+{
+    char path[64], line[512];
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return 0;
+    size_t n = fread(line, 1, sizeof line - 1, file);
+    (void)fclose(file);
+    line[n] = '\0';
+    /* "pid (name) state parent ..."; the name may hold anything, so look for its last ')'. */
+    const char *at = strrchr(line, ')');
+    long parent = 0;
+    char state = 0;
+    if (at == NULL || sscanf(at + 1, " %c %ld", &state, &parent) != 2)
+        return 0;
+    return parent;
+}
+
+bool
+mg_conn_socket_is_postmasters(const MgConn *conn)
+{
+#ifdef SO_PEERCRED
+    struct ucred peer = { 0 };
+    socklen_t size = sizeof peer;
+    if (getsockopt(PQsocket(conn->pg), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        return false;
+    return peer.pid > 0 && parent_of(mg_conn_key_pid(conn)) == peer.pid;
+#else
+    (void)parent_of;
+    return false;
+#endif
+}
+
+bool
+mg_conn_has_standard_strings(const MgConn *conn)
+{
+    const char *value = PQparameterStatus(conn->pg, "standard_conforming_strings");
+    return value == NULL || strcmp(value, "on") == 0;
+}
+
+const char *
+mg_conn_host(const MgConn *conn)
+{
+    return PQhost(conn->pg);
+}
+
+const char *
+mg_conn_port(const MgConn *conn)
+{
+    return PQport(conn->pg);
+}
+
+const char *
+mg_conn_database(const MgConn *conn)
+{
+    return PQdb(conn->pg);
+}
+
+const char *
+mg_conn_user(const MgConn *conn)
+{
+    return PQuser(conn->pg);
+}
+
+bool
+mg_conn_is_local(const MgConn *conn)
+{
+    const char *host = PQhost(conn->pg), *address = PQhostaddr(conn->pg);
+    return (host != NULL && host[0] == '/') ||
+           (address != NULL && (mg_text_starts(address, "127.") || strcmp(address, "::1") == 0));
+}

@@ -1,0 +1,290 @@
+/*
+ * Execution: drives the pipeline, does what cannot be in it (COPY, awaited
+ * statements, retries) and tells what happened.
+ */
+#include "pg/exec.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "pg/exec_parts.h"
+
+enum {
+    RUNNING_FIRST_US = 10 * 1000000, /* silence is what gets builds cancelled */
+    RUNNING_TENS = 6,                /* then every minute */
+    RUNNING_LATER_US = 60 * 1000000,
+    RETRY_PAUSE_MS = 5000, /* five times the session's lock_timeout */
+    RETRY_MAX_RUN_US = 30 * 1000000,
+};
+
+static void
+emit(const MgExec *exec, MgEventKind kind, const char *migration, int64_t duration_us,
+     const char *text)
+{
+    exec->input->on_event(exec->input->payload, &(MgEvent){ .kind = kind,
+                                                            .migration = migration,
+                                                            .duration_us = duration_us,
+                                                            .text = text });
+}
+
+/* ---- Results ---------------------------------------------------------------------- */
+
+static bool
+on_committed(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *err)
+{
+    const MgStep *step = &exec->input->steps[tag->item];
+    if (strcmp(mg_result_tag(result), "COMMIT") != 0) {
+        mg_fail(err, MG_E_SERVER, "the transaction was rolled back at its end");
+        mg_error_at(err, step->script->path, 0, 0);
+        return false;
+    }
+    if (tag->role != MG_ROLE_LAST_COMMIT) {
+        exec->unmarked_done = 0; /* its mark is committed */
+        return true;
+    }
+    exec->n_committed++;
+    if (step->direction == MG_UP)
+        exec->ret->n_applied++;
+    else
+        exec->ret->n_reverted++;
+    emit(exec, step->direction == MG_UP ? MG_EVENT_APPLIED : MG_EVENT_REVERTED, step->entry->label,
+         exec->duration_us, step->is_transactional ? NULL : "no transaction");
+    return true;
+}
+
+static bool
+on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
+{
+    MgExec *exec = payload;
+
+    exec->result_us = mg_clock_us();
+    exec->n_running = 0;
+    if (mg_result_is_error(result))
+        return mg_exec_fail(exec, tag, result, err);
+    switch ((MgRole)tag->role) {
+    case MG_ROLE_RECORD:
+    case MG_ROLE_MARK:
+        if (mg_result_n_rows(result) == 1)
+            exec->duration_us = mg_result_int(result, 0, 1);
+        return true;
+    case MG_ROLE_COMMIT:
+    case MG_ROLE_LAST_COMMIT:
+        return on_committed(exec, tag, result, err);
+    case MG_ROLE_CREATE_HISTORY:
+    case MG_ROLE_PREPARE:
+    case MG_ROLE_BEGIN:
+    case MG_ROLE_SET:
+    case MG_ROLE_FENCE:
+    case MG_ROLE_STATEMENT:
+    case MG_ROLE_CONSTRAINTS:
+        break;
+    }
+    return true;
+}
+
+/* "running" after 10 s of silence, every 10 s of the first minute, then every minute. */
+static int64_t
+on_silence(void *payload, const MgTag *front)
+{
+    MgExec *exec = payload;
+    int64_t due_us = exec->n_running < RUNNING_TENS
+                         ? (int64_t)(exec->n_running + 1) * RUNNING_FIRST_US
+                         : (int64_t)(exec->n_running - RUNNING_TENS + 2) * RUNNING_LATER_US;
+    int64_t silent_us = mg_clock_us() - exec->result_us;
+    if (silent_us >= due_us) {
+        exec->n_running++;
+        emit(exec, MG_EVENT_RUNNING, exec->input->steps[front->item].entry->label, silent_us,
+             front->label);
+        return on_silence(payload, front);
+    }
+    return mg_clock_ms() + (due_us - silent_us) / 1000 + 1;
+}
+
+/* ---- Outside the pipeline ---------------------------------------------------------- */
+
+/* Send the data that follows the COPY in its script. */
+static bool
+send_copy_data(MgExec *exec, MgError *err)
+{
+    MgScriptRun *run = &exec->run;
+    MgReader *reader = &run->reader;
+    for (;;) {
+        switch (mg_scan_next(&run->scan, reader->text, reader->size_bytes, reader->is_whole,
+                             &run->item)) {
+        case MG_SCAN_COPY_DATA:
+            if (!mg_conn_copy_data(exec->input->conn, reader->text + run->item.span.begin,
+                                   run->item.span.end - run->item.span.begin, err))
+                return false;
+            break;
+        case MG_SCAN_MORE:
+            if (!mg_script_run_slide(run, err))
+                return false;
+            break;
+        case MG_SCAN_COPY_END:
+        case MG_SCAN_END:
+            return true;
+        case MG_SCAN_STATEMENT:
+        case MG_SCAN_ERROR:
+            return mg_fail(err, MG_E_FILE, "the data of this COPY cannot be read");
+        }
+    }
+}
+
+static bool
+run_copy(MgExec *exec, MgError *err)
+{
+    MgConn *conn = exec->input->conn;
+    int position = 0;
+
+    if (mg_conn_copy_begin(conn, exec->sql.text, &position, err) && send_copy_data(exec, err) &&
+        mg_conn_copy_end(conn, err)) {
+        exec->result_us = mg_clock_us();
+        return true;
+    }
+    exec->failed_tag = exec->statement_tag;
+    if (err->code == MG_E_SQL)
+        mg_exec_place_failure(exec, &exec->statement_tag, position, err);
+    return false;
+}
+
+/*
+ * A no-transaction migration stops: record what is known, so that the next run
+ * need not ask.  Known is a statement that was answered, with yes or no, after
+ * the last mark; what was not answered stays marked as started.
+ */
+static void
+settle(MgExec *exec)
+{
+    const MgStep *step = &exec->input->steps[exec->failed_tag.item];
+    const MgScriptRun *run = &exec->run;
+    bool is_refused = exec->pause == MG_PAUSE_AWAIT && exec->failed_sqlstate[0] != '\0' &&
+                      exec->failed_tag.number == run->n_fetched;
+    int n_done = is_refused ? run->n_fetched - 1 : exec->unmarked_done;
+    if (step->direction == MG_DOWN || (!is_refused && exec->unmarked_done == 0))
+        return;
+
+    const char *params[MG_PROGRESS_PARAMS];
+    mg_exec_progress_params(exec, step, n_done, n_done,
+                            is_refused ? run->before_digest : exec->unmarked_digest, params);
+    const MgOp ops[] = {
+        { .kind = MG_OP_QUERY, .sql = "ROLLBACK" },
+        { .kind = MG_OP_QUERY,
+          .sql = exec->progress_sql,
+          .params = params,
+          .n_params = MG_PROGRESS_PARAMS },
+    };
+    size_t first = mg_conn_is_in_transaction(exec->input->conn) ? 0 : 1;
+    MgError ignored; /* the mark that stays only makes the next run ask */
+    (void)!mg_conn_run_ops(exec->input->conn, ops + first, 2 - first, NULL, NULL, &ignored);
+}
+
+/* ---- Retry ------------------------------------------------------------------------- */
+
+static bool
+is_retryable(const MgExec *exec, int64_t started_us, int64_t until_ms)
+{
+    static const char *const sqlstates[] = {
+        "55P03", /* lock_timeout */
+        "40P01", /* deadlock */
+        "40001", /* serialization failure */
+    };
+    const MgStep *step = &exec->input->steps[exec->failed_tag.item];
+    if (!step->is_transactional || step->script->is_retry_off ||
+        mg_clock_us() - started_us > RETRY_MAX_RUN_US || mg_clock_ms() + RETRY_PAUSE_MS > until_ms)
+        return false;
+    for (size_t i = 0; i < sizeof sqlstates / sizeof *sqlstates; i++)
+        if (strcmp(sqlstates[i], exec->failed_sqlstate) == 0)
+            return true;
+    return false;
+}
+
+/* Roll the failed migration back, wait, and begin with it again. */
+static bool
+prepare_retry(MgExec *exec, MgError *err)
+{
+    int64_t pause_ms = RETRY_PAUSE_MS + (int64_t)(mg_clock_random() % (RETRY_PAUSE_MS / 2));
+    char pause[32], text[768];
+    mg_text_duration(pause_ms * 1000, pause, sizeof pause);
+    snprintf(text, sizeof text, "%s; trying again in %s", err->message, pause);
+    emit(exec, MG_EVENT_WAITING, exec->input->steps[exec->failed_tag.item].entry->label, 0, text);
+
+    const MgOp ops[] = {
+        { .kind = MG_OP_QUERY, .sql = "ROLLBACK" },
+        { .kind = MG_OP_QUERY, .sql = "DEALLOCATE ALL" },
+    };
+    if (!mg_conn_run_ops(exec->input->conn, ops, 2, NULL, NULL, err) ||
+        !mg_conn_pause(exec->input->conn, pause_ms, err))
+        return false;
+    exec->must_prepare = true;
+    mg_exec_rewind(exec, exec->n_committed);
+    return true;
+}
+
+/* ---- All steps ---------------------------------------------------------------------- */
+
+/* What the pipeline was ended for, if anything. */
+static bool
+serve_pause(MgExec *exec, int64_t started_us, MgError *err)
+{
+    MgPause pause = exec->pause;
+    exec->pause = MG_PAUSE_NONE;
+    switch (pause) {
+    case MG_PAUSE_COPY:
+        return run_copy(exec, err);
+    case MG_PAUSE_LOOK:
+        return mg_exec_before_index(exec, err);
+    case MG_PAUSE_AWAIT:
+        exec->awaited_us = mg_clock_us() - started_us;
+        exec->unmarked_done = exec->run.n_fetched;
+        memcpy(exec->unmarked_digest, exec->run.prefix_digest, sizeof exec->unmarked_digest);
+        return !exec->run.stmt.builds_index || mg_exec_after_index(exec, err);
+    case MG_PAUSE_NONE:
+        break;
+    }
+    return true;
+}
+
+static bool
+run_steps(MgExec *exec, MgError *err)
+{
+    const MgRun run = {
+        .next = mg_exec_next, .on_result = on_result, .on_silence = on_silence, .payload = exec
+    };
+    int64_t retry_until_ms = mg_clock_ms() + exec->input->lock_retry_ms;
+
+    while (exec->step_i < exec->input->n_steps || exec->pause != MG_PAUSE_NONE) {
+        int64_t started_us = mg_clock_us();
+        exec->result_us = started_us;
+        exec->failed_sqlstate[0] = '\0';
+        if (mg_conn_run(exec->input->conn, &run, err) && serve_pause(exec, started_us, err))
+            continue;
+        settle(exec);
+        if (!is_retryable(exec, started_us, retry_until_ms) || !prepare_retry(exec, err))
+            return false;
+    }
+    return true;
+}
+
+bool
+mg_exec(const MgExecInput *input, MgArena *arena, MgOutcome *ret, MgError *err)
+{
+    MgExec exec = { .input = input,
+                    .arena = arena,
+                    .ret = ret,
+                    .must_create_history = !input->facts->exists,
+                    .must_prepare = true,
+                    .sql = { .max_bytes = MG_READER_MAX_WINDOW_BYTES } };
+    exec.fence = mg_lock_fence_sql(input->lock, arena);
+    exec.record_sql = mg_history_record_sql(input->table, exec.fence, arena);
+    exec.progress_sql = mg_history_progress_sql(input->table, exec.fence, arena);
+    exec.finish_sql = mg_history_finish_sql(input->table, exec.fence, arena);
+    exec.revert_sql = mg_history_revert_sql(input->table, exec.fence, arena);
+    mg_exec_rewind(&exec, 0);
+    bool is_ok = run_steps(&exec, err);
+
+    mg_script_run_close(&exec.run);
+    mg_arena_release(&exec.step_arena);
+    mg_buf_release(&exec.sql);
+    return is_ok;
+}

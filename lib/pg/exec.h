@@ -1,0 +1,50 @@
+/*
+ * Execution: the steps of a plan, sent through one pipeline.
+ *
+ * Order inside a transactional migration (DESIGN section 8): BEGIN; SET LOCAL
+ * of its directives; its leading SET TRANSACTION; fence; statements; SET
+ * CONSTRAINTS ALL IMMEDIATE; hygiene; history row with the fence in its
+ * condition; COMMIT; Flush.  No Sync between migrations: the server skips
+ * everything behind the first error, which is exactly "stop at the first
+ * failure, keep what committed".  A migration counts as applied when its
+ * COMMIT has answered COMMIT.
+ *
+ * A statement that refuses a transaction is sent behind a committed mark and
+ * awaited: BEGIN; fence; lock_timeout 0; mark started; COMMIT; statement; Sync.
+ */
+#ifndef MG_PG_EXEC_H
+#define MG_PG_EXEC_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "migrate.h"
+#include "pg/conn.h"
+#include "pg/history.h"
+#include "pg/lock.h"
+
+typedef struct MgExecInput {
+    MgConn *conn; /* proved, and holding lock */
+    const MgLock *lock;
+    const MgHistoryTable *table;
+    const MgHistoryFacts *facts; /* the table is made first when it is not there */
+    const MgStep *steps;
+    size_t n_steps;
+    const char *applied_by;
+    const char *commit, *run_url; /* NULL: unknown */
+    int64_t lock_retry_ms;        /* how long a migration is tried again; 0 = one try */
+    int64_t deadline_ms;          /* of mg_clock_ms; no step starts later; 0 = none */
+    void (*on_event)(void *payload, const MgEvent *event); /* never NULL */
+    void *payload;
+} MgExecInput;
+
+/*
+ * Run the steps.  ret counts what is committed, also on failure.  After a
+ * failure the connection may be inside a failed transaction: close it.  Fails
+ * with MG_E_SQL and file:line:column, MG_E_FENCE, MG_E_CHANGED, MG_E_FILE,
+ * MG_E_PERMISSION, MG_E_DEADLINE, MG_E_CANCELLED or MG_E_CONNECTION_LOST.
+ */
+MG_CHECK bool mg_exec(const MgExecInput *input, MgArena *arena, MgOutcome *ret, MgError *err);
+
+#endif

@@ -1,0 +1,85 @@
+/* Concurrent index builds: what an earlier try left behind, and whether the new one is valid. */
+#include "pg/exec_parts.h"
+
+#include <string.h>
+
+#include "pg/index.h"
+
+static bool
+look(MgExec *exec, MgIndexBuild *ret_build, MgIndexState *ret, const char **ret_name, MgError *err)
+{
+    const MgScriptRun *run = &exec->run;
+    const char *sql = exec->sql.text;
+    size_t size_bytes = exec->sql.size_bytes;
+    *ret = MG_INDEX_ABSENT;
+    if (run->has_peeked) {
+        sql = run->reader.text + run->item.span.begin;
+        size_bytes = run->item.span.end - run->item.span.begin;
+    }
+    return !mg_index_build_parse(sql, size_bytes, &exec->step_arena, ret_build) ||
+           mg_index_look(exec->input->conn, ret_build, &exec->step_arena, ret, ret_name, err);
+}
+
+static bool
+fail_invalid(MgExec *exec, const MgTag *tag, const char *name, const char *why, MgError *err)
+{
+    mg_fail(err, MG_E_SQL, "index %s is invalid: %s", name, why);
+    mg_exec_place_failure(exec, tag, 0, err);
+    mg_error_hint(err, "Drop it and run again: DROP INDEX CONCURRENTLY %s;", name);
+    return false;
+}
+
+bool
+mg_exec_before_index(MgExec *exec, MgError *err)
+{
+    const MgStep *step = mg_exec_step(exec);
+    MgScriptRun *run = &exec->run;
+    bool is_resumed = exec->has_row && run->n_fetched == step->resume_at + 1;
+    MgIndexBuild build = { 0 };
+    MgIndexState state = MG_INDEX_ABSENT;
+    const char *name = NULL;
+
+    exec->has_looked = true;
+    if (!look(exec, &build, &state, &name, err))
+        return false;
+    if (build.name == NULL)
+        return true; /* which one would be its leftover cannot be told */
+    switch (state) {
+    case MG_INDEX_ABSENT:
+        return true;
+    case MG_INDEX_VALID:
+        /* The earlier try was cut off after the build: the next mark says that it is done. */
+        if (is_resumed && step->is_fate_unknown)
+            run->has_peeked = false;
+        return true;
+    case MG_INDEX_INVALID:
+        break;
+    }
+    if (!is_resumed) {
+        MgTag tag = mg_script_run_tag(run, MG_ROLE_STATEMENT, exec->step_i);
+        return fail_invalid(exec, &tag, name, "an earlier build of it failed", err);
+    }
+    exec->input->on_event(
+        exec->input->payload,
+        &(MgEvent){ .kind = MG_EVENT_NOTE,
+                    .migration = step->entry->label,
+                    .text = mg_arena_format(
+                        &exec->step_arena,
+                        "index %s, left invalid by an earlier try, is built again", name) });
+    return mg_index_drop(exec->input->conn, name, &exec->step_arena, err);
+}
+
+bool
+mg_exec_after_index(MgExec *exec, MgError *err)
+{
+    MgIndexBuild build = { 0 };
+    MgIndexState state = MG_INDEX_ABSENT;
+    const char *name = NULL;
+
+    if (!look(exec, &build, &state, &name, err))
+        return false;
+    if (state != MG_INDEX_INVALID)
+        return true;
+    return fail_invalid(exec, &exec->statement_tag, name,
+                        "the server reported success, but the build did not finish", err);
+}

@@ -1,0 +1,150 @@
+/* What the files of the executor share: nobody else includes this. */
+#ifndef MG_PG_EXEC_PARTS_H
+#define MG_PG_EXEC_PARTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "pg/exec.h"
+#include "source/source.h"
+#include "sql/scan.h"
+#include "sql/stmt.h"
+
+/* What an operation is for; decides what its result or its error means. */
+typedef enum MgRole {
+    MG_ROLE_CREATE_HISTORY,
+    MG_ROLE_PREPARE,
+    MG_ROLE_BEGIN,
+    MG_ROLE_SET, /* SET LOCAL of a directive, hygiene, our own settings */
+    MG_ROLE_FENCE,
+    MG_ROLE_STATEMENT, /* of the file */
+    MG_ROLE_CONSTRAINTS,
+    MG_ROLE_RECORD,      /* the history row */
+    MG_ROLE_MARK,        /* progress of a no-transaction migration */
+    MG_ROLE_COMMIT,      /* of a mark */
+    MG_ROLE_LAST_COMMIT, /* of a step: now it counts */
+} MgRole;
+
+/* Why the pipeline was ended in the middle. */
+typedef enum MgPause {
+    MG_PAUSE_NONE,
+    MG_PAUSE_COPY,  /* the statement in sql is a COPY, its data follows in the script */
+    MG_PAUSE_LOOK,  /* a leftover of the index that comes next must be looked for */
+    MG_PAUSE_AWAIT, /* a statement outside any transaction must have ended */
+} MgPause;
+
+/* Reading the statements of one script. */
+typedef struct MgScriptRun {
+    const MgScript *script;
+    MgReader reader;
+    bool is_open;
+    MgScan scan;
+    MgScanItem item;
+    MgStmt stmt;     /* of item */
+    bool has_peeked; /* item is fetched and not sent yet */
+    bool is_at_end;
+    int n_fetched; /* statements that count, up to item */
+    /* No transaction: chained digest over the tokens of the statements up to item. */
+    char prefix_digest[MG_DIGEST_HEX_BYTES];
+    char before_digest[MG_DIGEST_HEX_BYTES]; /* the same without item */
+    size_t counted;                          /* lines are counted up to this byte of the window */
+    int line;                                /* of that byte */
+} MgScriptRun;
+
+enum {
+    MG_EXEC_QUEUE = 32,
+};
+
+/* Where in a step the next operations come from. */
+typedef enum MgStage {
+    MG_STAGE_OPEN,       /* open the script, BEGIN, directives */
+    MG_STAGE_LEADING,    /* SET TRANSACTION of the file, then the fence */
+    MG_STAGE_STATEMENTS, /* one statement at a time */
+    MG_STAGE_END,        /* constraints, hygiene, history row, COMMIT */
+    MG_STAGE_PIECE,      /* no transaction: one statement and its mark */
+    MG_STAGE_COPIED,     /* no transaction: the mark behind a COPY */
+    MG_STAGE_LAST_MARK,  /* no transaction: hygiene, the last mark */
+} MgStage;
+
+typedef struct MgExec {
+    const MgExecInput *input;
+    MgArena *arena;
+    MgOutcome *ret;
+    const char *fence; /* SQL expression; what follows is made of it once */
+    const char *record_sql, *progress_sql, *finish_sql, *revert_sql;
+
+    /* Operations that were made and not sent yet. */
+    MgOp queue[MG_EXEC_QUEUE];
+    size_t n_queued, n_sent;
+    MgPause pause; /* once the queue is sent */
+
+    /* The step whose operations are being made. */
+    size_t step_i;
+    MgStage stage;
+    MgScriptRun run;
+    MgArena step_arena;  /* parameters of its operations */
+    MgBuf sql;           /* the statement being sent, NUL-terminated */
+    MgTag statement_tag; /* of that statement */
+    int n_unflushed;     /* statements since the last Flush */
+    size_t unflushed_bytes;
+    bool must_create_history;
+    bool must_prepare;  /* our prepared statements are not there (any more) */
+    bool has_row;       /* no transaction: its history row exists */
+    bool is_in_group;   /* no transaction: behind a BEGIN of the file's own */
+    bool has_looked;    /* no transaction: for a leftover of the fetched index build */
+    int64_t awaited_us; /* no transaction: how long the newest statement took */
+
+    /* No transaction: a statement that is done, but not marked so yet; 0 = none. */
+    int unmarked_done;
+    char unmarked_digest[MG_DIGEST_HEX_BYTES];
+
+    /* What has been answered. */
+    size_t n_committed;  /* steps */
+    int64_t duration_us; /* of the newest history row */
+    int64_t result_us;   /* when the last result came */
+    int n_running;       /* "running" events since then */
+    MgTag failed_tag;    /* the operation that failed */
+    char failed_sqlstate[6];
+} MgExec;
+
+const MgStep *mg_exec_step(const MgExec *exec);
+
+/* ---- exec_script.c: reading statements -------------------------------------- */
+
+/* Open the current step's script and make sure that it is what was planned. */
+MG_CHECK bool mg_script_run_open(MgScriptRun *run, const MgScript *script,
+                                 bool has_backslash_quotes, MgError *err);
+void mg_script_run_close(MgScriptRun *run);
+/* Fetch the next statement unless one is peeked; sets is_at_end.  Skips what is folded. */
+MG_CHECK bool mg_script_run_fetch(MgScriptRun *run, int server_version, MgError *err);
+MG_CHECK bool mg_script_run_slide(MgScriptRun *run, MgError *err);
+/* The fetched statement's place, for its operation's tag. */
+MgTag mg_script_run_tag(MgScriptRun *run, MgRole role, size_t item);
+
+/* ---- exec_step.c: making operations ------------------------------------------ */
+
+/* The next operation of all steps (MgRun.next). */
+MgNext mg_exec_next(void *payload, MgOp *ret, MgError *err);
+/* Begin the step again, or the next one. */
+void mg_exec_rewind(MgExec *exec, size_t step_i);
+/* Parameters of progress_sql; prefix_digest of the first n_done statements. */
+void mg_exec_progress_params(MgExec *exec, const MgStep *step, int n_started, int n_done,
+                             const char *prefix_digest, const char *params[MG_PROGRESS_PARAMS]);
+
+/* ---- exec_index.c: concurrent builds ------------------------------------------- */
+
+/* Before a build that may meet a leftover: drop what is ours, refuse what is not. */
+MG_CHECK bool mg_exec_before_index(MgExec *exec, MgError *err);
+/* Behind a build: it must be valid. */
+MG_CHECK bool mg_exec_after_index(MgExec *exec, MgError *err);
+
+/* ---- exec_error.c: what a failure means --------------------------------------- */
+
+/* Fill err from the server's answer to an operation. */
+bool mg_exec_fail(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *err);
+/* Fill place, excerpt and note; position counts characters in the statement, 0 = unknown. */
+void mg_exec_place_failure(MgExec *exec, const MgTag *tag, int position, MgError *err);
+
+#endif

@@ -1,0 +1,425 @@
+/* The history table and its SQL.  Knows nothing of plans' reasons or files. */
+#include "pg/history.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define DEFAULT_SCHEMA "migrate"
+#define DEFAULT_TABLE "history"
+#define LAYOUT_COMMENT "migrate history, layout "
+
+enum {
+    MAX_NAME_BYTES = 63, /* PostgreSQL cuts longer identifiers */
+};
+
+/* "a name", with quotes inside doubled. */
+static const char *
+quote(const char *name, MgArena *arena)
+{
+    char *quoted = mg_arena_alloc(arena, 2 * strlen(name) + 3);
+    char *at = quoted;
+    *at++ = '"';
+    for (; *name != '\0'; name++) {
+        if (*name == '"')
+            *at++ = '"';
+        *at++ = *name;
+    }
+    *at++ = '"';
+    return quoted;
+}
+
+/* 'a text' for a standard_conforming_strings server; names with backslashes are refused before. */
+static const char *
+quote_literal(const char *text, MgArena *arena)
+{
+    char *quoted = mg_arena_alloc(arena, 2 * strlen(text) + 3);
+    char *at = quoted;
+    *at++ = '\'';
+    for (; *text != '\0'; text++) {
+        if (*text == '\'')
+            *at++ = '\'';
+        *at++ = *text;
+    }
+    *at++ = '\'';
+    return quoted;
+}
+
+bool
+mg_history_table_parse(const char *text, MgArena *arena, MgHistoryTable *ret, MgError *err)
+{
+    if (text == NULL)
+        text = DEFAULT_SCHEMA "." DEFAULT_TABLE;
+    const char *dot = strchr(text, '.');
+    size_t schema_bytes = dot == NULL ? 0 : (size_t)(dot - text);
+    size_t table_bytes = dot == NULL ? 0 : strlen(dot + 1);
+    if (schema_bytes == 0 || table_bytes == 0 || schema_bytes > MAX_NAME_BYTES ||
+        table_bytes > MAX_NAME_BYTES || strchr(dot + 1, '.') != NULL ||
+        strpbrk(text, "\"'\\") != NULL) {
+        mg_fail(err, MG_E_USAGE, "\"%s\" does not name a history table", text);
+        mg_error_hint(err, "Write it as schema.table, for example --history app.migrations.");
+        return false;
+    }
+    MgHistoryTable table = { .shown = mg_arena_text(arena, text),
+                             .schema = mg_arena_text_n(arena, text, schema_bytes),
+                             .table = mg_arena_text(arena, dot + 1) };
+    table.sql =
+        mg_arena_format(arena, "%s.%s", quote(table.schema, arena), quote(table.table, arena));
+    table.is_default = strcmp(table.schema, DEFAULT_SCHEMA) == 0;
+    *ret = table;
+    return true;
+}
+
+/* ---- Reading --------------------------------------------------------------- */
+
+enum { FACT_EXISTS, FACT_HAS_SCHEMA, FACT_HIDES_ROWS, FACT_IS_EMPTY, FACT_COMMENT };
+
+const char *
+mg_history_facts_sql(const MgHistoryTable *table, MgArena *arena)
+{
+    /* Empty: no table of the user's own; what belongs to an extension does not count. */
+    return mg_arena_format(
+        arena,
+        "SELECT h.oid IS NOT NULL,"
+        " EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = %s),"
+        " coalesce(pg_catalog.row_security_active(h.oid), false),"
+        " CASE WHEN h.oid IS NULL THEN NOT EXISTS ("
+        "SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema'"
+        " AND n.nspname NOT LIKE 'pg\\_%%' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
+        " WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid"
+        " AND d.deptype = 'e')) END,"
+        " pg_catalog.obj_description(h.oid, 'pg_class')"
+        " FROM (SELECT pg_catalog.to_regclass(%s)::pg_catalog.oid AS oid) h",
+        quote_literal(table->schema, arena), quote_literal(table->sql, arena));
+}
+
+const char *
+mg_history_rows_sql(const MgHistoryTable *table, bool with_down, MgArena *arena)
+{
+    return mg_arena_format(
+        arena,
+        "SELECT id, version, name, kind, up_digest, token_digest, down_digest, statements,"
+        " statements_started, statements_done,"
+        " (extract(epoch FROM applied_at) * 1000)::bigint,"
+        " (extract(epoch FROM duration) * 1000000)::bigint, applied_by, git_commit,"
+        " prefix_digest, %s FROM %s WHERE reverted_at IS NULL ORDER BY id",
+        with_down ? "down_script" : "NULL", table->sql);
+}
+
+static int
+parse_layout(const char *comment)
+{
+    const char *at = comment == NULL ? NULL : strstr(comment, LAYOUT_COMMENT);
+    int layout = 0;
+    if (at == NULL)
+        return 0;
+    for (at += sizeof LAYOUT_COMMENT - 1; *at >= '0' && *at <= '9' && layout < 10000; at++)
+        layout = layout * 10 + (*at - '0');
+    return layout;
+}
+
+bool
+mg_history_take_facts(const MgHistoryTable *table, const MgResult *result, MgHistoryFacts *ret,
+                      MgError *err)
+{
+    if (mg_result_is_error(result))
+        return mg_result_fail(result, MG_E_SERVER, err);
+
+    MgHistoryFacts facts = { .exists = mg_result_bool(result, 0, FACT_EXISTS),
+                             .has_schema = mg_result_bool(result, 0, FACT_HAS_SCHEMA),
+                             .hides_rows = mg_result_bool(result, 0, FACT_HIDES_ROWS),
+                             .is_database_empty = mg_result_bool(result, 0, FACT_IS_EMPTY),
+                             .layout = parse_layout(mg_result_text(result, 0, FACT_COMMENT)) };
+    if (facts.layout > MG_HISTORY_LAYOUT) {
+        mg_fail(err, MG_E_HISTORY, "history table \"%s\" has layout %d, this program knows %d",
+                table->shown, facts.layout, MG_HISTORY_LAYOUT);
+        mg_error_hint(err, "A newer migrate has worked here: use that version or a later one.");
+        mg_error_note(err, "nothing was applied");
+        return false;
+    }
+    if (!facts.exists && !facts.has_schema && !table->is_default) {
+        mg_fail(err, MG_E_HISTORY, "schema \"%s\" of the history table does not exist",
+                table->schema);
+        mg_error_hint(err, "Make it first, or keep the history elsewhere: --history schema.table");
+        mg_error_note(err, "nothing was applied");
+        return false;
+    }
+    if (facts.hides_rows) {
+        mg_fail(err, MG_E_HISTORY, "row security on \"%s\" hides rows from this role",
+                table->shown);
+        mg_error_detail(err, "A history that looks empty would apply every migration again.");
+        mg_error_hint(err,
+                      "Run as the table's owner, or: ALTER TABLE %s DISABLE ROW LEVEL "
+                      "SECURITY;",
+                      table->shown);
+        mg_error_note(err, "nothing was applied");
+        return false;
+    }
+    *ret = facts;
+    return true;
+}
+
+static MgKind
+parse_kind(const char *text)
+{
+    static const struct {
+        const char *word;
+        MgKind kind;
+    } words[] = { { "versioned", MG_VERSIONED },
+                  { "repeatable", MG_REPEATABLE },
+                  { "baseline", MG_BASELINE },
+                  { "adopted", MG_ADOPTED } };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (text != NULL && strcmp(words[i].word, text) == 0)
+            return words[i].kind;
+    return MG_VERSIONED;
+}
+
+static bool
+fail_rows(const MgHistoryTable *table, const MgResult *result, MgError *err)
+{
+    const char *sqlstate = mg_result_sqlstate(result);
+    if (strcmp(sqlstate, "42501") == 0) {
+        mg_result_fail(result, MG_E_PERMISSION, err);
+        mg_error_hint(err, "Migrate as the role that owns \"%s\".", table->shown);
+    } else if (strcmp(sqlstate, "42703") == 0) {
+        mg_result_fail(result, MG_E_HISTORY, err);
+        mg_error_detail(err, "Table \"%s\" is not a history of this program.", table->shown);
+        mg_error_hint(err, "Keep the history elsewhere: --history schema.table");
+    } else {
+        mg_result_fail(result, MG_E_SERVER, err);
+    }
+    return false;
+}
+
+bool
+mg_history_take_rows(const MgHistoryTable *table, const MgResult *result, MgArena *arena,
+                     MgHistory *ret, MgError *err)
+{
+    MgHistory history = { 0 };
+
+    if (strcmp(mg_result_sqlstate(result), "42P01") == 0) {
+        *ret = history;
+        return true;
+    }
+    if (mg_result_is_error(result))
+        return fail_rows(table, result, err);
+
+    history.exists = true;
+    history.n = history.cap = (size_t)mg_result_n_rows(result);
+    history.items = mg_arena_alloc_array(arena, history.n, sizeof *history.items);
+    for (int row = 0; row < (int)history.n; row++)
+        history.items[row] = (MgApplied){
+            .id = mg_result_int(result, row, 0),
+            .version = mg_arena_text(arena, mg_result_text(result, row, 1)),
+            .name = mg_arena_text(arena, mg_result_text(result, row, 2)),
+            .kind = parse_kind(mg_result_text(result, row, 3)),
+            .digest = mg_arena_text(arena, mg_result_text(result, row, 4)),
+            .token_digest = mg_arena_text(arena, mg_result_text(result, row, 5)),
+            .down_digest = mg_arena_text(arena, mg_result_text(result, row, 6)),
+            .n_statements = (int)mg_result_int(result, row, 7),
+            .n_statements_started = (int)mg_result_int(result, row, 8),
+            .n_statements_done = (int)mg_result_int(result, row, 9),
+            .applied_at_ms = mg_result_int(result, row, 10),
+            .duration_us = mg_result_int(result, row, 11),
+            .applied_by = mg_arena_text(arena, mg_result_text(result, row, 12)),
+            .commit = mg_arena_text(arena, mg_result_text(result, row, 13)),
+            .prefix_digest = mg_arena_text(arena, mg_result_text(result, row, 14)),
+            .down_text = mg_arena_text(arena, mg_result_text(result, row, 15)),
+        };
+    *ret = history;
+    return true;
+}
+
+/* ---- Writing --------------------------------------------------------------- */
+
+static const char table_columns[] =
+    "id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+    " version text,"
+    " name text NOT NULL,"
+    " kind text NOT NULL CHECK (kind IN ('versioned', 'repeatable', 'baseline', 'adopted')),"
+    " up_digest text,"
+    " token_digest text,"
+    " down_script text,"
+    " down_digest text,"
+    " statements integer NOT NULL DEFAULT 0,"
+    " statements_started integer NOT NULL DEFAULT 0,"
+    " statements_done integer NOT NULL DEFAULT 0,"
+    " prefix_digest text,"
+    " applied_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),"
+    " duration interval NOT NULL DEFAULT '0',"
+    " applied_by text NOT NULL,"
+    " git_commit text,"
+    " run_url text,"
+    " tool_version text NOT NULL,"
+    " reverted_at timestamptz,"
+    " reverted_by text,"
+    " CHECK (kind = 'repeatable' OR version IS NOT NULL)";
+
+/* Default privileges may have granted others the table, its sequence and the schema we made. */
+static const char revoke_body[] =
+    "DECLARE g record; BEGIN FOR g IN"
+    " SELECT DISTINCT c.kind, a.grantee FROM ("
+    "SELECT CASE r.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, r.relacl AS acl,"
+    " r.relowner AS owner FROM pg_catalog.pg_class r WHERE r.oid IN"
+    " (%s::pg_catalog.regclass, pg_catalog.pg_get_serial_sequence(%s, 'id')::pg_catalog.regclass)"
+    ") c, LATERAL pg_catalog.aclexplode(c.acl) a WHERE a.grantee <> c.owner"
+    " LOOP EXECUTE pg_catalog.format('REVOKE ALL ON %%s %%s FROM %%s', g.kind,"
+    " CASE g.kind WHEN 'TABLE' THEN %s ELSE pg_catalog.pg_get_serial_sequence(%s, 'id') END,"
+    " CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident("
+    "pg_catalog.pg_get_userbyid(g.grantee)) END); END LOOP; END";
+
+int
+mg_history_create_ops(const MgHistoryTable *table, const MgHistoryFacts *facts,
+                      const char *fence_sql, MgArena *arena, MgOp ret[MG_HISTORY_MAX_CREATE_OPS])
+{
+    const char *name = quote_literal(table->sql, arena);
+    const char *statements[MG_HISTORY_MAX_CREATE_OPS];
+    int n = 0;
+
+    statements[n++] = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+    statements[n++] = mg_arena_format(arena, "SELECT %s", fence_sql);
+    if (!facts->has_schema)
+        statements[n++] = mg_arena_format(arena, "CREATE SCHEMA %s", quote(table->schema, arena));
+    statements[n++] = mg_arena_format(arena, "CREATE TABLE %s (%s)", table->sql, table_columns);
+    statements[n++] =
+        mg_arena_format(arena,
+                        "CREATE UNIQUE INDEX ON %s ((coalesce(version, 'R:' || name)))"
+                        " WHERE reverted_at IS NULL",
+                        table->sql);
+    statements[n++] = mg_arena_format(arena, "COMMENT ON TABLE %s IS '" LAYOUT_COMMENT "%d'",
+                                      table->sql, MG_HISTORY_LAYOUT);
+    statements[n++] = mg_arena_format(arena, "DO $migrate$%s$migrate$",
+                                      mg_arena_format(arena, revoke_body, name, name, name, name));
+    statements[n++] = "COMMIT";
+    assert(n <= MG_HISTORY_MAX_CREATE_OPS);
+    for (int i = 0; i < n; i++)
+        ret[i] = (MgOp){ .kind = MG_OP_QUERY, .sql = statements[i] };
+    return n;
+}
+
+static const char *
+kind_name(MgKind kind)
+{
+    static const char *const names[] = { [MG_VERSIONED] = "versioned",
+                                         [MG_REPEATABLE] = "repeatable",
+                                         [MG_BASELINE] = "baseline",
+                                         [MG_ADOPTED] = "adopted" };
+    return names[kind];
+}
+
+void
+mg_history_record_params(const MgRecord *record, MgArena *arena,
+                         const char *params[MG_FINISH_PARAMS])
+{
+    const MgMigration *migration = record->migration;
+    const MgScript *up = &migration->up;
+    int n = 0;
+
+    params[n++] = migration->version;
+    params[n++] = migration->name;
+    params[n++] = kind_name(migration->kind);
+    params[n++] = up->digest;
+    params[n++] = up->token_digest;
+    params[n++] = record->down_text;
+    params[n++] = migration->has_down ? migration->down.digest : NULL;
+    params[n++] = mg_arena_format(arena, "%d", up->n_statements);
+    params[n++] = mg_arena_format(arena, "%d", record->n_statements_started);
+    params[n++] = mg_arena_format(arena, "%d", record->n_statements_done);
+    params[n++] = record->applied_by;
+    params[n++] = record->commit;
+    params[n++] = record->run_url;
+    params[n++] = record->prefix_digest[0] == '\0' ? NULL : record->prefix_digest;
+    params[n++] = mg_arena_format(arena, "%" PRId64, record->awaited_us);
+    params[n++] = mg_history_key(migration, record->row_id, arena);
+    assert(n == MG_FINISH_PARAMS);
+}
+
+const char *
+mg_history_record_sql(const MgHistoryTable *table, const char *fence_sql, MgArena *arena)
+{
+    /* A repeatable that runs again replaces its live row.  Counting "closed" makes the server
+     * close the old row first; else it would run that part last, behind the unique index. */
+    return mg_arena_format(
+        arena,
+        "WITH closed AS (UPDATE %s SET reverted_at = pg_catalog.clock_timestamp(),"
+        " reverted_by = $11 WHERE $3::text = 'repeatable' AND version IS NULL AND name = $2"
+        " AND reverted_at IS NULL"
+        " RETURNING id)"
+        " INSERT INTO %s (version, name, kind, up_digest, token_digest, down_script, down_digest,"
+        " statements, statements_started, statements_done, applied_by, git_commit, run_url,"
+        " prefix_digest, tool_version, duration)"
+        " SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::int4,"
+        " $9::int4, $10::int4, $11::text, $12::text, $13::text,"
+        " $14::text, '" MG_VERSION "', pg_catalog.clock_timestamp() - pg_catalog.now()"
+        " + $15::int8 * interval '1 microsecond'"
+        " WHERE %s = 1 AND (SELECT pg_catalog.count(*) FROM closed) < 2"
+        " RETURNING id, (extract(epoch FROM duration) * 1000000)::bigint",
+        table->sql, table->sql, fence_sql);
+}
+
+/* Exactly one row must have been changed: anything else fails at run time, so nothing commits. */
+#define ONE_ROW                                                                                    \
+    " SELECT CASE (SELECT pg_catalog.count(*) FROM changed) WHEN 1 THEN (SELECT id FROM changed)"  \
+    " ELSE ('history: a row is gone, backend ' || pg_catalog.pg_backend_pid())"                    \
+    "::pg_catalog.int8 END, (SELECT duration_us FROM changed)"
+
+/* The live row of a key as mg_history_key writes it. */
+#define ROW_OF(key)                                                                                \
+    " WHERE (" key " = '#' || id OR " key " = coalesce(version, 'R:' || name))"                    \
+    " AND reverted_at IS NULL"
+
+const char *
+mg_history_progress_sql(const MgHistoryTable *table, const char *fence_sql, MgArena *arena)
+{
+    return mg_arena_format(
+        arena,
+        "WITH changed AS (UPDATE %s SET statements_started = $2::int4, statements_done = $3::int4,"
+        " duration = duration + $4::int8 * interval '1 microsecond', prefix_digest = "
+        "$5::text" ROW_OF("$1::text") " AND %s = 1"
+                                      " RETURNING id, (extract(epoch FROM duration) * "
+                                      "1000000)::bigint AS duration_us)" ONE_ROW,
+        table->sql, fence_sql);
+}
+
+const char *
+mg_history_finish_sql(const MgHistoryTable *table, const char *fence_sql, MgArena *arena)
+{
+    return mg_arena_format(
+        arena,
+        "WITH changed AS (UPDATE %s SET version = $1::text, name = $2::text, kind = $3::text,"
+        " up_digest = $4::text, token_digest = $5::text, down_script = $6::text,"
+        " down_digest = $7::text, statements = $8::int4, statements_started = $9::int4,"
+        " statements_done = $10::int4, applied_by = $11::text, git_commit = $12::text,"
+        " run_url = $13::text, prefix_digest = $14::text, tool_version = '" MG_VERSION "',"
+        " duration = duration + $15::int8 * interval '1 microsecond'" ROW_OF(
+            "$16::text") " AND %s = 1"
+                         " RETURNING id, (extract(epoch FROM duration) * 1000000)::bigint AS "
+                         "duration_us)" ONE_ROW,
+        table->sql, fence_sql);
+}
+
+const char *
+mg_history_revert_sql(const MgHistoryTable *table, const char *fence_sql, MgArena *arena)
+{
+    return mg_arena_format(
+        arena,
+        "WITH changed AS (UPDATE %s SET reverted_at = pg_catalog.clock_timestamp(),"
+        " reverted_by = $2::text WHERE id = $1::int8 AND reverted_at IS NULL AND %s = 1"
+        " RETURNING id, (extract(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.now())"
+        " * 1000000)::bigint AS duration_us)" ONE_ROW,
+        table->sql, fence_sql);
+}
+
+const char *
+mg_history_key(const MgMigration *migration, int64_t row_id, MgArena *arena)
+{
+    if (row_id != 0)
+        return mg_arena_format(arena, "#%" PRId64, row_id);
+    return migration->version != NULL ? migration->version
+                                      : mg_arena_format(arena, "R:%s", migration->name);
+}

@@ -1,0 +1,106 @@
+/*
+ * The history table: what the server says was applied.  All SQL about it is
+ * here, always schema-qualified.
+ *
+ * One row is one application of one migration; undoing it sets reverted_at
+ * and keeps the row.  The table's comment carries its layout version.
+ */
+#ifndef MG_PG_HISTORY_H
+#define MG_PG_HISTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "pg/conn.h"
+#include "plan/plan.h"
+
+enum {
+    MG_HISTORY_LAYOUT = 1,
+    MG_HISTORY_MAX_CREATE_OPS = 8,
+};
+
+typedef struct MgHistoryTable {
+    const char *schema, *table;
+    const char *sql;   /* quoted: "migrate"."history" */
+    const char *shown; /* migrate.history */
+    bool is_default;   /* its schema is ours to make */
+} MgHistoryTable;
+
+/* Parse "schema.table"; NULL gives migrate.history.  Fails with MG_E_USAGE. */
+MG_CHECK bool mg_history_table_parse(const char *text, MgArena *arena, MgHistoryTable *ret,
+                                     MgError *err);
+
+/* ---- Reading --------------------------------------------------------------- */
+
+/* Facts about the table that decide whether it may be used. */
+typedef struct MgHistoryFacts {
+    bool exists, has_schema;
+    bool hides_rows; /* row security is active for this role */
+    bool is_database_empty;
+    int layout; /* 0 when the comment does not tell */
+} MgHistoryFacts;
+
+/* Two queries for one flight, in this order; with_down loads the stored down scripts. */
+const char *mg_history_facts_sql(const MgHistoryTable *table, MgArena *arena);
+const char *mg_history_rows_sql(const MgHistoryTable *table, bool with_down, MgArena *arena);
+
+/* Take the answers; the rows' error 42P01 means that there is no history yet. */
+MG_CHECK bool mg_history_take_facts(const MgHistoryTable *table, const MgResult *result,
+                                    MgHistoryFacts *ret, MgError *err);
+MG_CHECK bool mg_history_take_rows(const MgHistoryTable *table, const MgResult *result,
+                                   MgArena *arena, MgHistory *ret, MgError *err);
+
+/* ---- Writing --------------------------------------------------------------- */
+
+/*
+ * Operations that make the table, and the schema when it is ours, in one
+ * transaction behind the fence, readable and writable by its owner alone:
+ * default privileges would let strangers plant a down script.  Returns how
+ * many.
+ */
+int mg_history_create_ops(const MgHistoryTable *table, const MgHistoryFacts *facts,
+                          const char *fence_sql, MgArena *arena,
+                          MgOp ret[MG_HISTORY_MAX_CREATE_OPS]);
+
+/* What is recorded of one application; text parameters for the statements below. */
+enum {
+    MG_RECORD_PARAMS = 15,
+    MG_FINISH_PARAMS = 16, /* those and the key */
+    MG_PROGRESS_PARAMS = 5,
+};
+
+typedef struct MgRecord {
+    const MgMigration *migration;
+    int64_t row_id;                            /* of the row to finish; 0: by version or name */
+    const char *down_text;                     /* NULL: none */
+    const char *applied_by, *commit, *run_url; /* the last two NULL: unknown */
+    const char *prefix_digest;                 /* "": none */
+    int64_t awaited_us;                        /* spent outside any transaction */
+    int n_statements_started, n_statements_done;
+} MgRecord;
+
+/* Fill params; numbers are formatted into arena. */
+void mg_history_record_params(const MgRecord *record, MgArena *arena,
+                              const char *params[MG_FINISH_PARAMS]);
+
+/* INSERT of an application; its condition is the fence.  Answers id and duration in us. */
+const char *mg_history_record_sql(const MgHistoryTable *table, const char *fence_sql,
+                                  MgArena *arena);
+/*
+ * Progress of a no-transaction migration: $1 key, $2 started, $3 done, $4 us
+ * more, $5 prefix digest.  One row or an error; answers id and duration in us.
+ */
+const char *mg_history_progress_sql(const MgHistoryTable *table, const char *fence_sql,
+                                    MgArena *arena);
+/* Its end: the parameters of a record, for the row that is there; the file may have been mended. */
+const char *mg_history_finish_sql(const MgHistoryTable *table, const char *fence_sql,
+                                  MgArena *arena);
+/* Undo an application: $1 id, $2 by whom.  One row or error; answers id and duration in us. */
+const char *mg_history_revert_sql(const MgHistoryTable *table, const char *fence_sql,
+                                  MgArena *arena);
+/* The key of a live row: "#" and its id, else the version, or "R:" and the name. */
+const char *mg_history_key(const MgMigration *migration, int64_t row_id, MgArena *arena);
+
+#endif

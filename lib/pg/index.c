@@ -1,0 +1,135 @@
+/* Indexes that are built concurrently: parse, look, drop. */
+#include "pg/index.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "sql/lex.h"
+
+static bool
+next_is(MgLex *lex, MgToken *token, const char *word)
+{
+    return mg_lex_next_word(lex, token) == MG_LEX_TOKEN && mg_token_is(lex, token, word);
+}
+
+/* An identifier as the catalog has it: folded, or without its quotes. */
+static const char *
+catalog_name(const MgLex *lex, const MgToken *token, MgArena *arena)
+{
+    size_t n = token->span.end - token->span.begin;
+    char *name = mg_arena_text_n(arena, lex->text + token->span.begin, n);
+    if (token->kind == MG_TOKEN_WORD) {
+        for (char *at = name; *at != '\0'; at++)
+            if (*at >= 'A' && *at <= 'Z')
+                *at = (char)(*at - 'A' + 'a');
+        return name;
+    }
+    char *to = name;
+    for (size_t i = 1; i + 1 < n; i++) {
+        *to++ = name[i];
+        if (name[i] == '"')
+            i++; /* "" is one quote */
+    }
+    *to = '\0';
+    return name;
+}
+
+/* "schema"."table" as written, from its first token to its last. */
+static const char *
+table_text(MgLex *lex, MgToken *token, MgArena *arena)
+{
+    size_t begin = token->span.begin, end = token->span.end;
+    while (mg_lex_next_word(lex, token) == MG_LEX_TOKEN && token->kind == MG_TOKEN_OTHER &&
+           lex->text[token->span.begin] == '.' && mg_lex_next_word(lex, token) == MG_LEX_TOKEN)
+        end = token->span.end;
+    return mg_arena_text_n(arena, lex->text + begin, end - begin);
+}
+
+bool
+mg_index_build_parse(const char *sql, size_t size_bytes, MgArena *arena, MgIndexBuild *ret)
+{
+    MgLex lex = { .text = sql, .size_bytes = size_bytes, .is_whole = true };
+    MgToken token = { 0 };
+    MgIndexBuild build = { 0 };
+
+    if (!next_is(&lex, &token, "create") || mg_lex_next_word(&lex, &token) != MG_LEX_TOKEN)
+        return false;
+    if (mg_token_is(&lex, &token, "unique") && mg_lex_next_word(&lex, &token) != MG_LEX_TOKEN)
+        return false;
+    if (!mg_token_is(&lex, &token, "index") || !next_is(&lex, &token, "concurrently") ||
+        mg_lex_next_word(&lex, &token) != MG_LEX_TOKEN)
+        return false;
+    if (mg_token_is(&lex, &token, "if")) {
+        build.is_if_not_exists = true;
+        if (!next_is(&lex, &token, "not") || !next_is(&lex, &token, "exists") ||
+            mg_lex_next_word(&lex, &token) != MG_LEX_TOKEN)
+            return false;
+    }
+    if (!mg_token_is(&lex, &token, "on")) {
+        build.name = catalog_name(&lex, &token, arena);
+        if (!next_is(&lex, &token, "on"))
+            return false;
+    }
+    if (mg_lex_next_word(&lex, &token) != MG_LEX_TOKEN)
+        return false;
+    if (mg_token_is(&lex, &token, "only") && mg_lex_next_word(&lex, &token) != MG_LEX_TOKEN)
+        return false;
+    build.table = table_text(&lex, &token, arena);
+    *ret = build;
+    return true;
+}
+
+typedef struct MgLook {
+    MgArena *arena;
+    MgIndexState state;
+    const char *name;
+} MgLook;
+
+static bool
+on_look(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
+{
+    MgLook *look = payload;
+    (void)tag;
+    if (mg_result_is_error(result))
+        return mg_result_fail(result, MG_E_SERVER, err);
+    if (mg_result_n_rows(result) == 0)
+        return true;
+    look->state = mg_result_bool(result, 0, 0) ? MG_INDEX_VALID : MG_INDEX_INVALID;
+    look->name = mg_arena_text(look->arena, mg_result_text(result, 0, 1));
+    return true;
+}
+
+bool
+mg_index_look(MgConn *conn, const MgIndexBuild *build, MgArena *arena, MgIndexState *ret,
+              const char **ret_name, MgError *err)
+{
+    static const char sql[] =
+        "SELECT i.indisvalid, pg_catalog.format('%I.%I', n.nspname, c.relname)"
+        " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
+        " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE i.indrelid = pg_catalog.to_regclass($1::text)"
+        " AND ($2::text IS NULL OR c.relname = $2::text)"
+        " AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p"
+        " WHERE p.index_relid = c.oid) ORDER BY c.oid DESC LIMIT 1";
+    const char *params[] = { build->table, build->name };
+    MgOp op = { .kind = MG_OP_QUERY, .sql = sql, .params = params, .n_params = 2 };
+    MgLook look = { .arena = arena, .state = MG_INDEX_ABSENT };
+
+    if (!mg_conn_run_ops(conn, &op, 1, on_look, &look, err))
+        return false;
+    *ret = look.state;
+    *ret_name = look.name;
+    return true;
+}
+
+bool
+mg_index_drop(MgConn *conn, const char *name, MgArena *arena, MgError *err)
+{
+    const MgOp ops[] = {
+        { .kind = MG_OP_QUERY, .sql = "SET lock_timeout = 0" },
+        { .kind = MG_OP_SYNC }, /* a SET right before it would open a transaction */
+        { .kind = MG_OP_QUERY,
+          .sql = mg_arena_format(arena, "DROP INDEX CONCURRENTLY IF EXISTS %s", name) },
+    };
+    return mg_conn_run_ops(conn, ops, sizeof ops / sizeof *ops, NULL, NULL, err);
+}

@@ -1,0 +1,38 @@
+/*
+ * Indexes that are built concurrently: the server may report success for, or
+ * leave behind, an index that is INVALID and serves no query; IF NOT EXISTS
+ * then skips it for ever (facts: platform.md 0.2 and 3.5, PostgreSQL 15).
+ */
+#ifndef MG_PG_INDEX_H
+#define MG_PG_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "pg/conn.h"
+
+/* What a CREATE INDEX CONCURRENTLY says. */
+typedef struct MgIndexBuild {
+    const char *table; /* as written, quotes and schema included */
+    const char *name;  /* as the catalog has it; NULL when the server chooses */
+    bool is_if_not_exists;
+} MgIndexBuild;
+
+/* False when the statement is not a CREATE INDEX. */
+bool mg_index_build_parse(const char *sql, size_t size_bytes, MgArena *arena, MgIndexBuild *ret);
+
+typedef enum MgIndexState { MG_INDEX_ABSENT, MG_INDEX_VALID, MG_INDEX_INVALID } MgIndexState;
+
+/*
+ * Look for the index; for an unnamed one, at the newest index of its table.
+ * *ret_name is its quoted, qualified name when it is there, in arena.
+ */
+MG_CHECK bool mg_index_look(MgConn *conn, const MgIndexBuild *build, MgArena *arena,
+                            MgIndexState *ret, const char **ret_name, MgError *err);
+
+/* Drop an invalid index without blocking anybody. */
+MG_CHECK bool mg_index_drop(MgConn *conn, const char *name, MgArena *arena, MgError *err);
+
+#endif

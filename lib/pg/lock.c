@@ -1,0 +1,172 @@
+/*
+ * The lock.  Needs a direct connection: behind a transaction pooler it would
+ * belong to whoever uses the backend next.  Knows nothing of plans or history.
+ */
+#include "pg/lock.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/text.h"
+
+/* An advisory lock on a bigint key shows as two halves and objsubid 1; database 0 is impossible. */
+#define LOCK_ROWS                                                                                  \
+    "pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"         \
+    " AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d"                                \
+    " WHERE d.datname = pg_catalog.current_database())"
+#define LOCK_KEY "(l.classid::bigint << 32 | l.objid::bigint)"
+
+MgLock
+mg_lock_init(const char *schema, const char *table)
+{
+    MgBuf text = { 0 };
+    uint8_t digest[MG_DIGEST_BYTES];
+    mg_buf_add_n(&text, "migrate", sizeof "migrate");
+    mg_buf_add_n(&text, schema, strlen(schema) + 1);
+    mg_buf_add(&text, table);
+    mg_digest(text.text, text.size_bytes, digest);
+    mg_buf_release(&text);
+
+    uint64_t key = 0;
+    for (int i = 0; i < 8; i++)
+        key = key << 8 | digest[i];
+    return (MgLock){ .key = (int64_t)key, .nonce = (int64_t)(mg_clock_random() >> 1) };
+}
+
+const char *
+mg_lock_take_sql(const MgLock *lock, MgArena *arena)
+{
+    return mg_arena_format(
+        arena,
+        "CASE WHEN EXISTS (SELECT FROM " LOCK_ROWS
+        " AND l.pid = pg_catalog.pg_backend_pid() AND " LOCK_KEY " = %" PRId64 ") THEN 'shared'"
+        " WHEN pg_catalog.pg_try_advisory_lock(%" PRId64 ")"
+        " THEN CASE WHEN pg_catalog.pg_try_advisory_lock(%" PRId64 ") THEN 'held' ELSE 'shared' END"
+        " ELSE 'busy' END",
+        lock->key, lock->key, lock->nonce);
+}
+
+MgLockState
+mg_lock_state(const char *word)
+{
+    static const struct {
+        const char *word;
+        MgLockState state;
+    } words[] = { { "shared", MG_LOCK_SHARED },
+                  { "held", MG_LOCK_HELD },
+                  { "busy", MG_LOCK_BUSY } };
+
+    for (size_t i = 0; word != NULL && i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i].word, word) == 0)
+            return words[i].state;
+    return MG_LOCK_NOT_OURS;
+}
+
+static bool
+on_try(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
+{
+    (void)tag;
+    if (mg_result_is_error(result))
+        return mg_result_fail(result, MG_E_SERVER, err);
+    if (mg_result_n_rows(result) == 1)
+        *(MgLockState *)payload = mg_lock_state(mg_result_text(result, 0, 0));
+    return true;
+}
+
+bool
+mg_lock_try(MgConn *conn, const MgLock *lock, MgArena *arena, MgLockState *ret, MgError *err)
+{
+    MgLockState state = MG_LOCK_NOT_OURS;
+    MgOp op = { .kind = MG_OP_QUERY,
+                .sql = mg_arena_format(arena, "SELECT %s", mg_lock_take_sql(lock, arena)) };
+    if (!mg_conn_run_ops(conn, &op, 1, on_try, &state, err))
+        return false;
+    *ret = state;
+    return true;
+}
+
+const char *
+mg_lock_fence_sql(const MgLock *lock, MgArena *arena)
+{
+    assert(lock->backend_pid != 0);
+    return mg_arena_format(
+        arena,
+        "CASE WHEN pg_catalog.pg_backend_pid() = %d AND (SELECT pg_catalog.count(*) FROM " LOCK_ROWS
+        " AND l.pid = pg_catalog.pg_backend_pid()"
+        " AND " LOCK_KEY " IN (%" PRId64 ", %" PRId64 ")) = 2 THEN 1"
+        " ELSE ('fence: backend ' || pg_catalog.pg_backend_pid()"
+        " || ' does not hold our lock')::pg_catalog.int4 END",
+        lock->backend_pid, lock->key, lock->nonce);
+}
+
+/* ---- Who holds it --------------------------------------------------------- */
+
+typedef struct MgHolderRead {
+    MgArena *arena;
+    MgHolder *ret;
+} MgHolderRead;
+
+/* "migrate/0.1.0 app@host 1a2b..." -> "app@host": the first and last words are the program's. */
+static const char *
+owner_of(const char *application_name, const char *user, MgArena *arena)
+{
+    const char *begin = strchr(application_name, ' ');
+    const char *end = strrchr(application_name, ' ');
+    if (mg_text_starts(application_name, "migrate/") && begin != NULL && end > begin)
+        return mg_arena_text_n(arena, begin + 1, (size_t)(end - begin - 1));
+    return mg_arena_text(arena, application_name[0] != '\0' ? application_name : user);
+}
+
+static bool
+on_holder(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
+{
+    MgHolderRead *read = payload;
+    (void)tag;
+    if (mg_result_is_error(result))
+        return mg_result_fail(result, MG_E_SERVER, err);
+    if (mg_result_n_rows(result) == 0)
+        return true;
+
+    const char *state = mg_result_text(result, 0, 4);
+    const char *query = mg_result_text(result, 0, 5);
+    char duration[32];
+    mg_text_duration(mg_result_int(result, 0, 6), duration, sizeof duration);
+    read->ret->pid = (int)mg_result_int(result, 0, 0);
+    read->ret->name =
+        owner_of(mg_result_text(result, 0, 1), mg_result_text(result, 0, 2), read->arena);
+    read->ret->since = mg_arena_text(read->arena, mg_result_text(result, 0, 3));
+    read->ret->runs = strcmp(state, "active") == 0 && query[0] != '\0'
+                          ? mg_arena_format(read->arena, "runs %s since %s", query, duration)
+                          : mg_arena_format(read->arena, "is silent since %s", duration);
+    return true;
+}
+
+bool
+mg_lock_holder(MgConn *conn, const MgLock *lock, MgArena *arena, MgHolder *ret, MgError *err)
+{
+    MgHolder holder = { 0 };
+    MgOp op = {
+        .kind = MG_OP_QUERY,
+        .sql = mg_arena_format(
+            arena,
+            "SELECT a.pid, coalesce(a.application_name, ''), coalesce(a.usename, ''),"
+            " pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'HH24:MI:SS'),"
+            " coalesce(a.state, ''),"
+            " pg_catalog.left(pg_catalog.btrim(pg_catalog.regexp_replace("
+            "coalesce(a.query, ''), '\\s+', ' ', 'g')), 60),"
+            " coalesce((extract(epoch FROM pg_catalog.clock_timestamp() -"
+            " CASE WHEN a.state = 'active' THEN a.query_start ELSE a.state_change END)"
+            " * 1000000)::bigint, 0)"
+            " FROM pg_catalog.pg_stat_activity a WHERE a.pid IN (SELECT l.pid FROM " LOCK_ROWS
+            " AND " LOCK_KEY " = %" PRId64 ") LIMIT 1",
+            lock->key),
+    };
+    if (!mg_conn_run_ops(conn, &op, 1, on_holder, &(MgHolderRead){ arena, &holder }, err))
+        return false;
+    *ret = holder;
+    return true;
+}

@@ -1,0 +1,65 @@
+/*
+ * One run per target at a time: a session advisory lock, its nonce, the fence.
+ *
+ * Key: the first 8 bytes of SHA-256("migrate" NUL schema NUL table) of the
+ * history table, big-endian, as a signed bigint.  Advisory locks are per
+ * database already, so schemas of one database are migrated side by side.
+ * Taken by polling pg_try_advisory_lock: a session that waits inside
+ * pg_advisory_lock() holds a snapshot, and the holder's CREATE INDEX
+ * CONCURRENTLY would wait for it (facts: platform.md 0.1).  With it goes a
+ * second lock on a random key, the nonce, which survives RESET ALL and tells
+ * two owners of one shared backend apart.
+ */
+#ifndef MG_PG_LOCK_H
+#define MG_PG_LOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "pg/conn.h"
+
+typedef struct MgLock {
+    int64_t key;
+    int64_t nonce;
+    int backend_pid; /* of the proof; set by whoever proved */
+} MgLock;
+
+/* Key and a fresh nonce for a history table; nothing is taken. */
+MgLock mg_lock_init(const char *schema, const char *table);
+
+typedef enum MgLockState {
+    MG_LOCK_NOT_OURS, /* the proof failed on the server: nothing was taken */
+    MG_LOCK_SHARED,   /* this backend already held the lock: it is not ours alone */
+    MG_LOCK_HELD,
+    MG_LOCK_BUSY,
+} MgLockState;
+
+/* An SQL expression that tries to take both locks and gives a word for mg_lock_state. */
+const char *mg_lock_take_sql(const MgLock *lock, MgArena *arena);
+MgLockState mg_lock_state(const char *word);
+
+/* Try once, in an own transaction. */
+MG_CHECK bool mg_lock_try(MgConn *conn, const MgLock *lock, MgArena *arena, MgLockState *ret,
+                          MgError *err);
+
+/* The other session that holds the lock. */
+typedef struct MgHolder {
+    int pid;           /* 0: nobody holds it now */
+    const char *name;  /* "app@host", a deployment; else its application_name or user */
+    const char *since; /* "12:03:58", UTC, when it connected */
+    const char *runs;  /* "runs CREATE INDEX CONCURRENTLY since 12 s", "is silent since 3 s" */
+} MgHolder;
+
+MG_CHECK bool mg_lock_holder(MgConn *conn, const MgLock *lock, MgArena *arena, MgHolder *ret,
+                             MgError *err);
+
+/*
+ * The fence: an SQL expression that is 1 as long as this is the proved backend
+ * and it holds both locks, and else fails at run time (22P02), so that
+ * nothing behind it commits.  One look at pg_locks, 0.1 ms, no round trip.
+ */
+const char *mg_lock_fence_sql(const MgLock *lock, MgArena *arena);
+
+#endif

@@ -1,0 +1,122 @@
+/* The one-flight start.  Knows the proof, the lock and the history; not what they are for. */
+#include "pg/start.h"
+
+/*
+ * The runner's own session settings.  A name the server does not know is left
+ * out: set_config would fail the flight.
+ * - client_connection_check_interval (14): a killed runner's backend stops
+ *   within half a second instead of committing what it has received.
+ * - keepalives: a vanished machine's lock is free in seconds, not in 2 hours.
+ * - timeouts: a role's own, meant for the application, must not kill a
+ *   migration; lock_timeout bounds the queue behind us, and is retried.
+ */
+const char mg_session_settings_sql[] =
+    "SELECT pg_catalog.count(pg_catalog.set_config(v.name, v.value, false)) FROM (VALUES"
+    " ('client_connection_check_interval', '500'), ('tcp_keepalives_idle', '10'),"
+    " ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3'),"
+    " ('tcp_user_timeout', '20000'), ('lock_timeout', '1s'), ('statement_timeout', '0'),"
+    " ('idle_in_transaction_session_timeout', '60s'), ('idle_session_timeout', '0'),"
+    " ('transaction_timeout', '0'), ('TimeZone', 'UTC')) v(name, value)"
+    " JOIN pg_catalog.pg_settings s ON s.name = v.name"
+    " WHERE v.name <> 'client_connection_check_interval'"
+    " OR pg_catalog.version() LIKE '%linux%'"; /* others may not support it and would refuse */
+
+enum {
+    COLUMN_LOCK = MG_PROOF_COLUMNS + 1, /* behind the settings */
+    OP_PROOF = 0,
+    OP_FACTS = 2,
+    OP_ROWS = 3,
+    N_OPS = 5,
+};
+
+typedef struct MgStartRead {
+    const MgStartInput *input;
+    MgArena *arena;
+    MgStart *ret;
+    size_t first_op; /* index of the first operation: 0, or OP_FACTS when reading again */
+} MgStartRead;
+
+static const char *
+first_query(const MgStartInput *input, const MgLock *lock, MgArena *arena)
+{
+    const char *rows = mg_proof_rows_sql();
+    if (!input->is_writing)
+        return mg_arena_format(arena, "SELECT proof.* FROM (%s) proof", rows);
+    /* Sub-selects in a CASE run only when they are reached. */
+    const char *ours = mg_proof_condition_sql(input->claim, arena);
+    return mg_arena_format(arena,
+                           "SELECT proof.*, CASE WHEN %s THEN (%s) END,"
+                           " CASE WHEN %s THEN %s ELSE 'not ours' END"
+                           " FROM (%s OFFSET 0) proof",
+                           ours, mg_session_settings_sql, ours, mg_lock_take_sql(lock, arena),
+                           rows);
+}
+
+static bool
+on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
+{
+    MgStartRead *read = payload;
+    MgStart *ret = read->ret;
+
+    switch (tag->item + read->first_op) {
+    case OP_PROOF:
+        if (mg_result_is_error(result))
+            return mg_result_fail(result, MG_E_SERVER, err);
+        mg_proof_judge(read->input->claim, result, &ret->proof);
+        if (read->input->is_writing)
+            ret->lock_state = mg_lock_state(mg_result_text(result, 0, COLUMN_LOCK));
+        return true;
+    case OP_FACTS:
+        return mg_history_take_facts(read->input->table, result, &ret->facts, err);
+    case OP_ROWS:
+        if (!mg_history_take_rows(read->input->table, result, read->arena, &ret->history, err))
+            return false;
+        ret->history.is_database_empty = ret->facts.is_database_empty;
+        return true;
+    default:
+        return true;
+    }
+}
+
+static bool
+run(MgConn *conn, const MgStartInput *input, size_t first_op, const MgLock *lock, MgArena *arena,
+    MgStart *ret, MgError *err)
+{
+    MgStartRead read = { .input = input, .arena = arena, .ret = ret, .first_op = first_op };
+    MgOp ops[N_OPS] = {
+        [OP_PROOF] = { .kind = MG_OP_QUERY },
+        [OP_PROOF + 1] = { .kind = MG_OP_SYNC },
+        [OP_FACTS] = { .kind = MG_OP_QUERY, .sql = mg_history_facts_sql(input->table, arena) },
+        [OP_ROWS] = { .kind = MG_OP_QUERY,
+                      .sql = mg_history_rows_sql(input->table, input->with_down, arena) },
+        [OP_ROWS + 1] = { .kind = MG_OP_SYNC },
+    };
+    if (first_op == OP_PROOF)
+        ops[OP_PROOF].sql = first_query(input, lock, arena);
+    return mg_conn_run_ops(conn, ops + first_op, N_OPS - first_op, on_result, &read, err);
+}
+
+bool
+mg_start(MgConn *conn, const MgStartInput *input, MgLock *lock, MgArena *arena, MgStart *ret,
+         MgError *err)
+{
+    MgStart start = { .lock_state = MG_LOCK_NOT_OURS };
+    if (!run(conn, input, OP_PROOF, lock, arena, &start, err))
+        return false;
+    lock->backend_pid = start.proof.backend_pid;
+    *ret = start;
+    return true;
+}
+
+bool
+mg_start_read_again(MgConn *conn, const MgStartInput *input, MgArena *arena, MgStart *ret,
+                    MgError *err)
+{
+    MgStart start = *ret;
+    start.facts = (MgHistoryFacts){ 0 };
+    start.history = (MgHistory){ 0 };
+    if (!run(conn, input, OP_FACTS, NULL, arena, &start, err))
+        return false;
+    *ret = start;
+    return true;
+}

@@ -1,0 +1,45 @@
+/*
+ * The start of a session in one flight: Q1; Sync; Q2; Sync.
+ *
+ * Q1 is the proof and, behind a condition on the server that repeats it, the
+ * session's settings and the lock attempt: nothing is left on a backend that
+ * is not ours.  Its Sync ends that transaction, so that Q2 reads the history
+ * with a snapshot taken after the lock.
+ */
+#ifndef MG_PG_START_H
+#define MG_PG_START_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "pg/conn.h"
+#include "pg/history.h"
+#include "pg/lock.h"
+#include "pg/prove.h"
+#include "plan/plan.h"
+
+typedef struct MgStartInput {
+    const MgProofClaim *claim;
+    const MgHistoryTable *table;
+    bool is_writing; /* take the lock and apply the session settings */
+    bool with_down;  /* load the stored down scripts */
+} MgStartInput;
+
+typedef struct MgStart {
+    MgProof proof;
+    MgLockState lock_state; /* meaningful only when writing */
+    MgHistoryFacts facts;
+    MgHistory history;
+} MgStart;
+
+/* lock->backend_pid is set from the proof. */
+MG_CHECK bool mg_start(MgConn *conn, const MgStartInput *input, MgLock *lock, MgArena *arena,
+                       MgStart *ret, MgError *err);
+
+/* Q2 again, with a new snapshot: facts and history only. */
+MG_CHECK bool mg_start_read_again(MgConn *conn, const MgStartInput *input, MgArena *arena,
+                                  MgStart *ret, MgError *err);
+
+/* SQL that applies the session settings again, behind a RESET ALL. */
+extern const char mg_session_settings_sql[];
+
+#endif

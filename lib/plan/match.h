@@ -1,0 +1,28 @@
+/*
+ * Which file belongs to which row of the history, and what that makes of the
+ * migration.  Internal to lib/plan.
+ */
+#ifndef MG_PLAN_MATCH_H
+#define MG_PLAN_MATCH_H
+
+#include "plan/plan.h"
+
+/* One migration: its file, its row, or both. */
+typedef struct MgMatch {
+    const MgMigration *file;
+    const MgApplied *row;
+    MgEntry *entry;
+} MgMatch;
+
+typedef struct MgMatches {
+    MgMatch *items; /* versioned ones in order, then repeatables by name */
+    size_t n, cap;
+    MgEntry *entries;          /* one for each item */
+    const MgApplied *baseline; /* the one with the newest version, or NULL */
+    const MgMatch *head;       /* the newest applied version, or NULL */
+} MgMatches;
+
+void mg_match_build(const MgSource *source, const MgHistory *history, MgArena *arena,
+                    MgMatches *ret);
+
+#endif

@@ -1,0 +1,475 @@
+/*
+ * What a goal comes to.  match.c says how things stand, refuse.c how to say
+ * no; here is decided which steps are taken, in which order, and what forbids
+ * them.
+ *
+ * Up: a half-run migration is resumed first, then what is pending in order of
+ * versions, then, if no version is left out, the repeatables that are new or
+ * changed.  Down: the newest applications first, in the order they were made.
+ */
+#include "plan/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "plan/match.h"
+#include "plan/refuse.h"
+
+typedef struct TextList {
+    const char **items;
+    size_t n, cap;
+} TextList;
+
+typedef struct StepList {
+    MgStep *items;
+    size_t n, cap;
+} StepList;
+
+/* A plan in the making. */
+typedef struct Draft {
+    const MgPlanInput *input;
+    const MgGoal *goal;
+    MgArena *arena;
+    MgMatches matches;
+    MgRefusals refusals;
+    TextList warnings, notes;
+    StepList steps;
+} Draft;
+
+/* ---- Shared by up and down ---------------------------------------------- */
+
+/* The migration that goal->to names, or NULL. */
+static const MgMatch *
+find_target(const Draft *draft)
+{
+    for (size_t i = 0; i < draft->matches.n; i++) {
+        const MgEntry *entry = &draft->matches.entries[i];
+        if (entry->version != NULL &&
+            mg_version_matches(draft->goal->to, entry->version, entry->label))
+            return &draft->matches.items[i];
+    }
+    return NULL;
+}
+
+static const char *
+how(const MgStep *step, MgArena *arena)
+{
+    const MgScript *script = step->script;
+    bool names_statement = !step->is_transactional && script->refusing_label != NULL;
+    const char *mode = step->is_transactional ? "one transaction" : "no transaction";
+    const char *resumed = "";
+    if (step->resume_at > 0)
+        resumed = mg_arena_format(arena, ", from statement %d on", step->resume_at + 1);
+    const char *down = "";
+    if (step->is_from_history)
+        down = ", stored down script";
+    else if (step->direction == MG_UP && step->entry->version != NULL && !step->entry->has_down)
+        down = ", no down script";
+    return mg_arena_format(arena, "%s%s%s%s%s", mode, names_statement ? ": " : "",
+                           names_statement ? script->refusing_label : "", resumed, down);
+}
+
+static void
+add_step(Draft *draft, const MgMatch *match, MgStep step)
+{
+    step.entry = match->entry;
+    step.migration = match->file;
+    step.n_statements = step.script->n_statements;
+    step.how = how(&step, draft->arena);
+    MG_PUSH(draft->arena, &draft->steps, step);
+}
+
+static void
+refuse_mixed_steps(Draft *draft)
+{
+    for (size_t i = 0; i < draft->steps.n; i++)
+        if (draft->steps.items[i].script->is_mixed)
+            mg_refuse_mixed(&draft->refusals, &draft->steps.items[i]);
+}
+
+/* ---- Up ------------------------------------------------------------------ */
+
+/*
+ * May the statement whose fate is unknown simply run again?  An index build
+ * may: the executor finds out what it left behind.  A file that runs outside a
+ * transaction by itself has no other kind of statement at its head; in a
+ * marked one that holds only for a single statement.
+ */
+static bool
+is_index_build(const MgScript *script)
+{
+    static const char *const labels[] = { "CREATE INDEX CONCURRENTLY",
+                                          "CREATE UNIQUE INDEX CONCURRENTLY", "REINDEX" };
+    if (script->refusing_label == NULL || script->is_mixed ||
+        (script->is_marked && script->n_statements > 1))
+        return false;
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
+        if (mg_text_starts(script->refusing_label, labels[i]))
+            return true;
+    return false;
+}
+
+static void
+resume(Draft *draft, const MgMatch *match)
+{
+    const MgApplied *row = match->row;
+    const MgScript *script = &match->file->up;
+    bool is_unknown = row->n_statements_started > row->n_statements_done;
+    if (row->n_statements_done > script->n_statements) {
+        mg_refuse_partial_short(&draft->refusals, match);
+        return;
+    }
+    if (is_unknown && !is_index_build(script)) {
+        mg_refuse_partial_unknown(&draft->refusals, match);
+        return;
+    }
+    add_step(draft, match,
+             (MgStep){ .direction = MG_UP,
+                       .script = script,
+                       .is_transactional = false,
+                       .resume_at = row->n_statements_done,
+                       .is_fate_unknown = is_unknown,
+                       .prefix_digest = is_unknown ? NULL : row->prefix_digest,
+                       .row_id = row->id });
+}
+
+/* From the start; the row of a repeatable's last run is replaced, not resumed. */
+static void
+apply(Draft *draft, const MgMatch *match)
+{
+    add_step(draft, match,
+             (MgStep){ .direction = MG_UP,
+                       .script = &match->file->up,
+                       .is_transactional = match->file->up.is_transactional });
+}
+
+static void
+apply_late(Draft *draft, const MgMatch *match)
+{
+    const MgEntry *head = draft->matches.head->entry;
+    if (!draft->goal->is_late_allowed && !draft->input->is_local) {
+        mg_refuse_late(&draft->refusals, match, head);
+        return;
+    }
+    if (!draft->goal->is_late_allowed)
+        MG_PUSH(draft->arena, &draft->notes,
+                mg_arena_format(draft->arena,
+                                "%s is older than the newest applied one; a local database takes"
+                                " it late",
+                                match->entry->label));
+    apply(draft, match);
+}
+
+/* The versioned ones; true if none that is pending was left out. */
+static bool
+take_versions(Draft *draft, const MgMatch *to)
+{
+    size_t room = draft->goal->count > 0 ? (size_t)draft->goal->count : SIZE_MAX;
+    bool is_complete = true;
+    /* What stopped half-way comes first, whatever its version. */
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < draft->matches.n; i++) {
+            const MgMatch *match = &draft->matches.items[i];
+            MgState state = match->entry->state;
+            bool is_ready = pass == 0 ? state == MG_STATE_PARTIAL
+                                      : state == MG_STATE_PENDING || state == MG_STATE_LATE;
+            if (!is_ready || match->file == NULL || match->entry->version == NULL)
+                continue;
+            if (room == 0 || (to != NULL && match > to)) {
+                is_complete = false;
+                continue;
+            }
+            room--;
+            if (state == MG_STATE_PARTIAL)
+                resume(draft, match);
+            else if (state == MG_STATE_LATE)
+                apply_late(draft, match);
+            else
+                apply(draft, match);
+        }
+    }
+    return is_complete;
+}
+
+/* A repeatable that stopped half-way starts again: it is made to run more than once. */
+static void
+take_repeatables(Draft *draft)
+{
+    for (size_t i = 0; i < draft->matches.n; i++) {
+        const MgMatch *match = &draft->matches.items[i];
+        bool is_ready = match->entry->state == MG_STATE_PENDING ||
+                        match->entry->state == MG_STATE_CHANGED ||
+                        match->entry->state == MG_STATE_PARTIAL;
+        if (is_ready && match->file != NULL && match->entry->version == NULL)
+            apply(draft, match);
+    }
+}
+
+static void
+refuse_rows(Draft *draft)
+{
+    for (size_t i = 0; i < draft->matches.n; i++)
+        if (draft->matches.entries[i].state == MG_STATE_DRIFTED)
+            mg_refuse_drift(&draft->refusals, &draft->matches.items[i]);
+    for (size_t i = 0; i < draft->matches.n; i++)
+        if (draft->matches.entries[i].state == MG_STATE_PARTIAL &&
+            draft->matches.items[i].file == NULL)
+            mg_refuse_partial_missing(&draft->refusals, &draft->matches.items[i]);
+}
+
+static void
+warn_of(Draft *draft, MgState state, const char *one, const char *many)
+{
+    MG_CLEANUP(buf) MgBuf labels = { 0 };
+    mg_refuse_list(&draft->matches, state, &labels);
+    if (labels.size_bytes == 0)
+        return;
+    size_t n = 0;
+    for (size_t i = 0; i < draft->matches.n; i++)
+        n += draft->matches.entries[i].state == state;
+    const char *ending = n == 1 ? one : many;
+    MG_PUSH(draft->arena, &draft->warnings,
+            mg_arena_format(draft->arena, "%s%s", mg_buf_text(&labels), ending));
+}
+
+static void
+tell_missing(Draft *draft)
+{
+    if (!draft->goal->is_strict) {
+        warn_of(draft, MG_STATE_MISSING, " is applied and has no file; it stays applied",
+                " are applied and have no files; they stay applied");
+        warn_of(draft, MG_STATE_AHEAD, " is applied and newer than every file; it stays applied",
+                " are applied and newer than every file; they stay applied");
+        return;
+    }
+    for (size_t i = 0; i < draft->matches.n; i++) {
+        MgState state = draft->matches.entries[i].state;
+        if (state == MG_STATE_MISSING || state == MG_STATE_AHEAD)
+            mg_refuse_missing(&draft->refusals, &draft->matches.items[i]);
+    }
+}
+
+static bool
+is_applied(const MgMatch *match)
+{
+    MgState state = match->entry->state;
+    return state != MG_STATE_PENDING && state != MG_STATE_LATE && state != MG_STATE_PARTIAL;
+}
+
+static void
+plan_up(Draft *draft)
+{
+    const MgMatch *to = NULL;
+    if (draft->goal->to != NULL) {
+        to = find_target(draft);
+        if (to == NULL) {
+            mg_refuse_unknown(&draft->refusals, draft->goal->to, &draft->matches);
+            return;
+        }
+    }
+
+    refuse_rows(draft);
+    if (to != NULL && is_applied(to))
+        MG_PUSH(draft->arena, &draft->notes,
+                mg_arena_format(draft->arena, "%s is applied already", to->entry->label));
+    else if (take_versions(draft, to))
+        take_repeatables(draft);
+
+    const MgHistory *history = draft->input->history;
+    if (!history->exists && !history->is_database_empty && draft->steps.n > 0 &&
+        !draft->goal->is_not_empty_allowed)
+        mg_refuse_not_empty(&draft->refusals);
+    refuse_mixed_steps(draft);
+    tell_missing(draft);
+}
+
+/* ---- Down ---------------------------------------------------------------- */
+
+static int
+compare_newest_first(const void *a, const void *b)
+{
+    const MgMatch *match_a = *(const MgMatch *const *)a;
+    const MgMatch *match_b = *(const MgMatch *const *)b;
+    return (match_a->row->id < match_b->row->id) - (match_a->row->id > match_b->row->id);
+}
+
+/* The down script that was stored when it was applied, if it can be trusted; else NULL. */
+static const MgScript *
+stored_script(Draft *draft, const MgMatch *match)
+{
+    const MgApplied *row = match->row;
+    MgScript *script = MG_NEW_IN(draft->arena, MgScript);
+    *script = (MgScript){
+        .path = mg_arena_format(draft->arena, "history of %s", match->entry->label),
+        .text = row->down_text,
+        .size_bytes = strlen(row->down_text),
+        .part = { 0, strlen(row->down_text) },
+        .first_line = 1,
+    };
+    MgError err;
+    if (!mg_script_analyse(script, draft->arena, &err)) {
+        mg_refuse_unreadable(&draft->refusals, &err);
+        return NULL;
+    }
+    if (row->down_digest == NULL || strcmp(row->down_digest, script->digest) != 0) {
+        mg_refuse_altered(&draft->refusals, match);
+        return NULL;
+    }
+    if (!draft->goal->is_from_history_allowed) {
+        mg_refuse_from_history(&draft->refusals, match);
+        return NULL;
+    }
+    return script;
+}
+
+static void
+warn_of_edit(Draft *draft, const MgEntry *entry)
+{
+    if (entry->state == MG_STATE_DRIFTED)
+        MG_PUSH(draft->arena, &draft->warnings,
+                mg_arena_format(draft->arena,
+                                "%s was edited after it was applied; its down script is run as it"
+                                " is now",
+                                entry->label));
+    for (size_t i = 0; i < entry->n_notes; i++)
+        if (strcmp(entry->notes[i], "down-changed") == 0)
+            MG_PUSH(draft->arena, &draft->notes,
+                    mg_arena_format(draft->arena,
+                                    "the down script of %s changed since it was applied; the"
+                                    " file's is used",
+                                    entry->label));
+}
+
+static void
+revert(Draft *draft, const MgMatch *match)
+{
+    const MgApplied *row = match->row;
+    if (row->kind != MG_VERSIONED) {
+        mg_refuse_recorded(&draft->refusals, match);
+        return;
+    }
+    if (match->entry->state == MG_STATE_PARTIAL) {
+        mg_refuse_partial_down(&draft->refusals, match);
+        return;
+    }
+    bool is_from_history = match->file == NULL || !match->file->has_down;
+    if (is_from_history && row->down_text == NULL) {
+        mg_refuse_no_down(&draft->refusals, match);
+        return;
+    }
+    const MgScript *script = is_from_history ? stored_script(draft, match) : &match->file->down;
+    if (script == NULL)
+        return;
+    if (!is_from_history)
+        warn_of_edit(draft, match->entry);
+    add_step(draft, match,
+             (MgStep){ .direction = MG_DOWN,
+                       .script = script,
+                       .is_transactional = script->is_transactional,
+                       .is_from_history = is_from_history,
+                       .row_id = row->id });
+}
+
+/* The row that stays, and with it what is older: its id, or false when goal->to is refused. */
+static bool
+find_floor(Draft *draft, int64_t *ret_id)
+{
+    const MgMatch *to = find_target(draft);
+    if (to == NULL && strcmp(draft->goal->to, "0") == 0) {
+        *ret_id = INT64_MIN;
+        return true;
+    }
+    if (to == NULL) {
+        mg_refuse_unknown(&draft->refusals, draft->goal->to, &draft->matches);
+        return false;
+    }
+    if (to->row != NULL) {
+        *ret_id = to->row->id;
+        return true;
+    }
+    if (to->entry->state == MG_STATE_APPLIED) {
+        /* Inside a baseline: getting there means reverting the baseline, which refuses. */
+        *ret_id = draft->matches.baseline->id - 1;
+        return true;
+    }
+    mg_refuse_not_applied(&draft->refusals, to);
+    return false;
+}
+
+static void
+plan_down(Draft *draft)
+{
+    int64_t floor_id = INT64_MIN;
+    size_t room = SIZE_MAX;
+    if (draft->goal->to != NULL) {
+        if (!find_floor(draft, &floor_id))
+            return;
+    } else {
+        room = draft->goal->count > 0 ? (size_t)draft->goal->count : 1;
+    }
+
+    const MgMatch **applied = mg_arena_alloc_array(draft->arena, draft->matches.n, sizeof *applied);
+    size_t n = 0;
+    for (size_t i = 0; i < draft->matches.n; i++) {
+        const MgMatch *match = &draft->matches.items[i];
+        if (match->row != NULL && match->row->version != NULL && match->row->id > floor_id)
+            applied[n++] = match;
+    }
+    qsort(applied, n, sizeof *applied, compare_newest_first);
+    for (size_t i = 0; i < n && i < room; i++)
+        revert(draft, applied[i]);
+    refuse_mixed_steps(draft);
+}
+
+/* ---- The plan ------------------------------------------------------------ */
+
+static const char *
+state_note(const MgPlan *plan, MgDirection direction, MgArena *arena)
+{
+    if (direction == MG_DOWN)
+        return "nothing was reverted";
+    int n = plan->counts[MG_STATE_PENDING] + plan->counts[MG_STATE_LATE] +
+            plan->counts[MG_STATE_PARTIAL] + plan->counts[MG_STATE_CHANGED];
+    if (n == 0)
+        return "nothing was applied; no migration is pending";
+    return mg_arena_format(arena, "nothing was applied; %d %s pending", n,
+                           mg_text_plural(n, "migration is", "migrations are"));
+}
+
+void
+mg_plan_build(const MgPlanInput *input, MgArena *arena, MgPlan *ret)
+{
+    Draft draft = { .input = input, .goal = input->goal, .arena = arena };
+    mg_match_build(input->source, input->history, arena, &draft.matches);
+
+    MgPlan plan = { .entries = draft.matches.entries, .n_entries = draft.matches.n };
+    for (size_t i = 0; i < plan.n_entries; i++)
+        plan.counts[plan.entries[i].state]++;
+    if (draft.matches.head != NULL)
+        plan.head = draft.matches.head->entry->label;
+
+    draft.refusals = (MgRefusals){
+        .arena = arena,
+        .note = state_note(&plan, input->goal->direction, arena),
+        .history_name = input->history_name != NULL ? input->history_name : "migrate.history",
+    };
+    if (input->goal->direction == MG_UP)
+        plan_up(&draft);
+    else
+        plan_down(&draft);
+
+    if (draft.refusals.n_left_out > 0)
+        MG_PUSH(
+            arena, &draft.notes,
+            mg_arena_format(arena, "%zu more refusals are not shown", draft.refusals.n_left_out));
+    plan.steps = draft.steps.items;
+    plan.n_steps = draft.steps.n;
+    plan.refusals = draft.refusals.items;
+    plan.n_refusals = draft.refusals.n;
+    plan.warnings = draft.warnings.items;
+    plan.n_warnings = draft.warnings.n;
+    plan.notes = draft.notes.items;
+    plan.n_notes = draft.notes.n;
+    *ret = plan;
+}

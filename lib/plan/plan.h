@@ -1,0 +1,51 @@
+/*
+ * The plan: pure.  Goal, source and history go in; what would be done, or why
+ * nothing may be done, comes out.  No clock, no files, no server.
+ */
+#ifndef MG_PLAN_PLAN_H
+#define MG_PLAN_PLAN_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "migrate.h"
+#include "source/source.h"
+
+/* One live row of the history: an application that was not reverted. */
+typedef struct MgApplied {
+    int64_t id;          /* grows with every application */
+    const char *version; /* NULL for a repeatable */
+    const char *name;
+    MgKind kind;
+    const char *digest, *token_digest; /* of the up script; NULL for a baseline */
+    const char *down_digest;           /* NULL: applied without a down script */
+    const char *down_text;             /* loaded for down only, else NULL */
+    int n_statements, n_statements_started, n_statements_done;
+    const char *prefix_digest; /* of the finished statements of a partial one, or NULL */
+    int64_t applied_at_ms;
+    int64_t duration_us;
+    const char *applied_by;
+    const char *commit; /* may be NULL */
+} MgApplied;
+
+typedef struct MgHistory {
+    bool exists;            /* the table is there */
+    bool is_database_empty; /* no tables but our own; known only when !exists */
+    MgApplied *items;       /* by id */
+    size_t n, cap;
+} MgHistory;
+
+typedef struct MgPlanInput {
+    const MgGoal *goal;
+    const MgSource *source;
+    const MgHistory *history;
+    bool is_local;            /* loopback or socket: a late migration is applied with a note */
+    const char *history_name; /* as SQL writes it, for hints; NULL: "migrate.history" */
+} MgPlanInput;
+
+/*
+ * Always succeeds: what must not be done is in ret->refusals.  Leaves
+ * ret->target empty for the caller to fill.  The plan borrows from input.
+ */
+void mg_plan_build(const MgPlanInput *input, MgArena *arena, MgPlan *ret);
+
+#endif

@@ -1,0 +1,366 @@
+/*
+ * The texts of refusals.  Which of them apply is decided in plan.c; hints name
+ * only commands and options that exist.
+ */
+#include "plan/refuse.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+enum {
+    SHORT_DIGEST = 8,  /* characters of a digest that are shown */
+    MAX_LISTED = 3,    /* labels in one line */
+    MINUTE_BYTES = 32, /* a time as text */
+};
+
+static const char strict_hint[] = "Leave out --strict to go on with a warning.";
+
+/* The next refusal, to be filled; one that is never told when there are enough. */
+static MgError *
+add(MgRefusals *refusals)
+{
+    if (refusals->items == NULL)
+        refusals->items =
+            mg_arena_alloc_array(refusals->arena, MG_REFUSALS_MAX + 1, sizeof *refusals->items);
+    if (refusals->n == MG_REFUSALS_MAX) {
+        refusals->n_left_out++;
+        return &refusals->items[MG_REFUSALS_MAX];
+    }
+    return &refusals->items[refusals->n++];
+}
+
+/* What every refusal ends with; place may be NULL. */
+static void
+finish(const MgRefusals *refusals, MgError *err, const char *place, int line)
+{
+    if (place != NULL)
+        mg_error_at(err, place, line, 0);
+    mg_error_note(err, "%s", refusals->note);
+}
+
+/* "Check out commit 9b1c7de, which has its file." */
+static void
+hint_at_file(MgError *err, const MgEntry *entry)
+{
+    if (entry->commit != NULL)
+        mg_error_hint(err, "Bring its file back; commit %s applied it.", entry->commit);
+    else
+        mg_error_hint(err, "Bring its file back.");
+}
+
+/* "It was applied on 2026-03-02 14:31 UTC", without a full stop. */
+static const char *
+when_applied(const MgEntry *entry, MgArena *arena)
+{
+    if (entry->applied_at_ms == 0)
+        return "It was applied";
+    char minute[MINUTE_BYTES];
+    mg_text_minute(entry->applied_at_ms, minute, sizeof minute);
+    return mg_arena_format(arena, "It was applied on %s UTC", minute);
+}
+
+void
+mg_refuse_drift(MgRefusals *refusals, const MgMatch *match)
+{
+    const MgEntry *entry = match->entry;
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_DRIFT, "migration \"%s\" was edited after it was applied", entry->label);
+    mg_error_detail(err, "%s as %.*s%s%s; now it is %.*s.", when_applied(entry, refusals->arena),
+                    SHORT_DIGEST, match->row->digest, entry->commit != NULL ? ", commit " : "",
+                    entry->commit != NULL ? entry->commit : "", SHORT_DIGEST,
+                    match->file->up.digest);
+    if (entry->commit != NULL) {
+        mg_error_hint(err, "See the edit, undo it, and make it a new migration:\ngit diff %s -- %s",
+                      entry->commit, entry->file);
+        mg_error_hint(err, "Start the new migration with: migrate new NAME");
+    } else {
+        mg_error_hint(err, "Undo the edit, and make it a new migration: migrate new NAME");
+    }
+    finish(refusals, err, entry->file, 0);
+}
+
+void
+mg_refuse_late(MgRefusals *refusals, const MgMatch *match, const MgEntry *head)
+{
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_LATE, "migration \"%s\" is older than the newest applied one",
+            match->entry->label);
+    if (head->applied_at_ms != 0) {
+        char minute[MINUTE_BYTES];
+        mg_text_minute(head->applied_at_ms, minute, sizeof minute);
+        mg_error_detail(err, "The database is at %s since %s UTC.", head->label, minute);
+    } else {
+        mg_error_detail(err, "The database is at %s.", head->label);
+    }
+    mg_error_hint(err, "Put it at the end: give its files a version above %s.", head->version);
+    mg_error_hint(err, "If it does not depend on the order, apply it as it is: migrate up --late");
+    finish(refusals, err, match->entry->file, 0);
+}
+
+void
+mg_refuse_missing(MgRefusals *refusals, const MgMatch *match)
+{
+    const MgEntry *entry = match->entry;
+    MgError *err = add(refusals);
+    if (entry->state == MG_STATE_AHEAD)
+        mg_fail(err, MG_E_MISSING, "applied migration \"%s\" is newer than every file",
+                entry->label);
+    else
+        mg_fail(err, MG_E_MISSING, "applied migration \"%s\" has no file", entry->label);
+    if (entry->applied_at_ms != 0 && entry->applied_by != NULL)
+        mg_error_detail(err, "%s by %s.", when_applied(entry, refusals->arena), entry->applied_by);
+    hint_at_file(err, entry);
+    mg_error_hint(err, "%s", strict_hint);
+    finish(refusals, err, NULL, 0);
+}
+
+void
+mg_refuse_mixed(MgRefusals *refusals, const MgStep *step)
+{
+    const MgScript *script = step->script;
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_MIXED, "%s cannot run in a transaction, and migration \"%s\" needs one",
+            script->refusing_label, step->entry->label);
+    mg_error_detail(err, "The other statements of the file would commit without it.");
+    mg_error_hint(err, "Put the %s into a migration of its own: migrate new NAME --no-transaction",
+                  script->refusing_label);
+    mg_error_hint(err, "To run the whole file without a transaction, add this line to it:\n"
+                       "-- migrate:no-transaction");
+    finish(refusals, err, script->path, script->refusing_line);
+}
+
+void
+mg_refuse_not_empty(MgRefusals *refusals)
+{
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_NOT_EMPTY, "the database has tables, but no history of migrations");
+    mg_error_detail(err, "They were made by hand or by another tool, and the migrations may clash"
+                         " with them.");
+    mg_error_hint(err, "Is this the right database? If so, start a history in it:"
+                       " migrate up --allow-not-empty");
+    finish(refusals, err, NULL, 0);
+}
+
+void
+mg_refuse_partial_missing(MgRefusals *refusals, const MgMatch *match)
+{
+    const MgEntry *entry = match->entry;
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_PARTIAL, "migration \"%s\" stopped half-way, and its file is not here",
+            entry->label);
+    mg_error_detail(err, "Done: %d of %d statements.", entry->n_statements_done,
+                    entry->n_statements);
+    hint_at_file(err, entry);
+    finish(refusals, err, NULL, 0);
+}
+
+void
+mg_refuse_partial_short(MgRefusals *refusals, const MgMatch *match)
+{
+    const MgEntry *entry = match->entry;
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_PARTIAL, "half-run migration \"%s\" lost statements that are done already",
+            entry->label);
+    mg_error_detail(err, "Done: %d of %d statements. The file now has %d.",
+                    entry->n_statements_done, entry->n_statements, match->file->up.n_statements);
+    mg_error_hint(err, "Bring the statements that are done back into the file, and change only"
+                       " those behind them.");
+    finish(refusals, err, entry->file, 0);
+}
+
+void
+mg_refuse_partial_unknown(MgRefusals *refusals, const MgMatch *match)
+{
+    const MgEntry *entry = match->entry;
+    const MgApplied *row = match->row;
+    int started = row->n_statements_started;
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_PARTIAL, "statement %d of migration \"%s\" was started and may have finished",
+            started, entry->label);
+    mg_error_detail(err,
+                    "The run was cut off before it could record the outcome. Recorded as done:"
+                    " %d of %d statements.",
+                    row->n_statements_done, row->n_statements);
+    mg_error_hint(err,
+                  "Look in the database whether statement %d took effect. If it did, record that,"
+                  " and run \"migrate up\" again:\n"
+                  "UPDATE %s SET statements_done = %d WHERE id = %" PRId64,
+                  started, refusals->history_name, started, row->id);
+    mg_error_hint(err,
+                  "If it did not, undo what it left behind, record that, and run \"migrate up\""
+                  " again:\n"
+                  "UPDATE %s SET statements_started = %d WHERE id = %" PRId64,
+                  refusals->history_name, started - 1, row->id);
+    finish(refusals, err, entry->file, 0);
+}
+
+void
+mg_refuse_partial_down(MgRefusals *refusals, const MgMatch *match)
+{
+    const MgEntry *entry = match->entry;
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_PARTIAL, "migration \"%s\" stopped half-way and cannot be reverted",
+            entry->label);
+    mg_error_detail(err, "Done: %d of %d statements.", entry->n_statements_done,
+                    entry->n_statements);
+    mg_error_hint(err, "Finish it first: migrate up");
+    finish(refusals, err, entry->file, 0);
+}
+
+typedef struct Candidate {
+    int distance;
+    size_t match_i;
+} Candidate;
+
+static int
+compare_candidates(const void *a, const void *b)
+{
+    const Candidate *candidate_a = a, *candidate_b = b;
+    if (candidate_a->distance != candidate_b->distance)
+        return candidate_a->distance - candidate_b->distance;
+    return (candidate_a->match_i > candidate_b->match_i) -
+           (candidate_a->match_i < candidate_b->match_i);
+}
+
+/* How far a word is from a migration; what contains the word is near. */
+static int
+distance_of(const char *word, const MgEntry *entry)
+{
+    if (strstr(entry->label, word) != NULL)
+        return 0;
+    int by_version = mg_text_distance(word, entry->version);
+    int by_label = mg_text_distance(word, entry->label);
+    return by_version < by_label ? by_version : by_label;
+}
+
+void
+mg_refuse_unknown(MgRefusals *refusals, const char *word, const MgMatches *matches)
+{
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_UNKNOWN_VERSION, "no migration has version \"%s\"", word);
+
+    Candidate *candidates = mg_arena_alloc_array(refusals->arena, matches->n, sizeof *candidates);
+    int max_distance = 1 + (int)strlen(word) / 4;
+    size_t n = 0;
+    for (size_t i = 0; i < matches->n && matches->entries[i].version != NULL; i++) {
+        Candidate candidate = { distance_of(word, &matches->entries[i]), i };
+        if (candidate.distance <= max_distance)
+            candidates[n++] = candidate;
+    }
+    qsort(candidates, n, sizeof *candidates, compare_candidates);
+
+    MG_CLEANUP(buf) MgBuf names = { 0 };
+    for (size_t i = 0; i < n && i < MAX_LISTED; i++) {
+        if (i > 0)
+            mg_buf_add(&names, i + 1 == n || i + 1 == MAX_LISTED ? " or " : ", ");
+        mg_buf_add(&names, matches->entries[candidates[i].match_i].label);
+    }
+    if (n > 0)
+        mg_error_hint(err, "Did you mean %s?", mg_buf_text(&names));
+    mg_error_hint(err, "List all migrations: migrate status");
+    finish(refusals, err, NULL, 0);
+}
+
+void
+mg_refuse_not_applied(MgRefusals *refusals, const MgMatch *match)
+{
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_UNKNOWN_VERSION, "migration \"%s\" is not applied", match->entry->label);
+    mg_error_hint(err, "Name an applied one; list them: migrate status");
+    finish(refusals, err, match->entry->file, 0);
+}
+
+void
+mg_refuse_recorded(MgRefusals *refusals, const MgMatch *match)
+{
+    bool is_baseline = match->row->kind == MG_BASELINE;
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_NO_DOWN, "%s \"%s\" cannot be reverted",
+            is_baseline ? "baseline" : "adopted migration", match->entry->label);
+    mg_error_detail(err, "It was recorded in the history and not run by migrate.");
+    mg_error_hint(err, "Revert only what was applied after it: migrate down --to %s",
+                  match->entry->version);
+    finish(refusals, err, match->entry->file, 0);
+}
+
+/* Where a missing down script should stand. */
+static void
+hint_at_down_file(MgError *err, const char *up_path, MgArena *arena)
+{
+    static const char up_ending[] = ".up.sql";
+    if (!mg_text_ends(up_path, up_ending)) {
+        mg_error_hint(err, "Write one, below a line \"-- migrate:down\" in this file.");
+        return;
+    }
+    size_t stem_bytes = strlen(up_path) - strlen(up_ending);
+    mg_error_hint(err, "Write one: %s.down.sql", mg_arena_text_n(arena, up_path, stem_bytes));
+}
+
+void
+mg_refuse_no_down(MgRefusals *refusals, const MgMatch *match)
+{
+    const MgEntry *entry = match->entry;
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_NO_DOWN, "migration \"%s\" has no down script", entry->label);
+    if (match->file != NULL) {
+        hint_at_down_file(err, entry->file, refusals->arena);
+        mg_error_hint(err, "If reverting it needs no statement, let that script say"
+                           " \"-- migrate:down nothing\".");
+    } else {
+        mg_error_detail(err, "It has no file here, and none was stored when it was applied.");
+        hint_at_file(err, entry);
+    }
+    finish(refusals, err, entry->file, 0);
+}
+
+void
+mg_refuse_from_history(MgRefusals *refusals, const MgMatch *match)
+{
+    const MgEntry *entry = match->entry;
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_FROM_HISTORY, "the down script of migration \"%s\" is only in the history",
+            entry->label);
+    mg_error_detail(err, "%s. This is the script that was stored then:\n%s",
+                    when_applied(entry, refusals->arena), match->row->down_text);
+    mg_error_hint(err, "Read it, then let it run: migrate down --from-history");
+    finish(refusals, err, NULL, 0);
+}
+
+void
+mg_refuse_altered(MgRefusals *refusals, const MgMatch *match)
+{
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_HISTORY, "the stored down script of migration \"%s\" was altered",
+            match->entry->label);
+    mg_error_detail(err, "It does not fit the digest that was stored with it, so it is not run.");
+    hint_at_file(err, match->entry);
+    mg_error_hint(err, "Find out who can write to %s.", refusals->history_name);
+    finish(refusals, err, NULL, 0);
+}
+
+void
+mg_refuse_unreadable(MgRefusals *refusals, const MgError *why)
+{
+    MgError *err = add(refusals);
+    *err = *why;
+    finish(refusals, err, NULL, 0);
+}
+
+void
+mg_refuse_list(const MgMatches *matches, MgState state, MgBuf *ret)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < matches->n; i++) {
+        if (matches->entries[i].state != state)
+            continue;
+        if (n < MAX_LISTED)
+            mg_buf_format(ret, "%s%s", n == 0 ? "" : ", ", matches->entries[i].label);
+        n++;
+    }
+    if (n > MAX_LISTED)
+        mg_buf_format(ret, " and %zu more", n - MAX_LISTED);
+}

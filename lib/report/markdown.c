@@ -1,0 +1,78 @@
+/*
+ * Reports as Markdown, for pull requests and step summaries: a heading line, a
+ * table, the footer.  What a name could mean in Markdown is escaped.
+ */
+#include "report/report.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+
+static void
+add_escaped(MgBuf *buf, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (strchr("\\|`*<[", *text) != NULL)
+            mg_buf_add_char(buf, '\\');
+        mg_buf_add_char(buf, *text == '\n' || *text == '\r' ? ' ' : *text);
+    }
+}
+
+static void
+add_headings(const MgReport *report, MgBuf *buf)
+{
+    for (size_t i = 0; i < report->n_columns; i++)
+        if (mg_report_shows(report, i))
+            mg_buf_format(buf, "| %s ", report->columns[i].heading);
+    mg_buf_add(buf, "|\n");
+    for (size_t i = 0; i < report->n_columns; i++)
+        if (mg_report_shows(report, i))
+            mg_buf_add(buf, report->columns[i].is_right ? "| ---: " : "| --- ");
+    mg_buf_add(buf, "|\n");
+}
+
+static void
+add_rows(const MgReport *report, MgArena *arena, MgBuf *buf)
+{
+    bool is_shown[MG_REPORT_MAX_COLUMNS] = { false };
+    for (size_t i = 0; i < report->n_columns; i++)
+        is_shown[i] = mg_report_shows(report, i);
+    for (size_t i = 0; i < report->cells.n; i++) {
+        if (is_shown[i % report->n_columns]) {
+            const char *text = mg_cell_show(&report->cells.items[i], arena);
+            mg_buf_add(buf, text[0] != '\0' ? "| " : "|");
+            add_escaped(buf, text);
+            mg_buf_add_char(buf, ' ');
+        }
+        if ((i + 1) % report->n_columns == 0)
+            mg_buf_add(buf, "|\n");
+    }
+}
+
+void
+mg_report_write_markdown(const MgReport *report, const MgView *view, MgWrite write, void *payload)
+{
+    MgArena arena = { 0 };
+    MG_CLEANUP(buf) MgBuf buf = { 0 };
+    mg_buf_add(&buf, "## ");
+    add_escaped(&buf, report->title);
+    mg_buf_add_char(&buf, '\n');
+    if (report->cells.n > 0) {
+        mg_buf_add_char(&buf, '\n');
+        add_headings(report, &buf);
+        add_rows(report, &arena, &buf);
+    }
+    if (view->error != NULL) {
+        mg_buf_add(&buf, "\n**error**: ");
+        add_escaped(&buf, view->error->message);
+        mg_buf_format(&buf, " (%s)\n", mg_error_slug(view->error->code));
+    }
+    if (report->footer != NULL) {
+        mg_buf_add_char(&buf, '\n');
+        add_escaped(&buf, report->footer);
+        mg_buf_add_char(&buf, '\n');
+    }
+    write(payload, mg_buf_text(&buf), buf.size_bytes);
+    mg_arena_release(&arena);
+}

@@ -1,0 +1,86 @@
+/* The plan report: what would be done, step by step. */
+#include "report/report.h"
+
+static const MgColumn columns[] = {
+    { .heading = "step", .is_right = true },
+    { .key = "version" },
+    { .key = "label", .heading = "migration", .is_cut = true },
+    { .key = "direction" },
+    { .key = "statements", .heading = "statements", .is_right = true },
+    { .key = "transactional" },
+    { .key = "how", .heading = "how" },
+    { .key = "file" },
+    { .key = "resume_at" },
+};
+
+enum {
+    N_COLUMNS = sizeof columns / sizeof *columns,
+};
+
+static void
+add_step(const MgStep *step, size_t step_i, MgArena *arena, MgReport *report)
+{
+    const MgCell cells[N_COLUMNS] = {
+        mg_cell_int((int64_t)step_i + 1), mg_cell_text(step->entry->version),
+        mg_cell_text(step->entry->label), mg_cell_text(step->direction == MG_UP ? "up" : "down"),
+        mg_cell_int(step->n_statements),  mg_cell_bool(step->is_transactional),
+        mg_cell_text(step->how),          mg_cell_text(step->entry->file),
+        mg_cell_int(step->resume_at),
+    };
+    for (size_t i = 0; i < N_COLUMNS; i++)
+        MG_PUSH(arena, &report->cells, cells[i]);
+}
+
+static const char *
+footer(const MgPlan *plan, MgArena *arena)
+{
+    if (plan->n_refusals > 0)
+        return mg_arena_format(arena, "refused (%s); nothing was changed",
+                               mg_error_slug(plan->refusals[0].code));
+    if (plan->n_steps > 0) {
+        bool is_up = plan->steps[0].direction == MG_UP;
+        return mg_arena_format(arena, "\"migrate %s\" would %s %zu; nothing was changed",
+                               is_up ? "up" : "down", is_up ? "apply" : "revert", plan->n_steps);
+    }
+    if (plan->head != NULL)
+        return mg_arena_format(arena, "nothing to do, now at %s", plan->head);
+    return "nothing to do";
+}
+
+void
+mg_report_plan(const MgPlan *plan, const MgView *view, MgArena *arena, MgReport *ret)
+{
+    (void)view;
+    *ret = (MgReport){
+        .schema = "migrate.plan.v1",
+        .title = "Migration plan",
+        .list_key = "steps",
+        .is_list_unknown = plan == NULL,
+        .columns = columns,
+        .n_columns = N_COLUMNS,
+    };
+    mg_report_add_plan(ret, plan, arena);
+    if (plan == NULL) {
+        static const char *const unknown[] = { "refusals", "warnings", "notes" };
+        for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
+            mg_report_add_field(ret, unknown[i], mg_cell_text(NULL), arena);
+        return;
+    }
+    mg_report_add_field(ret, "refusals", mg_cell_errors(plan->refusals, plan->n_refusals), arena);
+    mg_report_add_field(ret, "warnings", mg_cell_list(plan->warnings, plan->n_warnings), arena);
+    mg_report_add_field(ret, "notes", mg_cell_list(plan->notes, plan->n_notes), arena);
+    /* Steps next to a refusal are no promise, so they are not shown. */
+    for (size_t i = 0; i < plan->n_steps && plan->n_refusals == 0; i++)
+        add_step(&plan->steps[i], i, arena, ret);
+    ret->footer = footer(plan, arena);
+}
+
+void
+mg_write_plan(const MgPlan *plan, const MgView *view, MgWrite write, void *payload)
+{
+    MgArena arena = { 0 };
+    MgReport report;
+    mg_report_plan(plan, view, &arena, &report);
+    mg_report_write(&report, view, write, payload);
+    mg_arena_release(&arena);
+}

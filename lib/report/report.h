@@ -1,0 +1,106 @@
+/*
+ * Reports: one model, three renderers.  A report is fields, one list of typed
+ * rows, and closing lines; table, JSON and Markdown show the same values.
+ * JSON keys are only ever added; tables may change.
+ */
+#ifndef MG_REPORT_REPORT_H
+#define MG_REPORT_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "migrate.h"
+
+typedef enum MgCellKind {
+    MG_CELL_NULL,
+    MG_CELL_TEXT,
+    MG_CELL_INT,
+    MG_CELL_BOOL,
+    MG_CELL_TIME,     /* number: ms since 1970; table: minutes, JSON: seconds, UTC */
+    MG_CELL_DURATION, /* number: us; table: "41 ms", JSON: milliseconds */
+    MG_CELL_LIST,     /* texts; table: with commas between */
+    MG_CELL_ERRORS,   /* JSON only */
+} MgCellKind;
+
+typedef struct MgCell {
+    MgCellKind kind;
+    const char *text;
+    int64_t number;
+    const char *const *texts;
+    size_t n_texts;
+    const MgError *errors;
+    size_t n_errors;
+} MgCell;
+
+/* Cells.  Absent text, and times of 0, are MG_CELL_NULL. */
+MgCell mg_cell_text(const char *text);
+MgCell mg_cell_int(int64_t number);
+MgCell mg_cell_bool(bool is_true);
+MgCell mg_cell_time(int64_t time_ms);
+MgCell mg_cell_duration(int64_t duration_us);
+MgCell mg_cell_list(const char *const *texts, size_t n_texts);
+MgCell mg_cell_errors(const MgError *errors, size_t n_errors);
+/* As table and Markdown show it; "" for an absent one. */
+const char *mg_cell_show(const MgCell *cell, MgArena *arena);
+
+/* A value of the document; a dotted key ("target.host") makes an object in JSON. */
+typedef struct MgField {
+    const char *key;
+    MgCell cell;
+} MgField;
+
+typedef struct MgColumn {
+    const char *key;     /* JSON; NULL: not there */
+    const char *heading; /* table and Markdown; NULL: not there */
+    bool is_right;       /* align right */
+    bool is_cut;         /* may be cut on a narrow terminal */
+    bool is_optional;    /* left out of table and Markdown when no row has it */
+    size_t min_width;    /* in a table */
+} MgColumn;
+
+enum {
+    MG_REPORT_MAX_COLUMNS = 20,
+};
+
+typedef struct MgReport {
+    const char *schema; /* "migrate.status.v1" */
+    const char *title;  /* Markdown's heading line */
+    struct {
+        MgField *items;
+        size_t n, cap;
+    } fields;             /* JSON only */
+    const char *list_key; /* "migrations" */
+    bool is_list_unknown; /* JSON: null instead of an empty list */
+    const MgColumn *columns;
+    size_t n_columns;
+    struct {
+        MgCell *items; /* row by row, n_columns each */
+        size_t n, cap;
+    } cells;
+    const char *footer; /* the last line of table and Markdown, or NULL */
+} MgReport;
+
+/* What both reports say of the plan and its target; nulls when plan is NULL. */
+void mg_report_add_plan(MgReport *report, const MgPlan *plan, MgArena *arena);
+void mg_report_add_field(MgReport *report, const char *key, MgCell cell, MgArena *arena);
+/* The version of plan's head, or NULL. */
+const char *mg_report_head_version(const MgPlan *plan);
+/* Does table and Markdown show the column? */
+bool mg_report_shows(const MgReport *report, size_t column_i);
+
+/* In the format of view. */
+void mg_report_write(const MgReport *report, const MgView *view, MgWrite write, void *payload);
+
+void mg_report_write_table(const MgReport *report, const MgView *view, MgWrite write,
+                           void *payload);
+void mg_report_write_json(const MgReport *report, const MgView *view, MgWrite write, void *payload);
+void mg_report_write_markdown(const MgReport *report, const MgView *view, MgWrite write,
+                              void *payload);
+
+/* plan may be NULL when view->error tells why there is none. */
+void mg_report_status(const MgPlan *plan, const MgView *view, MgArena *arena, MgReport *ret);
+void mg_report_plan(const MgPlan *plan, const MgView *view, MgArena *arena, MgReport *ret);
+
+#endif

@@ -1,0 +1,136 @@
+/*
+ * Reports as plain tables for terminals and logs: two spaces between columns,
+ * no blanks at the end of a line, a blank line before the footer.
+ */
+#include "report/report.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+
+enum {
+    GAP = 2,            /* blanks between columns */
+    MIN_CUT_WIDTH = 24, /* a name is not cut below this: it would say nothing */
+    ELLIPSIS_WIDTH = 3,
+};
+
+/* The text of every cell, and how wide each column is; 0 = not shown. */
+typedef struct Table {
+    const MgReport *report;
+    const char **texts;
+    size_t widths[MG_REPORT_MAX_COLUMNS];
+} Table;
+
+static size_t
+width_of(const char *text)
+{
+    return mg_text_width(text, strlen(text));
+}
+
+static void
+measure(Table *table)
+{
+    const MgReport *report = table->report;
+    for (size_t column_i = 0; column_i < report->n_columns; column_i++) {
+        if (!mg_report_shows(report, column_i))
+            continue;
+        const MgColumn *column = &report->columns[column_i];
+        size_t width = width_of(column->heading);
+        if (width < column->min_width)
+            width = column->min_width;
+        for (size_t i = column_i; i < report->cells.n; i += report->n_columns)
+            if (width < width_of(table->texts[i]))
+                width = width_of(table->texts[i]);
+        table->widths[column_i] = width;
+    }
+}
+
+/* Make the columns that may be cut narrower, until the table fits. */
+static void
+fit(Table *table, size_t room)
+{
+    size_t wanted = 0;
+    for (size_t i = 0; i < table->report->n_columns; i++)
+        if (table->widths[i] > 0)
+            wanted += table->widths[i] + (wanted > 0 ? GAP : 0);
+    for (size_t i = 0; i < table->report->n_columns && wanted > room; i++) {
+        size_t width = table->widths[i];
+        if (!table->report->columns[i].is_cut || width <= MIN_CUT_WIDTH)
+            continue;
+        size_t excess = wanted - room;
+        size_t less = width - MIN_CUT_WIDTH < excess ? width - MIN_CUT_WIDTH : excess;
+        table->widths[i] -= less;
+        wanted -= less;
+    }
+}
+
+/* The text, cut to width with an ellipsis where it is wider. */
+static void
+add_cut(MgBuf *buf, const char *text, size_t width)
+{
+    size_t size_bytes = strlen(text);
+    if (mg_text_width(text, size_bytes) <= width) {
+        mg_buf_add(buf, text);
+        return;
+    }
+    size_t n = size_bytes;
+    while (mg_text_width(text, n) > width - ELLIPSIS_WIDTH)
+        n = mg_text_cut(text, size_bytes, n - 1);
+    mg_buf_add_n(buf, text, n);
+    mg_buf_add(buf, "...");
+}
+
+/* One line; texts has one for each column.  Blanks are owed until something follows them. */
+static void
+add_line(const Table *table, const char *const *texts, MgBuf *buf)
+{
+    size_t owed = 0;
+    bool is_first = true;
+    for (size_t i = 0; i < table->report->n_columns; i++) {
+        size_t width = table->widths[i];
+        if (width == 0)
+            continue;
+        owed += is_first ? 0 : GAP;
+        is_first = false;
+
+        size_t text_width = width_of(texts[i]);
+        size_t pad = text_width < width ? width - text_width : 0;
+        if (text_width == 0) {
+            owed += width;
+            continue;
+        }
+        bool is_right = table->report->columns[i].is_right;
+        mg_buf_add_repeated(buf, ' ', owed + (is_right ? pad : 0));
+        add_cut(buf, texts[i], width);
+        owed = is_right ? 0 : pad;
+    }
+    mg_buf_add_char(buf, '\n');
+}
+
+void
+mg_report_write_table(const MgReport *report, const MgView *view, MgWrite write, void *payload)
+{
+    MgArena arena = { 0 };
+    MG_CLEANUP(buf) MgBuf buf = { 0 };
+    Table table = { .report = report };
+    table.texts = mg_arena_alloc_array(&arena, report->cells.n, sizeof *table.texts);
+    for (size_t i = 0; i < report->cells.n; i++)
+        table.texts[i] = mg_cell_show(&report->cells.items[i], &arena);
+    measure(&table);
+    if (view->width > 0)
+        fit(&table, (size_t)view->width);
+
+    if (report->cells.n > 0) {
+        const char *headings[MG_REPORT_MAX_COLUMNS];
+        for (size_t i = 0; i < report->n_columns; i++)
+            headings[i] = report->columns[i].heading;
+        add_line(&table, headings, &buf);
+    }
+    for (size_t i = 0; i < report->cells.n; i += report->n_columns)
+        add_line(&table, &table.texts[i], &buf);
+    if (report->footer != NULL)
+        mg_buf_format(&buf, "%s%s\n", report->cells.n > 0 ? "\n" : "", report->footer);
+    write(payload, mg_buf_text(&buf), buf.size_bytes);
+    mg_arena_release(&arena);
+}

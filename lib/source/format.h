@@ -1,0 +1,130 @@
+/*
+ * What the files of this folder share: walking through a file's statements and
+ * directives, and the rules of the native format's names and sections.
+ */
+#ifndef MG_SOURCE_FORMAT_H
+#define MG_SOURCE_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "source/source.h"
+#include "sql/lex.h"
+#include "sql/scan.h"
+
+/* ---- Directives (walk.c) ------------------------------------------------ */
+
+typedef enum MgDirectiveKind {
+    MG_DIRECTIVE_NO_TRANSACTION,
+    MG_DIRECTIVE_LOCK_TIMEOUT,
+    MG_DIRECTIVE_STATEMENT_TIMEOUT,
+    MG_DIRECTIVE_RETRY,
+    MG_DIRECTIVE_UP,
+    MG_DIRECTIVE_DOWN,
+    MG_N_DIRECTIVES, /* one that is not known */
+} MgDirectiveKind;
+
+/* "-- migrate:NAME VALUE", a comment between two statements; the texts are in the window. */
+typedef struct MgDirective {
+    MgDirectiveKind kind;
+    const char *name, *value;
+    size_t name_bytes, value_bytes;
+    MgSpan span; /* in the window */
+} MgDirective;
+
+extern const char *const mg_directive_names[MG_N_DIRECTIVES];
+
+/* Is the comment a directive, known or not? */
+bool mg_directive_parse(const char *text, MgSpan comment, MgDirective *ret);
+
+/* ---- Walking through a file (walk.c) ------------------------------------- */
+
+typedef enum MgWalkKind {
+    MG_WALK_DIRECTIVE,
+    MG_WALK_STATEMENT,
+    MG_WALK_COPY_DATA,
+    MG_WALK_COPY_END,
+    MG_WALK_END,
+} MgWalkKind;
+
+typedef struct MgWalkItem {
+    MgWalkKind kind;
+    MgSpan span; /* in the window; valid until the next step */
+    MgDirective directive;
+} MgWalkItem;
+
+/* Called with every byte of the part, once and in order, as it comes into the window. */
+typedef void (*MgOnText)(void *payload, const char *text, size_t size_bytes);
+
+typedef struct MgWalk {
+    MgReader *reader;
+    MgScan scan;
+    MgOnText on_text;
+    void *payload;
+    size_t told;         /* on_text has seen the window up to here */
+    MgSpan gap;          /* between two statements, still to be searched for directives */
+    size_t gap_begin;    /* where the next gap starts */
+    MgScanResult result; /* what to do behind the gap */
+    MgScanItem item;
+    bool is_result_due;
+    size_t line_chars; /* characters of the window's first line in front of it */
+    size_t counted;    /* line is the line of this offset */
+    int line;
+} MgWalk;
+
+/* on_text may be NULL. */
+void mg_walk_init(MgWalk *walk, MgReader *reader, MgOnText on_text, void *payload);
+/* Fails with MG_E_FILE and the place. */
+MG_CHECK bool mg_walk_next(MgWalk *walk, MgWalkItem *ret, MgError *err);
+/* Go on from offset at of the window as if a file started there. */
+void mg_walk_restart(MgWalk *walk, size_t at);
+/* The line of an offset; offsets must not go back. */
+int mg_walk_line(MgWalk *walk, size_t at);
+/* Add place and excerpt of span, in the window, to an error. */
+void mg_walk_show(const MgWalk *walk, MgSpan span, MgError *err);
+
+/* ---- Scripts (script.c) --------------------------------------------------- */
+
+/*
+ * mg_script_analyse over an open reader.  direction: the marker that may stand
+ * in it, MG_DIRECTIVE_UP or _DOWN; MG_N_DIRECTIVES: either.
+ */
+MG_CHECK bool mg_script_analyse_reader(MgScript *script, MgReader *reader,
+                                       MgDirectiveKind direction, MgArena *arena, MgError *err);
+
+/* ---- The native format (native.c) ------------------------------------------ */
+
+/* In the order in which the files of one version are looked at. */
+typedef enum MgNativeRole {
+    MG_NATIVE_UP,         /* 0001_x.up.sql */
+    MG_NATIVE_SECTIONS,   /* 0001_x.sql */
+    MG_NATIVE_REPEATABLE, /* R__x.sql */
+    MG_NATIVE_DOWN,       /* 0001_x.down.sql */
+    MG_NATIVE_IGNORED,    /* not a .sql file */
+} MgNativeRole;
+
+typedef struct MgNativeFile {
+    MgNativeRole role;
+    const char *path; /* as shown */
+    const char *text; /* in memory, or NULL */
+    size_t size_bytes;
+    const char *version, *name, *label;
+} MgNativeFile;
+
+/* Tell what a file is by its name.  Fails with MG_E_SOURCE when it ends in .sql and fits no rule.
+ */
+MG_CHECK bool mg_native_parse(const char *path, const char *file_name, MgArena *arena,
+                              MgNativeFile *ret, MgError *err);
+/* Versioned files by version, then repeatables by name; 0: both belong to one migration. */
+int mg_native_compare(const MgNativeFile *a, const MgNativeFile *b);
+/*
+ * Read the files of one migration, its up (or only) file first; down is NULL
+ * when there is none.  ret's scripts are filled in.
+ */
+MG_CHECK bool mg_native_read(const MgNativeFile *up, const MgNativeFile *down, MgArena *arena,
+                             MgMigration *ret, MgError *err);
+
+#endif

@@ -1,0 +1,436 @@
+/*
+ * The native format: what a file's name says, and the sections of a file that
+ * holds both directions.  Reads no folder; source.c pairs the files.
+ */
+#include <string.h>
+
+#include "base/buf.h"
+#include "source/format.h"
+
+/* ---- Names ------------------------------------------------------------------- */
+
+static const char sql_suffix[] = ".sql";
+static const char repeatable_prefix[] = "R__";
+
+typedef struct Ending {
+    const char *suffix;
+    MgNativeRole role;
+} Ending;
+
+/* The longest first. */
+static const Ending endings[] = {
+    { ".down.sql", MG_NATIVE_DOWN },
+    { ".up.sql", MG_NATIVE_UP },
+    { sql_suffix, MG_NATIVE_SECTIONS },
+};
+
+enum {
+    N_ENDINGS = sizeof endings / sizeof *endings,
+    /* What file systems take. */
+    FILE_NAME_MAX_BYTES = 255,
+};
+
+static const char digits[] = "0123456789";
+static const char name_characters[] =
+    "0123456789_-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+static bool
+fail_name(const char *path, const char *detail, MgError *err)
+{
+    mg_fail(err, MG_E_SOURCE, "\"%s\" is not named like a migration", path);
+    mg_error_at(err, path, 0, 0);
+    mg_error_detail(err, "%s", detail);
+    mg_error_hint(err, "Name it VERSION_NAME.up.sql, such as 0001_create_users.up.sql, or"
+                       " R__NAME.sql if it is to run again whenever it changes.");
+    mg_error_hint(err, "If it is no migration, move it out of the folder.");
+    return false;
+}
+
+/* The part between the version and the ending. */
+static bool
+check_name(const char *path, const char *name, MgError *err)
+{
+    size_t n = strspn(name, name_characters);
+    if (n == 0 && *name == '\0')
+        return fail_name(path, "There is no name behind the version.", err);
+    if (name[n] != '\0')
+        return fail_name(path, "A name has only the letters a to z and A to Z, digits, _ and -.",
+                         err);
+    return true;
+}
+
+static bool
+parse_versioned(const char *stem, MgArena *arena, MgNativeFile *file, MgError *err)
+{
+    size_t n = strspn(stem, digits);
+    if (n == 0)
+        return fail_name(file->path, "A name begins with a version, which is digits, or with R__.",
+                         err);
+    if (n > MG_VERSION_MAX_DIGITS) {
+        mg_fail(err, MG_E_SOURCE, "the version of \"%s\" has %zu digits, the limit is %d",
+                file->path, n, MG_VERSION_MAX_DIGITS);
+        mg_error_at(err, file->path, 0, 0);
+        mg_error_hint(err, "A time such as 20260309101500 or a number such as 0001 is usual.");
+        return false;
+    }
+    if (stem[n] != '_')
+        return fail_name(file->path, "Behind the version stands _ and a name.", err);
+    file->version = mg_arena_text_n(arena, stem, n);
+    file->name = stem + n + 1;
+    return check_name(file->path, file->name, err);
+}
+
+bool
+mg_native_parse(const char *path, const char *file_name, MgArena *arena, MgNativeFile *ret,
+                MgError *err)
+{
+    MgNativeFile file = { .role = MG_NATIVE_IGNORED, .path = path };
+    size_t size_bytes = strlen(file_name);
+    size_t suffix_bytes = sizeof sql_suffix - 1;
+
+    /* Hidden files are no migrations: editors and file systems keep copies there. */
+    if (file_name[0] == '.' || size_bytes < suffix_bytes ||
+        !mg_text_equal_fold(file_name + size_bytes - suffix_bytes, sql_suffix)) {
+        *ret = file;
+        return true;
+    }
+    if (!mg_text_ends(file_name, sql_suffix))
+        return fail_name(path, "The ending is written in lower case: .sql", err);
+    if (size_bytes > FILE_NAME_MAX_BYTES)
+        return fail_name(path, "The name is longer than 255 bytes.", err);
+
+    const char *stem = mg_arena_text_n(arena, file_name, size_bytes - suffix_bytes);
+    if (mg_text_starts(file_name, repeatable_prefix)) {
+        file.role = MG_NATIVE_REPEATABLE;
+        file.label = stem;
+        file.name = stem + sizeof repeatable_prefix - 1;
+        if (*file.name == '\0')
+            return fail_name(path, "There is no name behind R__.", err);
+        if (!check_name(path, file.name, err))
+            return false;
+        *ret = file;
+        return true;
+    }
+    for (size_t i = 0; i < N_ENDINGS && file.label == NULL; i++) {
+        if (!mg_text_ends(file_name, endings[i].suffix))
+            continue;
+        file.role = endings[i].role;
+        file.label = mg_arena_text_n(arena, file_name, size_bytes - strlen(endings[i].suffix));
+    }
+    if (!parse_versioned(file.label, arena, &file, err))
+        return false;
+    *ret = file;
+    return true;
+}
+
+int
+mg_version_compare(const char *a, const char *b)
+{
+    a += strspn(a, "0");
+    b += strspn(b, "0");
+    size_t a_digits = strlen(a);
+    size_t b_digits = strlen(b);
+    if (a_digits != b_digits)
+        return a_digits < b_digits ? -1 : 1;
+    int order = strcmp(a, b);
+    return (order > 0) - (order < 0);
+}
+
+int
+mg_native_compare(const MgNativeFile *a, const MgNativeFile *b)
+{
+    if (a->version != NULL && b->version != NULL)
+        return mg_version_compare(a->version, b->version);
+    if (a->version == NULL && b->version == NULL)
+        return strcmp(a->name, b->name);
+    return a->version != NULL ? -1 : 1;
+}
+
+bool
+mg_version_matches(const char *word, const char *version, const char *label)
+{
+    const char *slash = strrchr(word, '/');
+    const char *base = slash == NULL ? word : slash + 1;
+    size_t base_bytes = strlen(base);
+    for (size_t i = 0; i < N_ENDINGS; i++) {
+        if (mg_text_ends(base, endings[i].suffix)) {
+            base_bytes -= strlen(endings[i].suffix);
+            break;
+        }
+    }
+    if (version == NULL || strspn(base, digits) == 0)
+        return strlen(label) == base_bytes && memcmp(base, label, base_bytes) == 0;
+
+    /* The version may be written with other zeros in front. */
+    char number[FILE_NAME_MAX_BYTES + 1] = { 0 };
+    size_t n = strspn(base, digits);
+    size_t label_n = strspn(label, digits);
+    if (n > FILE_NAME_MAX_BYTES || base_bytes > FILE_NAME_MAX_BYTES)
+        return false;
+    memcpy(number, base, n);
+    if (mg_version_compare(number, version) != 0)
+        return false;
+    bool is_name_same = strlen(label + label_n) == base_bytes - n &&
+                        memcmp(label + label_n, base + n, base_bytes - n) == 0;
+    return base_bytes == n || is_name_same;
+}
+
+/* ---- Sections ------------------------------------------------------------------ */
+
+typedef struct Section {
+    bool is_there;
+    MgSpan part;
+    int first_line;
+} Section;
+
+typedef struct Finder {
+    MgWalk walk;
+    MgArena *arena;
+    Section up, down;
+    Section *open;       /* the one that the text belongs to, NULL above the first marker */
+    MgBuf inherited;     /* directives above the first marker */
+    MgSpan head;         /* the text above the first marker */
+    MgError *stray;      /* the first statement above every marker */
+    MgError *first_down; /* for a file without an up section */
+} Finder;
+
+static MgError *
+make_error(const Finder *finder, MgSpan span, const char *message)
+{
+    MgError *err = MG_NEW_IN(finder->arena, MgError);
+    mg_fail(err, MG_E_FILE, "%s", message);
+    mg_walk_show(&finder->walk, span, err);
+    mg_error_hint(err, "Put the line \"-- migrate:up\" above what is applied, and"
+                       " \"-- migrate:down\" above what undoes it.");
+    return err;
+}
+
+static bool
+open_section(Finder *finder, const MgDirective *marker, MgError *err)
+{
+    bool is_up = marker->kind == MG_DIRECTIVE_UP;
+    Section *section = is_up ? &finder->up : &finder->down;
+    size_t begin = finder->walk.reader->offset + marker->span.begin;
+
+    if (finder->stray != NULL) {
+        *err = *finder->stray;
+        return false;
+    }
+    if (section->is_there) {
+        mg_fail(err, MG_E_FILE, "\"-- migrate:%s\" stands twice", mg_directive_names[marker->kind]);
+        mg_walk_show(&finder->walk, marker->span, err);
+        mg_error_hint(err, "A file has one section for each direction.");
+        return false;
+    }
+    if (!is_up)
+        finder->first_down =
+            make_error(finder, marker->span, "this file has a down section but no up section");
+    if (finder->open != NULL)
+        finder->open->part.end = begin;
+    else
+        finder->head = (MgSpan){ 0, begin };
+    *section = (Section){
+        .is_there = true,
+        .part = { begin, SIZE_MAX },
+        .first_line = mg_walk_line(&finder->walk, marker->span.begin),
+    };
+    finder->open = section;
+    return true;
+}
+
+static bool
+is_marker(const MgDirective *directive)
+{
+    return directive->kind == MG_DIRECTIVE_UP || directive->kind == MG_DIRECTIVE_DOWN;
+}
+
+static bool
+take_directive(Finder *finder, const MgDirective *directive, MgError *err)
+{
+    if (is_marker(directive))
+        return open_section(finder, directive, err);
+    if (finder->open == NULL)
+        mg_buf_format(&finder->inherited, "%.*s\n",
+                      (int)(directive->span.end - directive->span.begin),
+                      finder->walk.reader->text + directive->span.begin);
+    return true;
+}
+
+/*
+ * A last statement often lacks its semicolon, and then the marker below it lies
+ * inside what the scanner takes for one statement: the marker wins.
+ */
+static bool
+take_statement(Finder *finder, MgSpan span, MgError *err)
+{
+    if (finder->open == NULL && finder->stray == NULL)
+        finder->stray = make_error(finder, span, "this statement stands above the first section");
+
+    MgLex lex = {
+        .text = finder->walk.reader->text,
+        .size_bytes = span.end,
+        .at = span.begin,
+        .is_whole = true,
+        .has_backslash_quotes = finder->walk.scan.has_backslash_quotes,
+    };
+    MgToken token;
+    while (lex.at < lex.size_bytes && mg_lex_next(&lex, &token) == MG_LEX_TOKEN) {
+        MgDirective directive;
+        if (token.kind != MG_TOKEN_COMMENT ||
+            !mg_directive_parse(lex.text, token.span, &directive) || !is_marker(&directive))
+            continue;
+        mg_walk_restart(&finder->walk, token.span.end);
+        return open_section(finder, &directive, err);
+    }
+    return true;
+}
+
+static bool
+find_sections(Finder *finder, MgReader *reader, MgError *err)
+{
+    mg_walk_init(&finder->walk, reader, NULL, NULL);
+    for (;;) {
+        MgWalkItem item;
+        if (!mg_walk_next(&finder->walk, &item, err))
+            return false;
+        bool is_fine = true;
+        if (item.kind == MG_WALK_DIRECTIVE)
+            is_fine = take_directive(finder, &item.directive, err);
+        else if (item.kind == MG_WALK_STATEMENT)
+            is_fine = take_statement(finder, item.span, err);
+        else if (item.kind == MG_WALK_END)
+            break;
+        if (!is_fine)
+            return false;
+    }
+    if (finder->down.is_there && !finder->up.is_there) {
+        *err = *finder->first_down;
+        return false;
+    }
+    return true;
+}
+
+/* Without this word there can be no marker, and nearly no file needs to be walked through twice. */
+static bool
+may_have_sections(const MgReader *reader)
+{
+    static const char word[] = "migrate:";
+    const size_t colon = sizeof word - 2;
+
+    const char *end = reader->text + reader->size_bytes;
+    for (const char *at = reader->text; at < end; at++) {
+        at = memchr(at, ':', (size_t)(end - at));
+        if (at == NULL)
+            return !reader->is_whole;
+        if ((size_t)(at - reader->text) >= colon &&
+            mg_text_equal_fold_n(at - colon, colon + 1, word))
+            return true;
+    }
+    return !reader->is_whole;
+}
+
+/* ---- Reading ------------------------------------------------------------------- */
+
+static MgScript
+script_of(const MgNativeFile *file)
+{
+    return (MgScript){
+        .path = file->path,
+        .text = file->text,
+        .size_bytes = file->size_bytes,
+        .part = MG_SPAN_ALL,
+        .first_line = 1,
+    };
+}
+
+/* Analyse a part of the file under reader; what is in its window is not read again. */
+static bool
+analyse_part(MgScript *script, const Section *section, const MgReader *reader,
+             MgDirectiveKind direction, MgArena *arena, MgError *err)
+{
+    script->part = section->part;
+    script->first_line = section->first_line;
+    MG_CLEANUP(reader) MgReader part = { .fd = -1 };
+    if (reader->is_whole && reader->offset == 0)
+        mg_reader_open_text(script->path, reader->text, reader->size_bytes, section->part,
+                            section->first_line, &part);
+    else if (!mg_script_open(script, &part, err))
+        return false;
+    return mg_script_analyse_reader(script, &part, direction, arena, err);
+}
+
+static bool
+analyse_sections(const Finder *finder, const MgReader *reader, MgArena *arena, MgMigration *ret,
+                 MgError *err)
+{
+    Section whole = { .part = MG_SPAN_ALL, .first_line = 1 };
+    if (!finder->up.is_there)
+        return analyse_part(&ret->up, &whole, reader, MG_DIRECTIVE_UP, arena, err);
+
+    /* Above the first marker only its directives matter; this checks them where they stand. */
+    Section head = { .part = finder->head, .first_line = 1 };
+    MgScript above = ret->up;
+    if (!analyse_part(&above, &head, reader, MG_N_DIRECTIVES, arena, err))
+        return false;
+    if (finder->inherited.size_bytes > 0)
+        ret->up.inherited = ret->down.inherited =
+            mg_arena_text(arena, mg_buf_text(&finder->inherited));
+    return analyse_part(&ret->up, &finder->up, reader, MG_DIRECTIVE_UP, arena, err) &&
+           (!finder->down.is_there ||
+            analyse_part(&ret->down, &finder->down, reader, MG_DIRECTIVE_DOWN, arena, err));
+}
+
+static bool
+read_sections(const MgNativeFile *file, MgArena *arena, MgMigration *ret, MgError *err)
+{
+    ret->up = ret->down = script_of(file);
+    MG_CLEANUP(reader) MgReader reader = { .fd = -1 };
+    if (!mg_script_open(&ret->up, &reader, err))
+        return false;
+    if (!may_have_sections(&reader))
+        return mg_script_analyse_reader(&ret->up, &reader, MG_DIRECTIVE_UP, arena, err);
+
+    MgArena errors = { 0 };
+    Finder finder = { .arena = &errors };
+    bool is_fine =
+        find_sections(&finder, &reader, err) && analyse_sections(&finder, &reader, arena, ret, err);
+    mg_buf_release(&finder.inherited);
+    mg_arena_release(&errors);
+    return is_fine;
+}
+
+static bool
+read_whole(const MgNativeFile *file, MgDirectiveKind direction, MgArena *arena, MgScript *ret,
+           MgError *err)
+{
+    MgScript script = script_of(file);
+    MG_CLEANUP(reader) MgReader reader = { .fd = -1 };
+    if (!mg_script_open(&script, &reader, err) ||
+        !mg_script_analyse_reader(&script, &reader, direction, arena, err))
+        return false;
+    *ret = script;
+    return true;
+}
+
+bool
+mg_native_read(const MgNativeFile *up, const MgNativeFile *down, MgArena *arena, MgMigration *ret,
+               MgError *err)
+{
+    MgMigration migration = {
+        .version = up->version,
+        .name = up->name,
+        .label = up->label,
+        .kind = up->role == MG_NATIVE_REPEATABLE ? MG_REPEATABLE : MG_VERSIONED,
+    };
+    bool is_read = up->role == MG_NATIVE_SECTIONS
+                       ? read_sections(up, arena, &migration, err)
+                       : read_whole(up, MG_DIRECTIVE_UP, arena, &migration.up, err);
+    if (is_read && down != NULL)
+        is_read = read_whole(down, MG_DIRECTIVE_DOWN, arena, &migration.down, err);
+    if (!is_read)
+        return false;
+    /* An empty down script is one that somebody meant to write. */
+    migration.has_down = migration.down.n_statements > 0 || migration.down.is_nothing;
+    *ret = migration;
+    return true;
+}

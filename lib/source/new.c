@@ -1,0 +1,278 @@
+/*
+ * New migrations: a version that sorts last, a name that fits, files that do
+ * nothing until they are edited.  Never overwrites.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "source/format.h"
+
+enum {
+    NAME_MAX_BYTES = 100,
+    PATH_MAX_BYTES = 512, /* as in mg_new */
+    TIME_DIGITS = 14,
+    VERSION_BYTES = 20,
+};
+
+#define VERSION_LIMIT UINT64_C(999999999999999999)
+
+/* ---- Texts ------------------------------------------------------------------------ */
+
+static const char up_text[] = "-- %s: say here what it does and why.\n"
+                              "-- Runs in one transaction with its entry in the history. Example:\n"
+                              "--   ALTER TABLE orders ADD COLUMN total numeric(12, 2);\n";
+
+static const char up_text_no_transaction[] =
+    "-- migrate:no-transaction\n"
+    "-- %s: say here what it does and why.\n"
+    "-- Each statement runs by itself: what was done before a failure stays. Example:\n"
+    "--   CREATE INDEX CONCURRENTLY orders_customer_id_idx ON orders (customer_id);\n";
+
+static const char down_text[] =
+    "-- Undoes %s. Example:\n"
+    "--   ALTER TABLE orders DROP COLUMN total;\n"
+    "-- If there is nothing to undo, say so with the line \"-- migrate:down nothing\".\n";
+
+static const char down_text_no_transaction[] =
+    "-- migrate:no-transaction\n"
+    "-- Undoes %s. Example:\n"
+    "--   DROP INDEX CONCURRENTLY IF EXISTS orders_customer_id_idx;\n"
+    "-- If there is nothing to undo, say so with the line \"-- migrate:down nothing\".\n";
+
+static const char repeatable_text[] =
+    "%s-- %s: runs again, behind the versioned migrations, whenever its text changes. Example:\n"
+    "--   CREATE OR REPLACE VIEW order_report AS SELECT * FROM orders;\n";
+
+/* ---- Name and version --------------------------------------------------------------- */
+
+/* Words of letters and digits, in lower case, with one underscore between them. */
+static bool
+normalise(const char *words, char ret[NAME_MAX_BYTES + 1], MgError *err)
+{
+    size_t n = 0;
+    bool is_gap = false;
+    for (const char *at = words; *at != '\0'; at++) {
+        bool is_upper = *at >= 'A' && *at <= 'Z';
+        bool is_kept = is_upper || (*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9');
+        size_t added = is_gap && n > 0 ? 2 : 1;
+        if (is_kept && n + added > NAME_MAX_BYTES)
+            return mg_fail(err, MG_E_USAGE, "the name is longer than %d characters",
+                           NAME_MAX_BYTES);
+        if (is_kept && added == 2)
+            ret[n++] = '_';
+        if (is_kept)
+            ret[n++] = is_upper ? (char)(*at + ('a' - 'A')) : *at;
+        is_gap = !is_kept;
+    }
+    ret[n] = '\0';
+    if (n > 0)
+        return true;
+    mg_fail(err, MG_E_USAGE, "the name \"%s\" has no letter or digit", words);
+    mg_error_hint(err, "Say in a few words what the migration does: migrate new add_order_totals");
+    return false;
+}
+
+static uint64_t
+number_of_time(time_t time)
+{
+    char text[VERSION_BYTES];
+    struct tm tm = { 0 };
+    uint64_t number = 0;
+    if (gmtime_r(&time, &tm) == NULL || strftime(text, sizeof text, "%Y%m%d%H%M%S", &tm) == 0 ||
+        !mg_text_parse_uint(text, VERSION_LIMIT, &number))
+        return 0;
+    return number;
+}
+
+/* The version one second later, if it is a time at all; else the next number. */
+static uint64_t
+number_behind(uint64_t number)
+{
+    struct tm tm = {
+        .tm_year = (int)(number / 10000000000 % 10000) - 1900,
+        .tm_mon = (int)(number / 100000000 % 100) - 1,
+        .tm_mday = (int)(number / 1000000 % 100),
+        .tm_hour = (int)(number / 10000 % 100),
+        .tm_min = (int)(number / 100 % 100),
+        .tm_sec = (int)(number % 100),
+    };
+    time_t time = timegm(&tm);
+    uint64_t next = number_of_time(time + 1);
+    return number_of_time(time) == number && next > number ? next : number + 1;
+}
+
+/* The highest version in the folder; files that are no migrations are for others to complain of. */
+static uint64_t
+highest_version(const MgFolder *folder, MgArena *arena)
+{
+    uint64_t highest = 0;
+    for (size_t i = 0; i < folder->n; i++) {
+        MgNativeFile file;
+        MgError ignored;
+        uint64_t number = 0;
+        bool is_version =
+            mg_native_parse(folder->items[i].name, folder->items[i].name, arena, &file, &ignored) &&
+            file.role != MG_NATIVE_IGNORED && file.version != NULL &&
+            mg_text_parse_uint(file.version, VERSION_LIMIT, &number);
+        if (is_version && number > highest)
+            highest = number;
+    }
+    return highest;
+}
+
+static bool
+choose_version(const char *dir, int64_t now_ms, char ret[VERSION_BYTES], MgError *err)
+{
+    MgArena arena = { 0 };
+    MgFolder folder;
+    if (!mg_folder_read(dir, &arena, &folder)) {
+        mg_arena_release(&arena);
+        return mg_fail_sys(err, MG_E_SOURCE, "could not read the folder \"%s\"", dir);
+    }
+    uint64_t highest = highest_version(&folder, &arena);
+    mg_arena_release(&arena);
+
+    uint64_t number = number_of_time((time_t)(now_ms / 1000));
+    if (number <= highest)
+        number = number_behind(highest);
+    if (number > VERSION_LIMIT)
+        return mg_fail(err, MG_E_SOURCE, "no version is left above %" PRIu64 " in \"%s\"", highest,
+                       dir);
+    (void)snprintf(ret, VERSION_BYTES, "%014" PRIu64, number);
+    return true;
+}
+
+/* ---- Files --------------------------------------------------------------------------- */
+
+/* Make the folder and those above it. */
+static bool
+make_folder(const char *dir, MgError *err)
+{
+    char path[PATH_MAX_BYTES];
+    size_t size_bytes = strlen(dir);
+    if (size_bytes >= sizeof path)
+        return mg_fail(err, MG_E_USAGE, "the path of the folder is longer than %d bytes",
+                       PATH_MAX_BYTES - 1);
+    memcpy(path, dir, size_bytes + 1);
+    for (size_t i = 1; i <= size_bytes; i++) {
+        if (path[i] != '/' && path[i] != '\0')
+            continue;
+        char kept = path[i];
+        path[i] = '\0';
+        if (mkdir(path, 0777) != 0 && errno != EEXIST)
+            return mg_fail_sys(err, MG_E_SYSTEM, "could not make the folder \"%s\"", path);
+        path[i] = kept;
+    }
+    return true;
+}
+
+static bool
+write_all(int fd, const char *text, size_t size_bytes)
+{
+    while (size_bytes > 0) {
+        ssize_t n = write(fd, text, size_bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        text += n;
+        size_bytes -= (size_t)n;
+    }
+    return true;
+}
+
+static bool
+create_file(const char *path, const MgBuf *text, MgError *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0 && errno == EEXIST) {
+        mg_fail(err, MG_E_SOURCE, "\"%s\" is already there", path);
+        mg_error_at(err, path, 0, 0);
+        mg_error_hint(err, "Edit that file, or choose another name.");
+        return false;
+    }
+    if (fd < 0)
+        return mg_fail_sys(err, MG_E_SYSTEM, "could not create \"%s\"", path);
+    bool is_written = write_all(fd, mg_buf_text(text), text->size_bytes);
+    if (!is_written)
+        mg_fail_sys(err, MG_E_SYSTEM, "could not write \"%s\"", path);
+    if (close(fd) != 0 && is_written)
+        is_written = mg_fail_sys(err, MG_E_SYSTEM, "could not write \"%s\"", path);
+    if (!is_written)
+        (void)unlink(path);
+    return is_written;
+}
+
+static bool
+set_path(char ret[PATH_MAX_BYTES], const char *dir, const char *label, const char *ending,
+         MgError *err)
+{
+    size_t dir_bytes = strlen(dir);
+    const char *slash = dir_bytes > 0 && dir[dir_bytes - 1] == '/' ? "" : "/";
+    int size = snprintf(ret, PATH_MAX_BYTES, "%s%s%s%s", dir, slash, label, ending);
+    return (size > 0 && size < PATH_MAX_BYTES) ||
+           mg_fail(err, MG_E_USAGE, "the path of the new file is longer than %d bytes",
+                   PATH_MAX_BYTES - 1);
+}
+
+static bool
+create_repeatable(const MgNew *new_migration, const char *dir, const char *name,
+                  char paths[MG_NEW_MAX_FILES][PATH_MAX_BYTES], MgError *err)
+{
+    char label[NAME_MAX_BYTES + VERSION_BYTES + 2];
+    (void)snprintf(label, sizeof label, "R__%s", name);
+    MG_CLEANUP(buf) MgBuf text = { 0 };
+    mg_buf_format(&text, repeatable_text,
+                  new_migration->is_no_transaction ? "-- migrate:no-transaction\n" : "", label);
+    return set_path(paths[0], dir, label, ".sql", err) && create_file(paths[0], &text, err);
+}
+
+static bool
+create_versioned(const MgNew *new_migration, const char *dir, const char *name,
+                 char paths[MG_NEW_MAX_FILES][PATH_MAX_BYTES], MgError *err)
+{
+    char version[VERSION_BYTES];
+    char label[NAME_MAX_BYTES + VERSION_BYTES + 2];
+    if (!choose_version(dir, new_migration->now_ms, version, err))
+        return false;
+    (void)snprintf(label, sizeof label, "%s_%s", version, name);
+    if (!set_path(paths[0], dir, label, ".up.sql", err) ||
+        !set_path(paths[1], dir, label, ".down.sql", err))
+        return false;
+
+    bool is_marked = new_migration->is_no_transaction;
+    MG_CLEANUP(buf) MgBuf up = { 0 };
+    MG_CLEANUP(buf) MgBuf down = { 0 };
+    mg_buf_format(&up, is_marked ? up_text_no_transaction : up_text, label);
+    mg_buf_format(&down, is_marked ? down_text_no_transaction : down_text, label);
+    if (!create_file(paths[0], &up, err))
+        return false;
+    if (!create_file(paths[1], &down, err)) {
+        (void)unlink(paths[0]);
+        return false;
+    }
+    return true;
+}
+
+bool
+mg_new(const MgNew *new_migration, char paths[MG_NEW_MAX_FILES][PATH_MAX_BYTES], MgError *err)
+{
+    const char *dir = new_migration->dir == NULL ? "migrations" : new_migration->dir;
+    char created[MG_NEW_MAX_FILES][PATH_MAX_BYTES] = { "", "" };
+    char name[NAME_MAX_BYTES + 1];
+    bool is_created =
+        normalise(new_migration->name == NULL ? "" : new_migration->name, name, err) &&
+        make_folder(dir, err) &&
+        (new_migration->is_repeatable ? create_repeatable(new_migration, dir, name, created, err)
+                                      : create_versioned(new_migration, dir, name, created, err));
+    if (is_created)
+        memcpy(paths, created, sizeof created);
+    return is_created;
+}

@@ -1,0 +1,104 @@
+/*
+ * The source: which migrations exist, what their files say, digests included.
+ *
+ * Reading a source looks at every file once and keeps no text: a script
+ * remembers where its text is, so memory does not grow with the files' size.
+ *
+ * Glossary.  migration: a versioned change with an up and perhaps a down
+ * script.  version: what orders it.  script: one direction of a migration, a
+ * part of a file.  label: the one spelling of a migration that is shown.
+ */
+#ifndef MG_SOURCE_SOURCE_H
+#define MG_SOURCE_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "migrate.h"
+
+enum {
+    MG_SOURCE_MAX_FILES = 100000,
+    MG_VERSION_MAX_DIGITS = 18,
+};
+
+/* One direction of a migration, analysed. */
+typedef struct MgScript {
+    const char *path;  /* as shown: "migrations/0001_x.up.sql"; can be opened as it is */
+    const char *text;  /* a source in memory, or a script from the history: borrowed; else NULL */
+    size_t size_bytes; /* of text */
+    MgSpan part;       /* bytes of the file that belong to this direction */
+    int first_line;    /* line number of part.begin */
+    /*
+     * Lines with the directives above the file's first section marker, or NULL:
+     * wherever the part's text is stored, they belong in front of it.
+     */
+    const char *inherited;
+    char digest[MG_DIGEST_HEX_BYTES];       /* of the text, line ends as \n, without BOM */
+    char token_digest[MG_DIGEST_HEX_BYTES]; /* of the tokens and directives */
+    int n_statements;      /* that are sent: folded BEGIN and COMMIT do not count */
+    bool is_transactional; /* runs inside one transaction */
+    bool is_marked;        /* says "-- migrate:no-transaction" */
+    bool is_nothing;       /* says "-- migrate:down nothing": deliberately empty */
+    bool can_touch_session;
+    bool has_copy_data;
+    int64_t lock_timeout_ms;      /* directive; -1 = none given */
+    int64_t statement_timeout_ms; /* the same */
+    bool is_retry_off;            /* "-- migrate:retry no" */
+    const char *refusing_label;   /* first statement that refuses a transaction, or NULL */
+    int refusing_line;
+    bool is_mixed; /* refuses and needs a transaction, and is not marked: the plan refuses it */
+} MgScript;
+
+typedef struct MgMigration {
+    const char *version; /* digits as written; NULL for a repeatable */
+    const char *name;    /* "add_order_totals" */
+    const char *label;   /* "20260309101500_add_order_totals" or "R__add_order_totals" */
+    MgKind kind;         /* MG_VERSIONED or MG_REPEATABLE */
+    MgScript up;
+    MgScript down; /* meaningful only with has_down */
+    bool has_down;
+} MgMigration;
+
+typedef struct MgSource {
+    const char *dir;    /* as shown; NULL when in memory */
+    MgMigration *items; /* versioned by version, then repeatables by name */
+    size_t n, cap;
+    const char **notes; /* worth telling, such as "migrations/x.sql has no statements" */
+    size_t n_notes, cap_notes;
+} MgSource;
+
+/*
+ * Read a folder of native files.  A file that cannot be used is an error with
+ * its place, never skipped.  Fails with MG_E_SOURCE or MG_E_FILE.
+ */
+MG_CHECK bool mg_source_read(const char *dir, MgArena *arena, MgSource *ret, MgError *err);
+/* The same from memory; the texts are borrowed. */
+MG_CHECK bool mg_source_read_files(const MgFile *files, size_t n_files, MgArena *arena,
+                                   MgSource *ret, MgError *err);
+
+/* Order of two native versions: by number, so "9" < "10" and "009" equals "9". */
+int mg_version_compare(const char *a, const char *b);
+
+/*
+ * Does a user's word name this migration?  V is digits, digits_name, or a file
+ * path ("migrations/20260309101500_x.up.sql").
+ */
+bool mg_version_matches(const char *word, const char *version, const char *label);
+
+/*
+ * Analyse one script: statements, directives, digests.  script has path, text,
+ * part, first_line and inherited; the rest is filled in.  Used for files and for down
+ * scripts out of the history.  Fails with MG_E_FILE and file:line:column.
+ */
+MG_CHECK bool mg_script_analyse(MgScript *script, MgArena *arena, MgError *err);
+
+/* Open the script's text for execution. */
+MG_CHECK bool mg_script_open(const MgScript *script, MgReader *ret, MgError *err);
+
+#endif

@@ -1,0 +1,251 @@
+/*
+ * Walking through a file: windows, statements, the directives between them, and
+ * the places of both.  Knows how a directive is written, not what it does.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/excerpt.h"
+#include "source/format.h"
+
+const char *const mg_directive_names[MG_N_DIRECTIVES] = {
+    [MG_DIRECTIVE_NO_TRANSACTION] = "no-transaction",
+    [MG_DIRECTIVE_LOCK_TIMEOUT] = "lock-timeout",
+    [MG_DIRECTIVE_STATEMENT_TIMEOUT] = "statement-timeout",
+    [MG_DIRECTIVE_RETRY] = "retry",
+    [MG_DIRECTIVE_UP] = "up",
+    [MG_DIRECTIVE_DOWN] = "down",
+};
+
+static bool
+is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\f' || c == '\v';
+}
+
+bool
+mg_directive_parse(const char *text, MgSpan comment, MgDirective *ret)
+{
+    static const char mark[] = "migrate:";
+    const char *at = text + comment.begin;
+    const char *end = text + comment.end;
+
+    if (end - at < 2 || at[0] != '-' || at[1] != '-')
+        return false;
+    at += 2;
+    while (at < end && is_blank(*at))
+        at++;
+    if ((size_t)(end - at) < sizeof mark - 1 || !mg_text_equal_fold_n(at, sizeof mark - 1, mark))
+        return false;
+    at += sizeof mark - 1;
+    while (end > at && is_blank(end[-1]))
+        end--;
+
+    MgDirective directive = { .kind = MG_N_DIRECTIVES, .name = at };
+    directive.span = (MgSpan){ comment.begin, (size_t)(end - text) };
+    while (at < end && !is_blank(*at))
+        at++;
+    directive.name_bytes = (size_t)(at - directive.name);
+    while (at < end && is_blank(*at))
+        at++;
+    directive.value = at;
+    directive.value_bytes = (size_t)(end - at);
+    for (size_t i = 0; i < MG_N_DIRECTIVES; i++) {
+        const char *name = mg_directive_names[i];
+        if (strlen(name) == directive.name_bytes &&
+            memcmp(name, directive.name, directive.name_bytes) == 0)
+            directive.kind = (MgDirectiveKind)i;
+    }
+    *ret = directive;
+    return true;
+}
+
+static const char byte_order_mark[] = "\xEF\xBB\xBF";
+enum {
+    BYTE_ORDER_MARK_BYTES = sizeof byte_order_mark - 1,
+};
+
+/* Where the text starts that an editor shows: behind a byte order mark. */
+static size_t
+visible_begin(const MgReader *reader)
+{
+    bool has_mark = reader->offset == 0 && reader->size_bytes >= BYTE_ORDER_MARK_BYTES &&
+                    memcmp(reader->text, byte_order_mark, BYTE_ORDER_MARK_BYTES) == 0;
+    return has_mark ? BYTE_ORDER_MARK_BYTES : 0;
+}
+
+static size_t
+line_begin(const MgReader *reader, size_t at)
+{
+    size_t lowest = visible_begin(reader);
+    while (at > lowest && reader->text[at - 1] != '\n' && reader->text[at - 1] != '\r')
+        at--;
+    return at;
+}
+
+static void
+tell_text(MgWalk *walk)
+{
+    const MgReader *reader = walk->reader;
+    if (walk->on_text != NULL && reader->size_bytes > walk->told)
+        walk->on_text(walk->payload, reader->text + walk->told, reader->size_bytes - walk->told);
+    walk->told = reader->size_bytes;
+}
+
+void
+mg_walk_init(MgWalk *walk, MgReader *reader, MgOnText on_text, void *payload)
+{
+    *walk =
+        (MgWalk){ .reader = reader, .on_text = on_text, .payload = payload, .line = reader->line };
+    mg_scan_init(&walk->scan, false);
+    walk->told = visible_begin(reader);
+}
+
+void
+mg_walk_restart(MgWalk *walk, size_t at)
+{
+    bool has_backslash_quotes = walk->scan.has_backslash_quotes;
+    mg_scan_init(&walk->scan, has_backslash_quotes);
+    walk->scan.is_begun = true;
+    walk->scan.at = at;
+    walk->gap = (MgSpan){ at, at };
+    walk->gap_begin = at;
+    walk->is_result_due = false;
+}
+
+int
+mg_walk_line(MgWalk *walk, size_t at)
+{
+    assert(at >= walk->counted);
+    walk->line += mg_count_lines(walk->reader->text + walk->counted, at - walk->counted);
+    walk->counted = at;
+    return walk->line;
+}
+
+void
+mg_walk_show(const MgWalk *walk, MgSpan span, MgError *err)
+{
+    const MgReader *reader = walk->reader;
+    size_t first = visible_begin(reader);
+    size_t at = span.begin < first ? first : span.begin;
+    size_t begin = line_begin(reader, at);
+    size_t column = 1 + mg_text_characters(reader->text + begin, at - begin);
+    if (begin == 0)
+        column += walk->line_chars;
+    size_t width_chars = span.end > at ? mg_text_characters(reader->text + at, span.end - at) : 1;
+
+    mg_error_at(err, reader->path, reader->line + mg_count_lines(reader->text, begin), (int)column);
+    MG_CLEANUP(buf) MgBuf excerpt = { 0 };
+    mg_excerpt(reader->text + first, reader->size_bytes - first, reader->line, at - first,
+               width_chars == 0 ? 1 : width_chars, &excerpt);
+    mg_text_copy(err->excerpt, sizeof err->excerpt, mg_buf_text(&excerpt));
+}
+
+static bool
+slide(MgWalk *walk, MgError *err)
+{
+    MgReader *reader = walk->reader;
+    size_t drop_bytes = walk->scan.at;
+    size_t begin = line_begin(reader, drop_bytes);
+    size_t line_chars = mg_text_characters(reader->text + begin, drop_bytes - begin);
+    if (begin == 0)
+        line_chars += walk->line_chars;
+    if (!mg_reader_slide(reader, drop_bytes, err))
+        return false;
+
+    mg_scan_slid(&walk->scan);
+    walk->line_chars = line_chars;
+    walk->told -= drop_bytes;
+    walk->gap_begin = walk->gap_begin > drop_bytes ? walk->gap_begin - drop_bytes : 0;
+    walk->counted = 0;
+    walk->line = reader->line;
+    return true;
+}
+
+/* Look for a directive in what is left of the gap; false: there is none. */
+static bool
+next_directive(MgWalk *walk, MgDirective *ret)
+{
+    MgLex lex = {
+        .text = walk->reader->text,
+        .size_bytes = walk->gap.end,
+        .at = walk->gap.begin,
+        .is_whole = true,
+    };
+    MgToken token;
+    bool is_found = false;
+    while (!is_found && lex.at < lex.size_bytes && mg_lex_next(&lex, &token) == MG_LEX_TOKEN) {
+        is_found = token.kind == MG_TOKEN_COMMENT && mg_directive_parse(lex.text, token.span, ret);
+        /* A \restrict line of pg_dump: its key is not SQL. */
+        while (token.kind == MG_TOKEN_BACKSLASH && lex.at < lex.size_bytes &&
+               lex.text[lex.at] != '\n' && lex.text[lex.at] != '\r')
+            lex.at++;
+    }
+    walk->gap.begin = is_found ? lex.at : walk->gap.end;
+    return is_found;
+}
+
+static bool
+fail_scan(const MgWalk *walk, MgError *err)
+{
+    mg_fail(err, MG_E_FILE, "%s", walk->item.message);
+    mg_walk_show(walk, walk->item.span, err);
+    if (walk->item.hint != NULL)
+        mg_error_hint(err, "%s", walk->item.hint);
+    return false;
+}
+
+/* Ask the scanner; what it passed over becomes the gap. */
+static bool
+scan_next(MgWalk *walk, MgError *err)
+{
+    const MgReader *reader = walk->reader;
+    tell_text(walk);
+    walk->result =
+        mg_scan_next(&walk->scan, reader->text, reader->size_bytes, reader->is_whole, &walk->item);
+    if (walk->result == MG_SCAN_ERROR)
+        return fail_scan(walk, err);
+
+    size_t end = walk->item.span.begin;
+    size_t next_begin = walk->item.span.end;
+    if (walk->result == MG_SCAN_MORE)
+        end = next_begin = walk->scan.at;
+    else if (walk->result == MG_SCAN_END)
+        end = next_begin = reader->size_bytes;
+    assert(walk->gap_begin <= end && end <= next_begin);
+    walk->gap = (MgSpan){ walk->gap_begin, end };
+    walk->gap_begin = next_begin;
+    walk->is_result_due = true;
+    return true;
+}
+
+bool
+mg_walk_next(MgWalk *walk, MgWalkItem *ret, MgError *err)
+{
+    static const MgWalkKind kinds[] = {
+        [MG_SCAN_STATEMENT] = MG_WALK_STATEMENT,
+        [MG_SCAN_COPY_DATA] = MG_WALK_COPY_DATA,
+        [MG_SCAN_COPY_END] = MG_WALK_COPY_END,
+        [MG_SCAN_END] = MG_WALK_END,
+    };
+    for (;;) {
+        MgDirective directive;
+        if (next_directive(walk, &directive)) {
+            *ret = (MgWalkItem){ MG_WALK_DIRECTIVE, directive.span, directive };
+            return true;
+        }
+        if (!walk->is_result_due) {
+            if (!scan_next(walk, err))
+                return false;
+            continue;
+        }
+        walk->is_result_due = false;
+        if (walk->result != MG_SCAN_MORE) {
+            *ret = (MgWalkItem){ .kind = kinds[walk->result], .span = walk->item.span };
+            return true;
+        }
+        if (!slide(walk, err))
+            return false;
+    }
+}

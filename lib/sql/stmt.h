@@ -1,0 +1,44 @@
+/*
+ * What kind of statement a span is, told from its words: a table, no grammar.
+ * Words in comments, strings and quoted identifiers never count.
+ */
+#ifndef MG_SQL_STMT_H
+#define MG_SQL_STMT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sql/lex.h"
+
+typedef enum MgTransactionControl {
+    MG_TX_NONE,
+    MG_TX_BEGIN,  /* plain BEGIN or START TRANSACTION, can be folded */
+    MG_TX_COMMIT, /* plain COMMIT or END, can be folded */
+    MG_TX_OTHER,  /* ROLLBACK, ABORT, PREPARE TRANSACTION, AND CHAIN, BEGIN with a mode */
+} MgTransactionControl;
+
+typedef struct MgStmt {
+    const char *label; /* static: "CREATE INDEX CONCURRENTLY", "UPDATE"; never NULL */
+    MgTransactionControl transaction_control;
+    bool refuses_transaction; /* the server runs it only outside a transaction block */
+    bool builds_index;        /* CREATE INDEX CONCURRENTLY or REINDEX ... CONCURRENTLY */
+    bool is_copy_data;        /* COPY ... FROM STDIN, data follows */
+    bool is_set_transaction;  /* SET TRANSACTION: only valid before any query */
+    bool can_touch_session;   /* could leave settings, roles, cursors, locks ... behind */
+    bool is_destructive;      /* DROP, TRUNCATE, DELETE or UPDATE without WHERE ... */
+    bool can_be_slow;         /* worth a flush right behind it */
+} MgStmt;
+
+/*
+ * Classify one statement for a server of server_version (150004 for 15.4, 0 =
+ * any: a statement refuses if any supported server refuses it).
+ */
+void mg_stmt_classify(const char *text, size_t size_bytes, int server_version, MgStmt *ret);
+
+/*
+ * Does data in the file follow a COPY?  lex stands behind the word COPY, must
+ * end where the statement ends, and moves.
+ */
+bool mg_stmt_is_copy_data(MgLex *lex);
+
+#endif

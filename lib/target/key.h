@@ -1,0 +1,23 @@
+/*
+ * Keys of database URLs: what to do with those that the linked libpq does not
+ * know, and which values must never be shown.
+ */
+#ifndef MG_TARGET_KEY_H
+#define MG_TARGET_KEY_H
+
+#include <stdbool.h>
+
+typedef enum MgKeyUse {
+    MG_KEY_UNKNOWN, /* nobody's: probably a mistake */
+    MG_KEY_FOREIGN, /* other tools' business: split off without a word */
+    MG_KEY_NOTED,   /* it changes what a session does elsewhere, so say that it does not here */
+    MG_KEY_NEWER,   /* libpq's, but perhaps not this libpq's */
+    MG_KEY_DROPPED, /* libpq's, but the proof needs its own */
+} MgKeyUse;
+
+MgKeyUse mg_key_use(const char *key);
+
+/* May the value of this key not be shown?  Keys of all tools, known or not. */
+bool mg_key_is_secret(const char *key);
+
+#endif

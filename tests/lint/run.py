@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+"""The rules of STYLE.md that a program can check.  Speaks TAP.
+
+usage: run.py SOURCE_ROOT LIBMIGRATE_SO COMPILER...
+"""
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(sys.argv[1])
+SHARED_OBJECT = sys.argv[2]
+COMPILER = sys.argv[3:]
+
+# Which folders of lib/ a folder may include from, besides itself.  migrate.h is the vocabulary of
+# all of them.
+LAYERS = {
+    "base": [],
+    "target": ["base"],
+    "sql": ["base"],
+    "source": ["base", "target", "sql"],
+    "plan": ["base", "target", "sql", "source"],
+    "pg": ["base", "target", "sql", "source", "plan"],
+    "state": ["base"],
+    "report": ["base"],
+}
+CMD_MAY_INCLUDE = {"migrate.h", "base/arena.h", "base/attr.h", "base/buf.h", "base/text.h"}
+
+# Peers in pg/ do not know each other, but for conn.h and these.
+PG_FAMILIES = {
+    "exec": {"history", "index", "lock", "start"},
+    "start": {"history", "lock", "prove"},
+}
+
+# A third-party header, and the only files that may include it.
+THIRD_PARTY = [
+    (r"libpq-fe\.h|libpq/.*|pg_config.*", r"lib/(pg/conn(_\w+)?|target/url|base/text)\.c"),
+    (r"jansson\.h", r"lib/report/json\.c"),
+    (r"openssl/.*", r"lib/base/digest\.c"),
+    (r"yaml\.h", r"lib/target/config\.c"),
+    (r"sqlite3\.h", r"lib/state/state\.c"),
+]
+
+# A word that must not stand in code, where it may, and what to use instead.
+BANNED = [
+    (r"strcpy|strcat|stpcpy", None, "mg_text_copy, or an MgBuf"),
+    (r"sprintf|vsprintf", None, "snprintf, mg_arena_format or an MgBuf"),
+    (r"strtok|strtok_r", None, "strcspn"),
+    (r"atoi|atol|atoll|strtol|strtoul|strtoull", None, "mg_text_parse_uint"),
+    (r"gets|fgets|getline", None, "MgReader or mg_file_read"),
+    (r"system|popen", None, "posix_spawn"),
+    (r"localtime|localtime_r|gmtime|ctime|asctime", None, "mg_text_minute, mg_text_iso"),
+    (r"rand|srand|random|srandom", None, "mg_clock_random"),
+    (r"alloca|setjmp|longjmp|sigsetjmp|siglongjmp", None, "an arena, a result"),
+    (r"qsort_r|asprintf|strlcpy", None, "what every libc has"),
+    (r"exit", r"cmd/main\.c", "a return"),
+    (r"printf|puts|putchar|vprintf|perror", r"cmd/.*", "an event or a result: lib/ does not print"),
+    (r"fprintf|fputs|fputc|vfprintf|fwrite", r"cmd/.*|lib/base/arena\.c",
+     "an event or a result: lib/ does not print"),
+    (r"malloc|calloc|realloc|strdup|strndup", r"lib/base/arena\.c", "an arena"),
+    (r"free", r"lib/base/arena\.c", "an arena"),
+]
+
+
+def files(*patterns):
+    return sorted(path for pattern in patterns for path in ROOT.glob(pattern))
+
+
+def name_of(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def without_comments(text, keep_strings):
+    """Blanks of the same length, so that line numbers stay true."""
+    def blank(match):
+        token = match.group(0)
+        if token[0] in "\"'":
+            return token if keep_strings else token[0] + " " * (len(token) - 2) + token[0]
+        return re.sub(r"[^\n]", " ", token)
+    return re.sub(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', blank, text,
+                  flags=re.DOTALL)
+
+
+def line_at(text, offset):
+    return text.count("\n", 0, offset) + 1
+
+
+def includes(path):
+    """(line, header, is_ours) of each include."""
+    text = without_comments(path.read_text(encoding="utf-8"), keep_strings=True)
+    for match in re.finditer(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', text, re.MULTILINE):
+        yield line_at(text, match.start()), match.group(2), match.group(1) == '"'
+
+
+def is_allowed_in_lib(name, header):
+    if header == "migrate.h" or name == "lib/migrate.c":
+        return True
+    folder, own = name.split("/")[1:3] if name.count("/") == 2 else (None, None)
+    if folder not in LAYERS or "/" not in header:
+        return False
+    to_folder, to_name = header.split("/", 1)
+    if to_folder != folder:
+        return to_folder in LAYERS[folder]
+    if folder != "pg":
+        return True
+    family, to_family = (re.split(r"[_.]", text)[0] for text in (own, to_name))
+    return to_family in {family, "conn"} | PG_FAMILIES.get(family, set())
+
+
+def check_layers():
+    for path in files("lib/**/*.[ch]"):
+        for line, header, is_ours in includes(path):
+            if is_ours and not is_allowed_in_lib(name_of(path), header):
+                yield '{}:{}: may not include "{}"'.format(name_of(path), line, header)
+    for path in files("cmd/*.[ch]"):
+        for line, header, is_ours in includes(path):
+            if is_ours and header not in CMD_MAY_INCLUDE and not (ROOT / "cmd" / header).exists():
+                yield '{}:{}: may not include "{}"'.format(name_of(path), line, header)
+
+
+def check_third_party():
+    for path in files("lib/**/*.[ch]", "cmd/*.[ch]"):
+        for line, header, _ in includes(path):
+            for pattern, where in THIRD_PARTY:
+                if re.fullmatch(pattern, header) and not re.fullmatch(where, name_of(path)):
+                    yield "{}:{}: {} is included only in {}".format(name_of(path), line, header,
+                                                                    where)
+
+
+def check_banned():
+    for path in files("lib/**/*.[ch]", "cmd/*.[ch]"):
+        text = without_comments(path.read_text(encoding="utf-8"), keep_strings=False)
+        for pattern, where, instead in BANNED:
+            if where and re.fullmatch(where, name_of(path)):
+                continue
+            for match in re.finditer(r"(?<![\w.>])({})\s*\(".format(pattern), text):
+                yield "{}:{}: {}: take {}".format(name_of(path), line_at(text, match.start()),
+                                                  match.group(1), instead)
+
+
+def check_comments():
+    for path in files("lib/**/*.[ch]", "cmd/*.[ch]", "tests/**/*.[ch]"):
+        raw = path.read_text(encoding="utf-8")
+        text = without_comments(raw, keep_strings=False)
+        for match in re.finditer(r"//", text):
+            yield "{}:{}: comments are /* */".format(name_of(path), line_at(text, match.start()))
+        for match in re.finditer(r"\b(TODO|FIXME|XXX)\b(?!X)", raw):
+            yield "{}:{}: {} belongs into an issue".format(name_of(path),
+                                                           line_at(raw, match.start()),
+                                                           match.group(1))
+
+
+def check_include_cycles():
+    graph = {name_of(path): [("lib/" if (ROOT / "lib" / header).exists() else "cmd/") + header
+                             for _, header, is_ours in includes(path) if is_ours]
+             for path in files("lib/**/*.h", "cmd/*.h")}
+
+    def visit(name, path):
+        if name in path:
+            yield " -> ".join(path[path.index(name):] + [name])
+            return
+        for header in graph.get(name, []):
+            yield from visit(header, path + [name])
+    for name in graph:
+        yield from visit(name, [])
+
+
+def check_headers_alone():
+    flags = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra",
+             "-Werror", "-fsyntax-only", "-I", str(ROOT / "lib"), "-I", str(ROOT / "cmd")]
+    with tempfile.TemporaryDirectory() as folder:
+        source = pathlib.Path(folder) / "alone.c"
+        for path in files("lib/**/*.h", "cmd/*.h"):
+            # Twice: the guard is a part of it.
+            source.write_text('#include "{0}"\n#include "{0}"\n'.format(path), encoding="utf-8")
+            result = subprocess.run(COMPILER + flags + [str(source)], capture_output=True,
+                                    text=True, check=False)
+            if result.returncode != 0:
+                yield "{}: does not compile alone:\n{}".format(name_of(path), result.stderr)
+
+
+def check_public_header_in_cpp():
+    compiler = shutil.which("c++") or shutil.which("clang++")
+    if compiler is None:
+        return
+    result = subprocess.run(
+        [compiler, "-x", "c++", "-std=c++17", "-Wall", "-Wextra", "-Werror", "-fsyntax-only",
+         str(ROOT / "lib/migrate.h"), "-Wno-pragma-once-outside-header"],
+        capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        yield "lib/migrate.h: not good C++:\n" + result.stderr
+
+
+def check_exported_symbols():
+    text = without_comments((ROOT / "lib/migrate.h").read_text(encoding="utf-8"), True)
+    declared = set(re.findall(r"^MG_API\b[^;(]*?\b(mg_\w+)\s*\(", text, re.MULTILINE))
+    listed = subprocess.run(["nm", "-D", "--defined-only", SHARED_OBJECT], capture_output=True,
+                            text=True, check=True).stdout
+    exported = {line.split()[-1].split("@")[0] for line in listed.splitlines() if line.strip()}
+    for name in sorted(exported - declared):
+        yield "{} leaves libmigrate, but is not MG_API".format(name)
+    for name in sorted(declared - exported):
+        yield "{} is MG_API, but libmigrate does not export it".format(name)
+
+
+CHECKS = [
+    ("folders include only what their layer may", check_layers),
+    ("includes have no cycle", check_include_cycles),
+    ("third-party headers stay in their files", check_third_party),
+    ("no banned function", check_banned),
+    ("comments are /* */ and hold no open work", check_comments),
+    ("every header compiles alone", check_headers_alone),
+    ("migrate.h is good C++", check_public_header_in_cpp),
+    ("libmigrate exports exactly the MG_API functions", check_exported_symbols),
+]
+
+
+def main():
+    print("1..{}".format(len(CHECKS)))
+    is_good = True
+    for i, (title, check) in enumerate(CHECKS, 1):
+        findings = sorted(set(check()))
+        is_good = is_good and not findings
+        print("{} {} - {}".format("not ok" if findings else "ok", i, title))
+        for finding in findings:
+            print("\n".join("# " + line for line in finding.splitlines()))
+    return 0 if is_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

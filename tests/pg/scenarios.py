@@ -1,0 +1,640 @@
+#!/usr/bin/env python3
+"""Run the command against a real PostgreSQL, with real child processes and real signals.  Speaks TAP.
+
+usage: scenarios.py MIGRATE [NAME...]
+
+One throw-away server serves the whole run, one database each scenario.  A scenario is a function
+whose name starts with "test_"; it fails by raising.
+"""
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import urllib.parse
+
+MIGRATE = None
+LIMIT_S = 60
+
+
+class Server:
+    """A server of `migrate scratch`, and the databases made in it."""
+
+    def __init__(self):
+        self.process = subprocess.Popen([MIGRATE, "scratch", "--empty"], stdout=subprocess.PIPE,
+                                        text=True)
+        self.url = self.process.stdout.readline().strip()
+        if not self.url:
+            raise RuntimeError("migrate scratch gave no URL")
+        self.socket = urllib.parse.parse_qs(urllib.parse.urlsplit(self.url).query)["host"][0]
+        self.n_databases = 0
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(LIMIT_S)
+
+    def database(self):
+        self.n_databases += 1
+        name = "scenario{}".format(self.n_databases)
+        self.sql("postgres", 'CREATE DATABASE {}'.format(name))
+        return name
+
+    def url_of(self, database, user="postgres"):
+        return "postgresql://{}@/{}?host={}".format(user, database,
+                                                    urllib.parse.quote(self.socket, safe=""))
+
+    def sql(self, database, text, user="postgres"):
+        done = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d",
+                               self.url_of(database, user)],
+                              input=text, capture_output=True, text=True, timeout=LIMIT_S)
+        if done.returncode != 0:
+            raise AssertionError("psql: " + done.stderr)
+        return done.stdout.strip()
+
+
+class Project:
+    """A folder with migrations, and a database."""
+
+    def __init__(self, server, files):
+        self.server = server
+        self.database = server.database()
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="migrate-scenario-"))
+        (self.root / "migrations").mkdir()
+        for name, text in files.items():
+            self.write(name, text)
+
+    def write(self, name, text):
+        (self.root / "migrations" / name).write_text(text)
+
+    def environment(self, url=None):
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "ASAN_OPTIONS",
+                                                    "UBSAN_OPTIONS") if name in os.environ}
+        return dict(kept, DATABASE_URL=url or self.server.url_of(self.database), USER="app")
+
+    def start(self, *words, url=None):
+        return subprocess.Popen([MIGRATE, *words], cwd=self.root, env=self.environment(url),
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True)
+
+    def run(self, *words, exit=0, url=None):
+        process = self.start(*words, url=url)
+        process.out, process.err = process.communicate(timeout=LIMIT_S)
+        if process.returncode != exit:
+            raise AssertionError("{}: exit {}, not {}\n{}\n{}".format(
+                " ".join(words), process.returncode, exit, process.out, process.err))
+        return process
+
+    def sql(self, text, **options):
+        return self.server.sql(self.database, text, **options)
+
+    def applied(self):
+        return self.sql("SELECT version FROM migrate.history WHERE reverted_at IS NULL "
+                        "ORDER BY id").split()
+
+
+def expect(actual, wanted):
+    if actual != wanted:
+        raise AssertionError("got:\n{}\nwanted:\n{}".format(actual, wanted))
+
+
+def expect_in(part, text):
+    if part not in text:
+        raise AssertionError("\"{}\" is not in:\n{}".format(part, text))
+
+
+def wait_for(condition, limit_s=20):
+    end = time.monotonic() + limit_s
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("it did not happen within {} s".format(limit_s))
+        time.sleep(0.02)
+
+
+def locks(project):
+    """Advisory locks held in the project's database."""
+    return project.sql("SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+                       "WHERE locktype = 'advisory' AND datname = current_database()")
+
+
+def slow_files(n, seconds):
+    return {"{:03}_m.up.sql".format(i):
+            "CREATE TABLE t{} (id int);\nSELECT pg_sleep({});\n".format(i, seconds)
+            for i in range(1, n + 1)}
+
+
+# ---- One at a time -------------------------------------------------------------------------
+
+
+def test_eight_at_once_apply_each_migration_once(server):
+    project = Project(server, slow_files(6, 0.05))
+    runs = [project.start("up") for _ in range(8)]
+    outs = [run.communicate(timeout=LIMIT_S) for run in runs]
+    expect([run.returncode for run in runs], [0] * 8)
+    expect(project.applied(), ["001", "002", "003", "004", "005", "006"])
+    expect(project.sql("SELECT count(*) FROM migrate.history"), "6")
+    last_lines = [out.strip().splitlines()[-1] for out, _ in outs]
+    workers = [line for line in last_lines if line.startswith("done     6 applied in ")]
+    expect(len(workers), 1)
+    for line in last_lines:
+        if line not in workers and "nothing left to do: app@" not in line:
+            expect(line, "done     nothing to do, now at 006_m")
+    expect(locks(project), "0")
+
+
+def test_kill_9_frees_the_turn_within_two_seconds(server):
+    project = Project(server, slow_files(8, 0.3))
+    first = project.start("up")
+    expect_in("applied  001_m", first.stdout.readline())
+    first.kill()
+    first.wait()
+    killed = time.monotonic()
+    second = project.start("up")
+    expect_in("applied  ", second.stdout.readline())
+    elapsed = time.monotonic() - killed
+    second.communicate(timeout=LIMIT_S)
+    expect(second.returncode, 0)
+    if elapsed > 2 + 0.3:  # two seconds, and its own first migration
+        raise AssertionError("the second run went on after {:.1f} s".format(elapsed))
+    expect(project.applied(), ["{:03}".format(i) for i in range(1, 9)])
+    expect(project.sql("SELECT count(*) FROM migrate.history"), "8")
+
+
+def test_busy_with_nothing_pending_does_not_wait(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+    project.run("up")
+    project.write("2_b.up.sql", "SELECT pg_sleep(3);")
+    worker = project.start("up")
+    wait_for(lambda: locks(project) == "2")
+    (project.root / "migrations" / "2_b.up.sql").unlink()
+    begin = time.monotonic()
+    expect_in("done     nothing to do, now at 1_a", project.run("up").out)
+    if time.monotonic() - begin > 2:
+        raise AssertionError("it waited for a turn it did not need")
+    worker.communicate(timeout=LIMIT_S)
+
+
+def test_the_turn_never_comes(server):
+    project = Project(server, slow_files(1, 4))
+    worker = project.start("up")
+    wait_for(lambda: locks(project) == "2")
+    late = project.run("up", "--wait-turn", "1s", exit=4)
+    expect_in("error: another run still works on this database after 1 s (lock-busy)\n", late.err)
+    expect_in("note: nothing was applied by this run\n", late.err)
+    expect_in("waiting  pid ", late.err)
+    worker.communicate(timeout=LIMIT_S)
+    expect(worker.returncode, 0)
+
+
+def interrupt(server, number, status):
+    project = Project(server, slow_files(3, 0.4))
+    run = project.start("up")
+    expect_in("applied  001_m", run.stdout.readline())
+    time.sleep(0.1)
+    begin = time.monotonic()
+    run.send_signal(number)
+    out, err = run.communicate(timeout=LIMIT_S)
+    if time.monotonic() - begin > 2:
+        raise AssertionError("it took more than 2 s")
+    expect(run.returncode, status)
+    expect_in("(cancelled)", err)
+    n_told = 1 + out.count("applied  ")
+    expect(len(project.applied()), n_told)
+    expect(project.sql("SELECT count(*) FROM pg_class WHERE relname LIKE 't_' AND relkind = 'r'"),
+           str(n_told))
+    wait_for(lambda: locks(project) == "0")
+
+
+def test_sigint_rolls_back_and_exits_130(server):
+    interrupt(server, signal.SIGINT, 130)
+
+
+def test_sigterm_rolls_back_and_exits_143(server):
+    interrupt(server, signal.SIGTERM, 143)
+
+
+def test_a_lost_connection_is_told(server):
+    project = Project(server, slow_files(2, 3))
+    run = project.start("up")
+    wait_for(lambda: project.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE "
+                                 "'%pg_sleep(3)%' AND pid <> pg_backend_pid()") == "1")
+    project.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE "
+                "'%pg_sleep(3)%' AND pid <> pg_backend_pid()")
+    _, err = run.communicate(timeout=LIMIT_S)
+    expect(run.returncode, 5)
+    expect_in("(connection-lost)", err)
+    project.run("status")
+
+
+# ---- Never through a pool ------------------------------------------------------------------
+
+
+class PgBouncer:
+    """A real PgBouncer in front of the server, on a socket of its own."""
+
+    def __init__(self, server, mode):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="migrate-pgbouncer-"))
+        self.folder.chmod(0o777)
+        config = self.folder / "pgbouncer.ini"
+        config.write_text("[databases]\n* = host={}\n[pgbouncer]\npool_mode = {}\n"
+                          "listen_addr = 127.0.0.1\nlisten_port = {}\nauth_type = trust\n"
+                          "auth_file = {}/users\nunix_socket_dir = {}\nlogfile = {}/log\n".format(
+                              server.socket, mode, self.port(), *[self.folder] * 3))
+        (self.folder / "users").write_text('"postgres" ""\n')
+        # PgBouncer will not run as root.
+        command = ["pgbouncer", str(config)]
+        options = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL, **options)
+        wait_for(lambda: (self.folder / ".s.PGSQL.{}".format(self.port())).exists())
+
+    def port(self):
+        return 20000 + os.getpid() % 10000
+
+    def url_of(self, database):
+        return "postgresql://postgres@127.0.0.1:{}/{}".format(self.port(), database)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(LIMIT_S)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def refuse_pool(server, mode):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+    pool = PgBouncer(server, mode)
+    try:
+        run = project.run("up", url=pool.url_of(project.database), exit=3)
+        expect_in("(unproved)\n", run.err)
+        expect_in("The backend was not started by our startup packet", run.err)
+        # Its idle backend is still there, with nothing of ours on it.
+        expect(project.sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = "
+                           "'client backend' AND datname = current_database() "
+                           "AND pid <> pg_backend_pid()"), "1")
+        expect(locks(project), "0")
+        shown = subprocess.run(["psql", "-XqAt", "-d", pool.url_of(project.database), "-c",
+                                "SELECT current_setting('lock_timeout'), "
+                                "current_setting('idle_in_transaction_session_timeout')"],
+                               capture_output=True, text=True, timeout=LIMIT_S)
+        expect(shown.stdout.strip(), "0|0")
+        expect(project.sql("SELECT to_regclass('a') IS NULL AND "
+                           "to_regclass('migrate.history') IS NULL"), "t")
+        expect_in("not proved to be direct", project.run("status", url=pool.url_of(
+            project.database)).err)
+    finally:
+        pool.stop()
+
+
+def test_a_transaction_pool_is_refused_and_left_clean(server):
+    refuse_pool(server, "transaction")
+
+
+def test_a_session_pool_is_refused_and_left_clean(server):
+    refuse_pool(server, "session")
+
+
+def test_a_lost_lock_fences_the_migration(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "2_b.up.sql": "CREATE TABLE b (id int);\n"
+                                             "SELECT pg_advisory_unlock_all();",
+                               "3_c.up.sql": "CREATE TABLE c (id int);"})
+    run = project.run("up", exit=3)
+    expect_in("error: this session does not hold its lock any more (fence)", run.err)
+    expect_in("note: 2_b was rolled back; the 1 before it stay", run.err)
+    expect(project.applied(), ["1"])
+    expect(project.sql("SELECT to_regclass('b') IS NULL"), "t")
+
+
+# ---- All or nothing -------------------------------------------------------------------------
+
+
+def test_the_first_failure_stops_and_keeps_what_committed(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "2_b.up.sql": "CREATE TABLE b (id int);\nSELECT 1/0;\n",
+                               "3_c.up.sql": "CREATE TABLE c (id int);"})
+    run = project.run("up", exit=1)
+    expect_in("applied  1_a", run.out)
+    expect_in("error: division by zero (22012)\n  --> migrations/2_b.up.sql:2\n", run.err)
+    expect_in("note: 2_b was rolled back; the 1 before it stay", run.err)
+    expect(project.applied(), ["1"])
+    expect(project.sql("SELECT to_regclass('b') IS NULL AND to_regclass('c') IS NULL"), "t")
+    project.write("2_b.up.sql", "CREATE TABLE b (id int);")
+    project.run("up")
+    expect(project.applied(), ["1", "2", "3"])
+
+
+def test_a_deferred_constraint_fails_inside_its_migration(server):
+    project = Project(server, {
+        "1_a.up.sql": "CREATE TABLE a (id int PRIMARY KEY, b int REFERENCES a "
+                      "DEFERRABLE INITIALLY DEFERRED);",
+        "2_b.up.sql": "INSERT INTO a VALUES (1, 7);"})
+    run = project.run("up", exit=1)
+    expect_in("violates foreign key constraint", run.err)
+    expect_in("migrations/2_b.up.sql", run.err)
+    expect(project.applied(), ["1"])
+
+
+def test_hygiene_between_migrations(server):
+    project = Project(server, {
+        "1_a.up.sql": "CREATE ROLE scenario_other;\nSET search_path = pg_catalog;\n"
+                      "SET statement_timeout = '1h';\nCREATE TEMP TABLE left_over (id int);\n"
+                      "PREPARE p AS SELECT 1;\nLISTEN here;\nSET ROLE scenario_other;\n"
+                      "DECLARE c CURSOR WITH HOLD FOR SELECT 1;\nDEALLOCATE ALL;\n",
+        "2_b.up.sql": """
+CREATE TABLE seen AS SELECT current_setting('search_path') AS search_path,
+  current_setting('statement_timeout') AS statement_timeout, current_user::text AS role,
+  current_setting('lock_timeout') AS lock_timeout, current_setting('TimeZone') AS zone,
+  to_regclass('pg_temp.left_over')::text AS temp,
+  (SELECT count(*) FROM pg_prepared_statements WHERE name = 'p') AS prepared,
+  (SELECT count(*) FROM pg_cursors WHERE name = 'c') AS cursors,
+  (SELECT count(*) FROM pg_listening_channels()) AS channels;
+"""})
+    project.run("up")
+    expect(project.sql("SELECT * FROM seen"), "\"$user\", public|0|postgres|1s|UTC||0|0|0")
+    project.sql("DROP ROLE scenario_other")
+
+
+def test_a_role_default_of_repeatable_read_and_a_level_of_its_own(server):
+    project = Project(server, {
+        "1_a.up.sql": "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;\nCREATE TABLE a AS SELECT "
+                      "current_setting('transaction_isolation') AS level;",
+        "2_b.up.sql": "INSERT INTO a SELECT current_setting('transaction_isolation');"})
+    project.sql("ALTER DATABASE {} SET default_transaction_isolation = 'repeatable read'".format(
+        project.database))
+    project.run("up")
+    expect(project.sql("SELECT level FROM a"), "serializable\nread committed")
+
+
+def test_own_begin_and_commit_are_folded(server):
+    project = Project(server, {"1_a.up.sql": "BEGIN;\nCREATE TABLE a (id int);\nCOMMIT;\n"
+                                             "BEGIN;\nINSERT INTO a VALUES (1/0);\nCOMMIT;\n"})
+    expect_in("migrations/1_a.up.sql:5", project.run("up", exit=1).err)
+    expect(project.sql("SELECT to_regclass('a') IS NULL"), "t")
+
+
+def test_a_lock_of_another_session_is_waited_for(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+    project.run("up")
+    holder = subprocess.Popen(["psql", "-Xq", "-d", server.url_of(project.database), "-c",
+                               "BEGIN; LOCK TABLE a; SELECT pg_sleep(3); COMMIT;"],
+                              stdout=subprocess.DEVNULL)
+    wait_for(lambda: project.sql("SELECT count(*) FROM pg_locks WHERE relation = 'a'::regclass "
+                                 "AND mode = 'AccessExclusiveLock'") == "1")
+    project.write("2_b.up.sql", "ALTER TABLE a ADD COLUMN n int;")
+    project.write("3_c.up.sql", "CREATE TABLE c (id int);")
+    run = project.run("up")
+    holder.wait(LIMIT_S)
+    expect_in("waiting  2_b: canceling statement due to lock timeout; trying again in ", run.err)
+    expect(project.applied(), ["1", "2", "3"])
+
+
+# ---- What files hold --------------------------------------------------------------------------
+
+
+def test_copy_data_and_a_pg_dump_file(server):
+    other = server.database()
+    server.sql(other, "CREATE TABLE item (id int PRIMARY KEY, word text);"
+                      "INSERT INTO item SELECT i, E'line\\tof ' || i FROM generate_series(1, 50) i;"
+                      "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1; $$;")
+    dump = subprocess.run(["pg_dump", "--no-owner", "-d", server.url_of(other)],
+                          capture_output=True, text=True, timeout=LIMIT_S, check=True).stdout
+    expect_in("COPY public.item", dump)
+    project = Project(server, {"1_dump.up.sql": dump,
+                               "2_next.up.sql": "CREATE TABLE next AS SELECT count(*) AS n "
+                                                "FROM item;"})
+    project.run("up")
+    expect(project.sql("SELECT n FROM next"), "50")
+    expect(project.sql("SELECT word FROM item WHERE id = 7"), "line\tof 7")
+    project.write("3_bad.up.sql", "COPY item FROM stdin;\n51\tfine\nnot a number\tx\n\\.\n")
+    run = project.run("up", exit=1)
+    expect_in("migrations/3_bad.up.sql:1", run.err)
+    expect_in("COPY item, line 2", run.err)
+    expect(project.sql("SELECT count(*) FROM item"), "50")
+
+
+def test_a_concurrent_index_is_built_and_reverted(server):
+    project = Project(server, {
+        "1_a.up.sql": "CREATE TABLE a (id int);",
+        "2_i.up.sql": "CREATE INDEX CONCURRENTLY a_id ON a (id);",
+        "2_i.down.sql": "DROP INDEX CONCURRENTLY a_id;",
+        "3_c.up.sql": "CREATE TABLE c (id int);"})
+    run = project.run("up")
+    expect([line.split()[1] for line in run.out.splitlines()[:3]], ["1_a", "2_i", "3_c"])
+    expect_in("no transaction", run.out)
+    expect(project.sql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'a_id'::regclass"), "t")
+    expect(project.sql("SELECT statements, statements_started, statements_done FROM "
+                       "migrate.history WHERE version = '2'"), "1|1|1")
+    project.write("3_c.down.sql", "DROP TABLE c;")
+    run = project.run("down", "2", "--yes")
+    expect_in("reverted 2_i", run.out)
+    expect(project.sql("SELECT to_regclass('a_id') IS NULL"), "t")
+    expect(project.applied(), ["1"])
+
+
+def test_a_failed_concurrent_index_is_built_again(server):
+    project = Project(server, {
+        "1_a.up.sql": "CREATE TABLE a (id int);\nINSERT INTO a VALUES (1), (1);",
+        "2_i.up.sql": "CREATE UNIQUE INDEX CONCURRENTLY a_id ON a (id);"})
+    run = project.run("up", exit=1)
+    expect_in("could not create unique index", run.err)
+    expect(project.sql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'a_id'::regclass"), "f")
+    expect_in("partial", project.run("status").out)
+    project.sql("DELETE FROM a")
+    run = project.run("up")
+    expect_in("left invalid by an earlier try, is built again", run.err)
+    expect(project.sql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'a_id'::regclass"), "t")
+    expect(project.applied(), ["1", "2"])
+
+
+def test_a_killed_concurrent_index_is_settled(server):
+    project = Project(server, {
+        "1_a.up.sql": "CREATE TABLE a AS SELECT i AS id FROM generate_series(1, 1000) i;",
+        "2_i.up.sql": "CREATE INDEX CONCURRENTLY a_id ON a (id);"})
+    project.run("up", "1")
+    blocker = subprocess.Popen(["psql", "-Xq", "-d", server.url_of(project.database), "-c",
+                                "BEGIN; INSERT INTO a VALUES (0); SELECT pg_sleep(2); COMMIT;"],
+                               stdout=subprocess.DEVNULL)
+    wait_for(lambda: project.sql("SELECT count(*) FROM pg_locks WHERE relation = 'a'::regclass "
+                                 "AND mode = 'RowExclusiveLock'") == "1")
+    run = project.start("up")
+    wait_for(lambda: project.sql("SELECT count(*) FROM migrate.history WHERE version = '2' "
+                                 "AND statements_started = 1") == "1")
+    run.kill()
+    run.wait()
+    blocker.wait(LIMIT_S)
+    project.run("up")
+    expect(project.sql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'a_id'::regclass"), "t")
+    expect(project.sql("SELECT statements_started, statements_done FROM migrate.history "
+                       "WHERE version = '2'"), "1|1")
+
+
+def test_a_second_runner_never_blocks_a_concurrent_index(server):
+    project = Project(server, {
+        "1_a.up.sql": "CREATE TABLE a AS SELECT i AS id FROM generate_series(1, 200000) i;",
+        "2_i.up.sql": "CREATE INDEX CONCURRENTLY a_id ON a (id);"})
+    project.run("up", "1")
+    runs = [project.start("up") for _ in range(3)]
+    for run in runs:
+        run.out, run.err = run.communicate(timeout=LIMIT_S)
+    expect([run.returncode for run in runs], [0, 0, 0])
+    expect(project.applied(), ["1", "2"])
+
+
+def test_a_marked_file_resumes_behind_what_is_done(server):
+    text = ("-- migrate:no-transaction\nCREATE TABLE a (id int);\nINSERT INTO a VALUES (1);\n"
+            "VACUUM a;\nINSERT INTO a VALUES ({});\nINSERT INTO a VALUES (3);\n")
+    project = Project(server, {"1_a.up.sql": text.format("1/0")})
+    run = project.run("up", exit=1)
+    expect_in("migrations/1_a.up.sql:5", run.err)
+    expect_in("note: 1_a stopped at its statement 4 of 5", run.err)
+    expect_in("partial", project.run("status").out)
+    project.write("1_a.up.sql", text.format("2"))
+    project.run("up")
+    expect(project.sql("SELECT array_agg(id ORDER BY id) FROM a"), "{1,2,3}")
+    expect(project.sql("SELECT statements_done FROM migrate.history"), "5")
+
+
+def test_notices_are_shown(server):
+    project = Project(server, {"1_a.up.sql": "DROP TABLE IF EXISTS nothing;"})
+    expect_in("table \"nothing\" does not exist, skipping", project.run("up").err)
+
+
+def test_a_repeatable_runs_again_when_it_changed(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "R__v.sql": "CREATE OR REPLACE VIEW v AS SELECT 1 AS n;"})
+    project.run("up")
+    expect_in("nothing to do", project.run("up").out)
+    project.write("R__v.sql", "CREATE OR REPLACE VIEW v AS SELECT 2 AS n;")
+    expect_in("applied  R__v", project.run("up").out)
+    expect(project.sql("SELECT n FROM v"), "2")
+    expect(project.sql("SELECT count(*), count(reverted_at) FROM migrate.history WHERE name = 'v'"),
+           "2|1")
+
+
+def test_down_from_the_history(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "2_b.up.sql": "CREATE TABLE b (id int);",
+                               "2_b.down.sql": "DROP TABLE b;\n"})
+    project.run("up")
+    for name in ("2_b.up.sql", "2_b.down.sql"):
+        (project.root / "migrations" / name).unlink()
+    expect_in("(from-history)", project.run("down", "--yes", exit=6).err)
+    expect_in("reverted 2_b", project.run("down", "--yes", "--from-history").out)
+    expect(project.sql("SELECT to_regclass('b') IS NULL"), "t")
+    project.sql("UPDATE migrate.history SET down_script = 'DROP TABLE a', "
+                "down_digest = repeat('0', 64) WHERE version = '1'")
+    (project.root / "migrations" / "1_a.up.sql").unlink()
+    expect_in("(history)", project.run("down", "--yes", "--from-history", exit=6).err)
+    expect(project.sql("SELECT to_regclass('a') IS NULL"), "f")
+
+
+# ---- Rights and states of the history ----------------------------------------------------------
+
+
+def test_no_right_to_create_the_schema(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+    project.sql("CREATE ROLE scenario_poor LOGIN;")
+    run = project.run("up", url=server.url_of(project.database, "scenario_poor"), exit=2)
+    expect_in("error: could not create history table \"migrate.history\": permission denied for "
+              "database {} (permission)".format(project.database), run.err)
+    expect_in("hint: As an owner: GRANT CREATE ON DATABASE {} TO scenario_poor;".format(
+        project.database), run.err)
+    expect_in("note: nothing was applied", run.err)
+    project.sql("DROP ROLE scenario_poor")
+
+
+def test_a_read_only_role(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+    project.sql("CREATE ROLE scenario_reader LOGIN; "
+                "ALTER ROLE scenario_reader SET default_transaction_read_only = on;")
+    url = server.url_of(project.database, "scenario_reader")
+    expect_in("error: the session is read-only (default_transaction_read_only) (read-only)",
+              project.run("up", url=url, exit=3).err)
+    project.run("status", url=url)
+    project.sql("DROP ROLE scenario_reader")
+
+
+def test_the_history_belongs_to_its_owner_alone(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+    project.sql("CREATE ROLE scenario_anon; ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO "
+                "scenario_anon; ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC; "
+                "ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO scenario_anon;")
+    project.run("up")
+    expect(project.sql("SELECT count(*) FROM pg_class c, aclexplode(c.relacl) g WHERE "
+                       "relnamespace = 'migrate'::regnamespace AND g.grantee <> c.relowner"), "0")
+    project.sql("DROP OWNED BY scenario_anon; ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM "
+                "scenario_anon; ALTER DEFAULT PRIVILEGES REVOKE ALL ON SEQUENCES FROM "
+                "scenario_anon; DROP ROLE scenario_anon")
+
+
+def test_a_history_of_a_newer_layout(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+    project.run("up")
+    project.sql("COMMENT ON TABLE migrate.history IS 'migrate history, layout 9'")
+    run = project.run("up", exit=6)
+    expect_in("error: history table \"migrate.history\" has layout 9, this program knows 1 "
+              "(history)\n", run.err)
+
+
+def test_row_security_on_the_history(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+    project.run("up")
+    project.sql("CREATE ROLE scenario_hidden LOGIN; GRANT USAGE ON SCHEMA migrate TO "
+                "scenario_hidden; GRANT ALL ON migrate.history TO scenario_hidden; "
+                "ALTER TABLE migrate.history ENABLE ROW LEVEL SECURITY;")
+    run = project.run("up", url=server.url_of(project.database, "scenario_hidden"), exit=6)
+    expect_in("error: row security on \"migrate.history\" hides rows from this role (history)\n",
+              run.err)
+    project.sql("DROP OWNED BY scenario_hidden; DROP ROLE scenario_hidden")
+
+
+def test_another_table_in_the_place_of_the_history(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+    project.sql("CREATE TABLE mine (n int)")
+    run = project.run("up", "--history", "public.mine", exit=6)
+    expect_in("Table \"public.mine\" is not a history of this program.", run.err)
+
+
+def test_histories_of_two_schemas_run_side_by_side(server):
+    project = Project(server, slow_files(1, 2))
+    project.sql("CREATE SCHEMA one; CREATE SCHEMA two;")
+    first = project.start("up", "--history", "one.history", "--allow-not-empty")
+    wait_for(lambda: locks(project) == "2")
+    project.write("001_m.up.sql", "CREATE TABLE side (id int);")
+    begin = time.monotonic()
+    project.run("up", "--history", "two.history", "--allow-not-empty")
+    if time.monotonic() - begin > 1.5:
+        raise AssertionError("it waited for the other schema's run")
+    first.communicate(timeout=LIMIT_S)
+    expect(first.returncode, 0)
+
+
+def main():
+    global MIGRATE
+    MIGRATE = os.path.abspath(sys.argv[1])
+    wanted = sys.argv[2:]
+    tests = [(name, function) for name, function in sorted(globals().items())
+             if name.startswith("test_") and (not wanted or name in wanted)]
+    print("1..{}".format(len(tests)), flush=True)
+    server = Server()
+    failed = 0
+    try:
+        for number, (name, function) in enumerate(tests, 1):
+            try:
+                function(server)
+                print("ok {} - {}".format(number, name), flush=True)
+            except Exception:  # a scenario fails by raising anything
+                failed += 1
+                for line in traceback.format_exc().splitlines():
+                    print("# " + line)
+                print("not ok {} - {}".format(number, name), flush=True)
+    finally:
+        server.stop()
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

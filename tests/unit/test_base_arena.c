@@ -1,0 +1,121 @@
+/* The arena: alignment, zeroes, marks, growth. */
+#include <setjmp.h>
+#include <stdalign.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/arena.h"
+
+static void
+test_arena__memory_is_zeroed_and_aligned(void **state)
+{
+    (void)state;
+    MgArena arena = { 0 };
+    for (size_t size = 0; size < 3000; size += 7) {
+        MgArenaMark mark = mg_arena_mark(&arena);
+        unsigned char *memory = mg_arena_alloc(&arena, size);
+        assert_int_equal((uintptr_t)memory % alignof(max_align_t), 0);
+        for (size_t i = 0; i < size; i++)
+            assert_int_equal(memory[i], 0);
+        memset(memory, 0xFF, size);
+        /* Every other one is given back, so that used memory comes again. */
+        if (size % 2 == 0)
+            mg_arena_reset(&arena, mark);
+    }
+    mg_arena_release(&arena);
+    assert_null(arena.block);
+}
+
+static void
+test_arena__big_blocks(void **state)
+{
+    (void)state;
+    MgArena arena = { 0 };
+    char *small = mg_arena_text(&arena, "small");
+    char *big = mg_arena_alloc(&arena, 5 << 20);
+    memset(big, 'x', 5 << 20);
+    char *behind = mg_arena_text(&arena, "behind");
+    for (int i = 0; i < 100; i++)
+        memset(mg_arena_alloc(&arena, 100000), 'y', 100000);
+    assert_string_equal(small, "small");
+    assert_string_equal(behind, "behind");
+    assert_int_equal(big[(5 << 20) - 1], 'x');
+    mg_arena_release(&arena);
+}
+
+static void
+test_arena__marks(void **state)
+{
+    (void)state;
+    MgArena arena = { 0 };
+    MgArenaMark empty = mg_arena_mark(&arena);
+    char *kept = mg_arena_text(&arena, "kept");
+    MgArenaMark mark = mg_arena_mark(&arena);
+    const char *first = mg_arena_text(&arena, "first");
+    (void)mg_arena_alloc(&arena, 1 << 20);
+    mg_arena_reset(&arena, mark);
+    assert_ptr_equal(mg_arena_text(&arena, "again"), first);
+    assert_string_equal(kept, "kept");
+    mg_arena_reset(&arena, empty);
+    assert_null(arena.block);
+}
+
+static void
+test_arena__texts(void **state)
+{
+    (void)state;
+    MgArena arena = { 0 };
+    assert_null(mg_arena_text(&arena, NULL));
+    assert_string_equal(mg_arena_text_n(&arena, "abcdef", 3), "abc");
+    assert_string_equal(mg_arena_text_n(&arena, NULL, 0), "");
+    assert_string_equal(mg_arena_format(&arena, "%s-%04d", "a", 7), "a-0007");
+    mg_arena_release(&arena);
+}
+
+static void
+test_arena__push_grows(void **state)
+{
+    (void)state;
+    MgArena arena = { 0 };
+    struct {
+        int *items;
+        size_t n, cap;
+    } array = { 0 };
+    for (int i = 0; i < 1000; i++)
+        MG_PUSH(&arena, &array, i * 3);
+    assert_int_equal(array.n, 1000);
+    assert_int_equal(array.cap, 1024);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(array.items[i], i * 3);
+    mg_arena_release(&arena);
+}
+
+static void
+test_arena__array(void **state)
+{
+    (void)state;
+    MgArena arena = { 0 };
+    int64_t *numbers = mg_arena_alloc_array(&arena, 10, sizeof *numbers);
+    assert_int_equal(numbers[9], 0);
+    assert_non_null(mg_arena_alloc_array(&arena, 0, 8));
+    assert_non_null(mg_arena_alloc_array(&arena, 8, 0));
+    mg_arena_release(&arena);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_arena__memory_is_zeroed_and_aligned),
+        cmocka_unit_test(test_arena__big_blocks),
+        cmocka_unit_test(test_arena__marks),
+        cmocka_unit_test(test_arena__texts),
+        cmocka_unit_test(test_arena__push_grows),
+        cmocka_unit_test(test_arena__array),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

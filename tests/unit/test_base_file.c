@@ -1,0 +1,404 @@
+/* Files: the reader's window, whole files, folders, links. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+
+static char folder[256];
+static MgArena arena;
+
+static int
+set_up(void **state)
+{
+    (void)state;
+    (void)snprintf(folder, sizeof folder, "/tmp/migrate-test-XXXXXX");
+    return mkdtemp(folder) == NULL;
+}
+
+/* Everything in the folder, one level of folders deep. */
+static void
+remove_all(const char *path)
+{
+    MgFolder found;
+    if (mg_folder_read(path, &arena, &found)) {
+        for (size_t i = 0; i < found.n; i++) {
+            const char *inner = mg_arena_format(&arena, "%s/%s", path, found.items[i].name);
+            if (found.items[i].type == MG_FILE_FOLDER && !found.items[i].is_link)
+                remove_all(inner);
+            else
+                (void)unlink(inner);
+        }
+    }
+    (void)rmdir(path);
+}
+
+static int
+tear_down(void **state)
+{
+    (void)state;
+    remove_all(folder);
+    mg_arena_release(&arena);
+    return 0;
+}
+
+static const char *
+path_of(const char *name)
+{
+    return mg_arena_format(&arena, "%s/%s", folder, name);
+}
+
+static const char *
+write_file(const char *name, const char *text, size_t size_bytes)
+{
+    const char *path = path_of(name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, size_bytes, file), size_bytes);
+    assert_int_equal(fclose(file), 0);
+    return path;
+}
+
+/* A text of lines that differ, so that a window at the wrong place is seen. */
+static char *
+long_text(size_t size_bytes)
+{
+    char *text = mg_arena_alloc(&arena, size_bytes);
+    for (size_t i = 0; i < size_bytes; i++)
+        text[i] = i % 64 == 63 ? '\n' : (char)('!' + i * 7 / 64 % 90);
+    return text;
+}
+
+static void
+test_reader__small_file_is_whole_at_once(void **state)
+{
+    (void)state;
+    MgError err;
+    MgReader reader;
+    const char *path = write_file("a.sql", "SELECT 1;\n", 10);
+    assert_true(mg_reader_open(path, MG_SPAN_ALL, 1, &reader, &err));
+    assert_true(reader.is_whole);
+    assert_int_equal(reader.size_bytes, 10);
+    assert_memory_equal(reader.text, "SELECT 1;\n", 10);
+    assert_int_equal(reader.offset, 0);
+    assert_int_equal(reader.line, 1);
+    mg_reader_close(&reader);
+    mg_reader_close(&reader);
+
+    path = write_file("empty.sql", "", 0);
+    assert_true(mg_reader_open(path, MG_SPAN_ALL, 1, &reader, &err));
+    assert_true(reader.is_whole);
+    assert_int_equal(reader.size_bytes, 0);
+    mg_reader_close(&reader);
+}
+
+static void
+test_reader__part_of_a_file(void **state)
+{
+    (void)state;
+    MgError err;
+    MgReader reader;
+    const char *path = write_file("a.sql", "0123456789", 10);
+    assert_true(mg_reader_open(path, (MgSpan){ 3, 7 }, 5, &reader, &err));
+    assert_true(reader.is_whole);
+    assert_int_equal(reader.size_bytes, 4);
+    assert_memory_equal(reader.text, "3456", 4);
+    assert_int_equal(reader.offset, 3);
+    assert_int_equal(reader.line, 5);
+    mg_reader_close(&reader);
+
+    assert_true(mg_reader_open(path, (MgSpan){ 8, 99 }, 5, &reader, &err));
+    assert_true(reader.is_whole);
+    assert_int_equal(reader.size_bytes, 2);
+    mg_reader_close(&reader);
+
+    assert_true(mg_reader_open(path, (MgSpan){ 4, 4 }, 5, &reader, &err));
+    assert_true(reader.is_whole);
+    assert_int_equal(reader.size_bytes, 0);
+    mg_reader_close(&reader);
+}
+
+static void
+test_reader__text_in_memory(void **state)
+{
+    (void)state;
+    MgReader reader;
+    mg_reader_open_text("a.sql", "0123456789", 10, (MgSpan){ 3, 7 }, 5, &reader);
+    assert_true(reader.is_whole);
+    assert_int_equal(reader.size_bytes, 4);
+    assert_memory_equal(reader.text, "3456", 4);
+    assert_int_equal(reader.offset, 3);
+    assert_int_equal(reader.line, 5);
+    mg_reader_close(&reader);
+    mg_reader_open_text("a.sql", "0123456789", 10, MG_SPAN_ALL, 1, &reader);
+    assert_int_equal(reader.size_bytes, 10);
+    mg_reader_open_text("a.sql", "0123", 4, (MgSpan){ 6, 8 }, 1, &reader);
+    assert_int_equal(reader.size_bytes, 0);
+}
+
+static void
+test_reader__first_window_promise(void **state)
+{
+    (void)state;
+    MgError err;
+    MgReader reader;
+    static const size_t sizes[] = { (16 << 10) - 1, 16 << 10, (16 << 10) + 1,
+                                    MG_READER_WINDOW_BYTES - 1, MG_READER_WINDOW_BYTES };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char *text = long_text(sizes[i]);
+        const char *path = write_file("a.sql", text, sizes[i]);
+        assert_true(mg_reader_open(path, MG_SPAN_ALL, 1, &reader, &err));
+        assert_true(reader.is_whole);
+        assert_int_equal(reader.size_bytes, sizes[i]);
+        assert_memory_equal(reader.text, text, sizes[i]);
+        mg_reader_close(&reader);
+    }
+    size_t big = MG_READER_WINDOW_BYTES + 10;
+    const char *path = write_file("a.sql", long_text(big), big);
+    assert_true(mg_reader_open(path, MG_SPAN_ALL, 1, &reader, &err));
+    assert_false(reader.is_whole);
+    mg_reader_close(&reader);
+}
+
+static void
+test_reader__slides_and_grows(void **state)
+{
+    (void)state;
+    MgError err;
+    size_t size_bytes = 5 * MG_READER_WINDOW_BYTES + 77;
+    char *text = long_text(size_bytes);
+    const char *path = write_file("a.sql", text, size_bytes);
+    static const size_t drops[] = { 1000003, 0, 700000, 0, 5, 1500000 };
+
+    MgReader reader;
+    assert_true(mg_reader_open(path, MG_SPAN_ALL, 1, &reader, &err));
+    size_t offset = 0;
+    for (size_t i = 0; i < sizeof drops / sizeof *drops && !reader.is_whole; i++) {
+        size_t cap_bytes = reader.cap_bytes;
+        size_t rest_bytes = reader.size_bytes - drops[i];
+        assert_true(mg_reader_slide(&reader, drops[i], &err));
+        offset += drops[i];
+        assert_int_equal(reader.offset, offset);
+        assert_int_equal(reader.line, 1 + mg_count_lines(text, offset));
+        assert_memory_equal(reader.text, text + offset, reader.size_bytes);
+        assert_int_equal(reader.cap_bytes > cap_bytes, rest_bytes > cap_bytes / 2);
+        assert_true(reader.is_whole || reader.size_bytes == reader.cap_bytes);
+    }
+    while (!reader.is_whole) {
+        offset += reader.size_bytes;
+        assert_true(mg_reader_slide(&reader, reader.size_bytes, &err));
+        assert_memory_equal(reader.text, text + offset, reader.size_bytes);
+    }
+    assert_int_equal(reader.offset + reader.size_bytes, size_bytes);
+    mg_reader_close(&reader);
+}
+
+static void
+test_reader__line_ends_apart(void **state)
+{
+    (void)state;
+    MgError err;
+    size_t size_bytes = 4 * MG_READER_WINDOW_BYTES;
+    char *text = mg_arena_alloc(&arena, size_bytes);
+    memset(text, 'x', size_bytes);
+    memcpy(text + 8, "\r\n", 2);
+    /* The window's last byte and the first one behind it. */
+    memcpy(text + MG_READER_WINDOW_BYTES, "\r\n", 2);
+    const char *path = write_file("a.sql", text, size_bytes);
+
+    MgReader reader;
+    assert_true(mg_reader_open(path, MG_SPAN_ALL, 1, &reader, &err));
+    assert_int_equal(reader.text[reader.size_bytes - 1], '\r');
+    assert_true(mg_reader_slide(&reader, 9, &err));
+    assert_int_equal(reader.line, 1); /* at the '\n' of the first */
+    assert_true(mg_reader_slide(&reader, 1, &err));
+    assert_int_equal(reader.line, 2);
+    mg_reader_close(&reader);
+
+    assert_true(mg_reader_open(path, MG_SPAN_ALL, 1, &reader, &err));
+    assert_true(mg_reader_slide(&reader, reader.size_bytes, &err));
+    assert_int_equal(reader.text[0], '\n');
+    assert_int_equal(reader.line, 2);
+    mg_reader_close(&reader);
+}
+
+static void
+test_reader__window_has_a_maximum(void **state)
+{
+    (void)state;
+    MgError err;
+    MgReader reader = { .text = "a\nb",
+                        .size_bytes = 3,
+                        .line = 4,
+                        .path = "m/1_a.sql",
+                        .fd = -1,
+                        .cap_bytes = MG_READER_MAX_WINDOW_BYTES,
+                        .end = SIZE_MAX };
+    /* As if the whole window were filled: only its size is looked at before it fails. */
+    reader.size_bytes = MG_READER_MAX_WINDOW_BYTES;
+    assert_false(mg_reader_slide(&reader, 2, &err));
+    assert_int_equal(err.code, MG_E_FILE);
+    assert_string_equal(err.message, "a statement is longer than 1 GB");
+    assert_string_equal(err.place, "m/1_a.sql");
+    assert_int_equal(err.line, 5);
+    assert_string_equal(err.hint[0],
+                        "The server takes no longer one. Split it into several statements.");
+}
+
+static void
+test_reader__errors(void **state)
+{
+    (void)state;
+    MgError err;
+    MgReader reader;
+    const char *path = path_of("none.sql");
+    assert_false(mg_reader_open(path, MG_SPAN_ALL, 1, &reader, &err));
+    assert_int_equal(err.code, MG_E_SOURCE);
+    assert_string_equal(
+        err.message,
+        mg_arena_format(&arena, "could not open \"%s\": No such file or directory", path));
+    assert_string_equal(err.place, path);
+    assert_false(mg_reader_open(folder, MG_SPAN_ALL, 1, &reader, &err));
+    assert_int_equal(err.code, MG_E_FILE);
+    assert_string_equal(err.message,
+                        mg_arena_format(&arena, "could not read \"%s\": Is a directory", folder));
+
+    /* A file that is gone for reading in the middle. */
+    size_t size_bytes = 3 * MG_READER_WINDOW_BYTES;
+    path = write_file("big.sql", long_text(size_bytes), size_bytes);
+    assert_true(mg_reader_open(path, MG_SPAN_ALL, 1, &reader, &err));
+    (void)close(reader.fd);
+    assert_false(mg_reader_slide(&reader, reader.size_bytes, &err));
+    assert_string_equal(
+        err.message, mg_arena_format(&arena, "could not read \"%s\": Bad file descriptor", path));
+    reader.fd = -1;
+    mg_reader_close(&reader);
+}
+
+static void
+test_file__count_lines(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int n;
+    } cases[] = { { "", 0 },       { "a", 0 },    { "a\n", 1 },
+                  { "a\r\nb", 1 }, { "a\rb", 1 }, { "\n\n\r\r\n\r", 5 },
+                  { "a\r", 1 } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(mg_count_lines(cases[i].text, strlen(cases[i].text)), cases[i].n);
+}
+
+static void
+test_file__read(void **state)
+{
+    (void)state;
+    const char *text = NULL;
+    size_t size_bytes = 0;
+    const char *path = write_file("a.env", "A=1\n", 4);
+    assert_true(mg_file_read(path, 4, &arena, &text, &size_bytes));
+    assert_int_equal(size_bytes, 4);
+    assert_string_equal(text, "A=1\n");
+    assert_false(mg_file_read(path, 3, &arena, &text, &size_bytes));
+    assert_int_equal(errno, EFBIG);
+    assert_false(mg_file_read(path_of("none"), 3, &arena, &text, &size_bytes));
+    assert_int_equal(errno, ENOENT);
+    assert_false(mg_file_read(folder, 1 << 20, &arena, &text, &size_bytes));
+    assert_int_equal(errno, EISDIR);
+    assert_true(mg_file_read("/dev/null", 3, &arena, &text, &size_bytes));
+    assert_string_equal(text, "");
+    /* Of unknown size. */
+    assert_false(mg_file_read("/dev/zero", 1000, &arena, &text, &size_bytes));
+    assert_int_equal(errno, EFBIG);
+    assert_true(access("/proc/self/status", R_OK) != 0 ||
+                mg_file_read("/proc/self/status", 1 << 20, &arena, &text, &size_bytes));
+}
+
+static void
+test_folder__read_in_byte_order(void **state)
+{
+    (void)state;
+    (void)write_file("b.sql", "", 0);
+    (void)write_file("B.sql", "", 0);
+    (void)write_file("10.sql", "", 0);
+    assert_int_equal(mkdir(path_of("a"), 0700), 0);
+    assert_int_equal(symlink("b.sql", path_of("link")), 0);
+    assert_int_equal(symlink("a", path_of("link-to-folder")), 0);
+    assert_int_equal(symlink("nowhere", path_of("link-to-nothing")), 0);
+    assert_int_equal(mkfifo(path_of("pipe"), 0600), 0);
+
+    static const MgFolderEntry expect[] = {
+        { "10.sql", MG_FILE_REGULAR, false },
+        { "B.sql", MG_FILE_REGULAR, false },
+        { "a", MG_FILE_FOLDER, false },
+        { "b.sql", MG_FILE_REGULAR, false },
+        { "link", MG_FILE_REGULAR, true },
+        { "link-to-folder", MG_FILE_FOLDER, true },
+        { "link-to-nothing", MG_FILE_OTHER, true },
+        { "pipe", MG_FILE_OTHER, false },
+    };
+    MgFolder found;
+    assert_true(mg_folder_read(folder, &arena, &found));
+    assert_int_equal(found.n, sizeof expect / sizeof *expect);
+    for (size_t i = 0; i < found.n; i++) {
+        assert_string_equal(found.items[i].name, expect[i].name);
+        assert_int_equal(found.items[i].type, expect[i].type);
+        assert_int_equal(found.items[i].is_link, expect[i].is_link);
+    }
+
+    assert_true(mg_folder_read(path_of("a"), &arena, &found));
+    assert_int_equal(found.n, 0);
+    assert_false(mg_folder_read(path_of("none"), &arena, &found));
+    assert_int_equal(errno, ENOENT);
+    assert_false(mg_folder_read(path_of("b.sql"), &arena, &found));
+    assert_int_equal(errno, ENOTDIR);
+}
+
+static void
+test_folder__links(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(path_of("m"), 0700), 0);
+    assert_int_equal(mkdir(path_of("m-not"), 0700), 0);
+    (void)write_file("m/a.sql", "", 0);
+    (void)write_file("m-not/b.sql", "", 0);
+    assert_int_equal(symlink("a.sql", path_of("m/in")), 0);
+    assert_int_equal(symlink("../m-not/b.sql", path_of("m/out")), 0);
+    assert_int_equal(symlink("none", path_of("m/nothing")), 0);
+    const char *dir = path_of("m");
+    assert_true(mg_link_stays_inside(dir, "in"));
+    assert_false(mg_link_stays_inside(dir, "out"));
+    assert_false(mg_link_stays_inside(dir, "nothing"));
+    assert_false(mg_link_stays_inside(path_of("none"), "in"));
+    assert_true(mg_link_stays_inside("/", "tmp"));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+        WITH_FOLDER(test_reader__small_file_is_whole_at_once),
+        WITH_FOLDER(test_reader__part_of_a_file),
+        WITH_FOLDER(test_reader__text_in_memory),
+        WITH_FOLDER(test_reader__first_window_promise),
+        WITH_FOLDER(test_reader__slides_and_grows),
+        WITH_FOLDER(test_reader__line_ends_apart),
+        WITH_FOLDER(test_reader__window_has_a_maximum),
+        WITH_FOLDER(test_reader__errors),
+        WITH_FOLDER(test_file__count_lines),
+        WITH_FOLDER(test_file__read),
+        WITH_FOLDER(test_folder__read_in_byte_order),
+        WITH_FOLDER(test_folder__links),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,110 @@
+/* Help: complete, never wider than a page, ASCII. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "help.h"
+
+static void
+check_page(const char *text)
+{
+    for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
+        size_t columns = strcspn(line, "\n");
+        assert_true(line[columns] == '\n');
+        if (columns > 100)
+            fail_msg("too wide: %s", line);
+        assert_true(columns == 0 || line[columns - 1] != ' ');
+    }
+    for (; *text != '\0'; text++)
+        assert_true((unsigned char)*text < 0x7f);
+}
+
+static void
+test_help__lists_the_commands(void **state)
+{
+    (void)state;
+    MgBuf text = { 0 };
+    mg_help_all(&text);
+    assert_string_equal(
+        mg_buf_text(&text),
+        "usage: migrate COMMAND [OPTION]...\n"
+        "Bring a PostgreSQL database to the schema in a folder of SQL files, over a proved direct "
+        "session.\n"
+        "\n"
+        "  new NAME      create the files of the next migration\n"
+        "  up [N]        apply all pending migrations, or the next N\n"
+        "  down [N]      revert the newest migration, or the newest N\n"
+        "  status        what is applied, pending or wrong\n"
+        "  plan [N]      what up would do\n"
+        "More: scratch, help\n"
+        "\n"
+        "Options everywhere: --url URL, --dir PATH, --history TABLE, --output FORMAT, --yes, "
+        "--quiet,\n"
+        "  --verbose, --no-color, --help, --version\n"
+        "\"migrate help COMMAND\" explains a command, \"migrate help late\" an error, \"help "
+        "exit\" statuses.\n");
+    check_page(mg_buf_text(&text));
+    mg_buf_release(&text);
+}
+
+static void
+test_help__explains_every_command(void **state)
+{
+    (void)state;
+    for (size_t i = 0; mg_cmds[i] != NULL; i++) {
+        MgBuf text = { 0 };
+        mg_help_command(mg_cmds[i], &text);
+        check_page(mg_buf_text(&text));
+        assert_non_null(strstr(mg_buf_text(&text), mg_cmds[i]->about));
+        for (const MgOpt *opt = mg_cmds[i]->opts; opt != NULL && opt->name != NULL; opt++)
+            assert_non_null(strstr(mg_buf_text(&text), opt->name));
+        mg_buf_release(&text);
+    }
+}
+
+static void
+test_help__explains_every_error(void **state)
+{
+    (void)state;
+    for (int code = 0; code < MG_N_ERRORS; code++) {
+        MgBuf text = { 0 };
+        assert_true(mg_help_error(mg_error_slug((MgErrorCode)code), &text));
+        check_page(mg_buf_text(&text));
+        assert_non_null(strstr(mg_buf_text(&text), mg_error_summary((MgErrorCode)code)));
+        mg_buf_release(&text);
+    }
+    MgBuf text = { 0 };
+    assert_false(mg_help_error("no-such-slug", &text));
+    assert_int_equal(text.size_bytes, 0);
+}
+
+static void
+test_help__lists_the_exit_statuses(void **state)
+{
+    (void)state;
+    MgBuf text = { 0 };
+    mg_help_exit(&text);
+    check_page(mg_buf_text(&text));
+    assert_non_null(strstr(mg_buf_text(&text),
+                           "status  slug             meaning\n"
+                           "     0  ok               done, or nothing to do\n"));
+    assert_non_null(strstr(mg_buf_text(&text),
+                           "\n     5  connection-lost  the connection broke during the run\n"));
+    mg_buf_release(&text);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_help__lists_the_commands),
+        cmocka_unit_test(test_help__explains_every_command),
+        cmocka_unit_test(test_help__explains_every_error),
+        cmocka_unit_test(test_help__lists_the_exit_statuses),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,251 @@
+/* Lines as TRANSCRIPTS.md has them.  Both streams go into one pipe, so their order is seen too. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "talk.h"
+
+typedef struct Fixture {
+    MgArena arena;
+    int fds[2];
+    MgTalk talk;
+} Fixture;
+
+static void
+begin(Fixture *fixture)
+{
+    *fixture = (Fixture){ .fds = { -1, -1 } };
+    assert_int_equal(pipe(fixture->fds), 0);
+    fixture->talk.arena = &fixture->arena;
+    fixture->talk.out.fd = fixture->talk.err.fd = fixture->fds[1];
+}
+
+static void
+end(Fixture *fixture, const char *expect)
+{
+    char got[8192];
+    close(fixture->fds[1]);
+    ssize_t n = read(fixture->fds[0], got, sizeof got - 1);
+    assert_true(n >= 0);
+    got[n] = '\0';
+    close(fixture->fds[0]);
+    mg_arena_release(&fixture->arena);
+    assert_string_equal(got, expect);
+}
+
+#define TOTALS "20260309101500_add_order_totals"
+#define INDEX "20260310083000_index_orders_customer"
+#define GROSS "20260311120000_backfill_gross"
+
+static const MgEvent run_events[] = {
+    { MG_EVENT_TARGET, NULL, 0, "shop at localhost, from DATABASE_URL" },
+    { MG_EVENT_SESSION, NULL, 0, "PostgreSQL 17.5, pinned" },
+    { MG_EVENT_TARGET, NULL, 0, "shop at localhost, from DATABASE_URL" },
+    { MG_EVENT_NOTE, NULL, 0, "worth knowing" },
+    { MG_EVENT_NOTE, NULL, 0, "worth knowing" },
+    { MG_EVENT_WARNING, NULL, 0, "worth acting on\nin two lines" },
+    { MG_EVENT_APPLIED, TOTALS, 41000, NULL },
+    { MG_EVENT_RUNNING, INDEX, 10000000, "CREATE INDEX CONCURRENTLY" },
+    { MG_EVENT_WAITING, NULL, 0, "10 s of 5 min; pid 48213 runs VACUUM" },
+    { MG_EVENT_APPLIED, INDEX, 12400000, "no transaction" },
+    { MG_EVENT_NOTICE, GROSS, 0, "NOTICE: one\nHINT: two" },
+    { MG_EVENT_DEBUG, NULL, 0, NULL },
+    { MG_EVENT_REVERTED, GROSS, 180000, NULL },
+};
+
+static void
+tell(MgTalk *talk)
+{
+    for (size_t i = 0; i < sizeof run_events / sizeof *run_events; i++)
+        mg_talk_event(talk, &run_events[i]);
+    mg_talk_result(talk, "done", "%d applied in %s", 2, "12.7 s");
+}
+
+static void
+test_talk__prints_lines(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    begin(&fixture);
+    tell(&fixture.talk);
+    end(&fixture, "target   shop at localhost, from DATABASE_URL\n"
+                  "session  PostgreSQL 17.5, pinned\n"
+                  "note: worth knowing\n"
+                  "warning: worth acting on\n"
+                  "      in two lines\n"
+                  "applied  20260309101500_add_order_totals         41 ms\n"
+                  "running  20260310083000_index_orders_customer     10 s  CREATE INDEX "
+                  "CONCURRENTLY\n"
+                  "waiting  10 s of 5 min; pid 48213 runs VACUUM\n"
+                  "applied  20260310083000_index_orders_customer   12.4 s  no transaction\n"
+                  "server   20260311120000_backfill_gross: NOTICE: one\n"
+                  "         HINT: two\n"
+                  "reverted 20260311120000_backfill_gross          180 ms\n"
+                  "done     2 applied in 12.7 s\n");
+}
+
+static void
+test_talk__is_quiet(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    begin(&fixture);
+    fixture.talk.is_quiet = true;
+    tell(&fixture.talk);
+    end(&fixture, "warning: worth acting on\n"
+                  "      in two lines\n"
+                  "applied  20260309101500_add_order_totals         41 ms\n"
+                  "applied  20260310083000_index_orders_customer   12.4 s  no transaction\n"
+                  "reverted 20260311120000_backfill_gross          180 ms\n"
+                  "done     2 applied in 12.7 s\n");
+}
+
+static void
+test_talk__shows_statements_when_verbose(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    begin(&fixture);
+    fixture.talk.is_verbose = true;
+    MgEvent event = { MG_EVENT_DEBUG, NULL, 0, "SELECT 1" };
+    mg_talk_event(&fixture.talk, &event);
+    mg_talk_event(&fixture.talk, &event);
+    end(&fixture, "debug    SELECT 1\ndebug    SELECT 1\n");
+}
+
+static void
+test_talk__cuts_names_on_terminals_only(void **state)
+{
+    (void)state;
+    static const char label[] = "20260311120000_a_name_that_is_longer_than_what_fits_into_one_line";
+    MgEvent event = { MG_EVENT_APPLIED, label, 180000, "no transaction" };
+    MgEvent short_one = { MG_EVENT_APPLIED, "1_x", 180000, "no transaction" };
+    Fixture fixture;
+    begin(&fixture);
+    mg_talk_event(&fixture.talk, &event);
+    fixture.talk.out.is_terminal = true;
+    fixture.talk.out.width = 80;
+    mg_talk_event(&fixture.talk, &event);
+    fixture.talk.out.width = 60;
+    mg_talk_event(&fixture.talk, &event);
+    mg_talk_event(&fixture.talk, &short_one);
+    fixture.talk.out.width = 10;
+    mg_talk_event(&fixture.talk, &event);
+    end(&fixture,
+        "applied  20260311120000_a_name_that_is_longer_than_what_fits_into_one_line  180 ms  no "
+        "transaction\n"
+        "applied  20260311120000_a_name_that_is_longer_than_w...  180 ms  no transaction\n"
+        "applied  20260311120000_a_name_t...  180 ms  no transaction\n"
+        "applied  1_x                         180 ms  no transaction\n"
+        "applied  20260311120000_a_name...  180 ms  no transaction\n");
+}
+
+static void
+test_talk__replaces_the_live_line(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    begin(&fixture);
+    fixture.talk.err.is_terminal = true;
+    fixture.talk.err.width = 100;
+    MgEvent running = { MG_EVENT_RUNNING, "1_x", 10000000, "VACUUM" };
+    mg_talk_event(&fixture.talk, &running);
+    running.duration_us = 20000000;
+    mg_talk_event(&fixture.talk, &running);
+    mg_talk_event(&fixture.talk, &(MgEvent){ MG_EVENT_APPLIED, "1_x", 21000000, NULL });
+    mg_talk_event(&fixture.talk, &running);
+    mg_talk_end(&fixture.talk);
+    mg_talk_end(&fixture.talk);
+    end(&fixture, "\r\033[Krunning  1_x"
+                  "                                      10 s  VACUUM"
+                  "\r\033[Krunning  1_x"
+                  "                                      20 s  VACUUM"
+                  "\r\033[Kapplied  1_x"
+                  "                                      21 s\n"
+                  "\r\033[Krunning  1_x"
+                  "                                      20 s  VACUUM"
+                  "\r\033[K");
+}
+
+static void
+test_talk__prints_errors(void **state)
+{
+    (void)state;
+    static const MgError sql = {
+        .code = MG_E_SQL,
+        .sqlstate = "42703",
+        .place = "migrations/1_x.up.sql",
+        .line = 4,
+        .column = 16,
+        .message = "column \"amuont\" does not exist",
+        .excerpt = "   |\n 4 |    SET gross = amuont\n   |                ^^^^^^",
+        .detail = "One.\nTwo.",
+        .hint = { "Perhaps you meant \"amount\".", "See the edit:\ngit diff\n      git log" },
+        .note = "1_x was rolled back"
+    };
+    static const MgError plain = { .code = MG_E_LATE, .message = "late", .place = "f", .line = 3 };
+    static const MgError server = { .code = MG_E_SERVER, .message = "no state" };
+    static const MgError other = {
+        .code = MG_E_CREDENTIALS, .sqlstate = "28P01", .message = "wrong", .place = "--url"
+    };
+    Fixture fixture;
+    begin(&fixture);
+    mg_talk_error(&fixture.talk, &sql);
+    mg_talk_error(&fixture.talk, &plain);
+    mg_talk_error(&fixture.talk, &server);
+    mg_talk_error(&fixture.talk, &other);
+    fixture.talk.err.has_colour = true;
+    mg_talk_error(&fixture.talk, &server);
+    mg_talk_aside(&fixture.talk, "warning", "mind");
+    end(&fixture, "error: column \"amuont\" does not exist (42703)\n"
+                  "  --> migrations/1_x.up.sql:4:16\n"
+                  "   |\n"
+                  " 4 |    SET gross = amuont\n"
+                  "   |                ^^^^^^\n"
+                  "detail: One.\n"
+                  "        Two.\n"
+                  "hint: Perhaps you meant \"amount\".\n"
+                  "hint: See the edit:\n"
+                  "      git diff\n"
+                  "      git log\n"
+                  "note: 1_x was rolled back\n"
+                  "error: late (late)\n"
+                  "  --> f:3\n"
+                  "error: no state (server)\n"
+                  "error: wrong (credentials)\n"
+                  "  --> --url\n"
+                  "\033[1;31merror:\033[0m no state (server)\n"
+                  "\033[33mwarning:\033[0m mind\n");
+}
+
+static void
+test_talk__writes_reports(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    begin(&fixture);
+    mg_talk_write(&fixture.talk, "out", 3);
+    mg_talk_write_err(&fixture.talk, "err", 3);
+    end(&fixture, "outerr");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_talk__prints_lines),
+        cmocka_unit_test(test_talk__is_quiet),
+        cmocka_unit_test(test_talk__shows_statements_when_verbose),
+        cmocka_unit_test(test_talk__cuts_names_on_terminals_only),
+        cmocka_unit_test(test_talk__replaces_the_live_line),
+        cmocka_unit_test(test_talk__prints_errors),
+        cmocka_unit_test(test_talk__writes_reports),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

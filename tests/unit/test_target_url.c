@@ -1,0 +1,406 @@
+/* What is read out of a URL, what is shown of it, and what is refused without telling. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "target/url.h"
+
+enum {
+    MAX_VARIABLES = 8,
+};
+
+static void
+add_params(MgBuf *ret, const char *title, const MgParams *params)
+{
+    mg_buf_format(ret, "\n%s", title);
+    for (size_t i = 0; i < params->n; i++)
+        mg_buf_format(ret, " %s=%s", params->items[i].key, params->items[i].value);
+}
+
+static const char *
+or_none(const char *text)
+{
+    return text == NULL ? "-" : text;
+}
+
+/* All of a URL as one text. */
+static void
+dump(const MgUrl *url, MgBuf *ret)
+{
+    mg_buf_format(ret, "%s\n%s %d %s %s%s", url->display, or_none(url->host), url->port,
+                  or_none(url->database), or_none(url->user), url->is_local ? " local" : "");
+    add_params(ret, "libpq", &url->params);
+    add_params(ret, "foreign", &url->foreign);
+    for (size_t i = 0; i < url->n_notes; i++)
+        mg_buf_format(ret, "\nnote %s", url->notes[i]);
+}
+
+typedef struct ParseCase {
+    const char *text;
+    const char *expect;
+} ParseCase;
+
+static void
+check_parsed(const ParseCase *cases, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        MgArena arena = { 0 };
+        MgUrl url;
+        MgError err = { .message = "" };
+        MgBuf text = { 0 };
+        if (!mg_url_parse(cases[i].text, "DATABASE_URL in the environment", NULL, &arena, &url,
+                          &err))
+            fail_msg("%s: %s", cases[i].text, err.message);
+        assert_string_equal(url.from, "DATABASE_URL in the environment");
+        assert_string_equal(url.name, "DATABASE_URL");
+        dump(&url, &text);
+        assert_string_equal(mg_buf_text(&text), cases[i].expect);
+        mg_buf_release(&text);
+        mg_arena_release(&arena);
+    }
+}
+
+static void
+test_url__reads_uris(void **state)
+{
+    (void)state;
+    static const ParseCase cases[] = {
+        { "postgresql://app:s3cret@db.example.com:5433/shop",
+          "postgresql://app:***@db.example.com:5433/shop\n"
+          "db.example.com 5433 shop app\n"
+          "libpq user=app password=s3cret dbname=shop host=db.example.com port=5433\nforeign" },
+        { "  postgres://localhost/shop\r\n", "postgres://localhost/shop\nlocalhost 0 shop - local\n"
+                                             "libpq dbname=shop host=localhost\nforeign" },
+        { "postgresql://", "postgresql://\n- 0 - - local\nlibpq\nforeign" },
+        { "POSTGRES://app:@h/d",
+          "POSTGRES://app:@h/d\nh 0 d app\nlibpq user=app dbname=d host=h\nforeign" },
+        { "postgresql://a%40b:p%40ss%2Fw%3F@[2001:db8::1]:5432/shop%20x",
+          "postgresql://a%40b:***@[2001:db8::1]:5432/shop%20x\n"
+          "2001:db8::1 5432 shop x a@b\n"
+          "libpq user=a@b password=p@ss/w? dbname=shop x host=2001:db8::1 port=5432\nforeign" },
+        { "postgresql://app:pw12:34@h1:1,h2:2,:3/d?target_session_attrs=read-write",
+          "postgresql://app:***@h1:1,h2:2,:3/d?target_session_attrs=read-write\n"
+          "h1 1 d app\n"
+          "libpq user=app password=pw12:34 dbname=d host=h1,h2, port=1,2,3 "
+          "target_session_attrs=read-write\nforeign" },
+        { "postgresql:///shop?host=/var/run/postgresql&user=app&password=s3cret&sslpassword=x",
+          "postgresql:///shop?host=/var/run/postgresql&user=app&password=***&sslpassword=***\n"
+          "/var/run/postgresql 0 shop app local\n"
+          "libpq user=app password=s3cret dbname=shop host=/var/run/postgresql sslpassword=x\n"
+          "foreign" },
+        { "postgresql://h/d?pass%77ord=s3cret", "postgresql://h/d?pass%77ord=***\nh 0 d -\n"
+                                                "libpq password=s3cret dbname=d host=h\nforeign" },
+        { "postgresql://%2Ftmp/d", "postgresql://%2Ftmp/d\n/tmp 0 d - local\n"
+                                   "libpq dbname=d host=/tmp\nforeign" },
+        { "postgresql://h/d?options=-c%20geqo%3Doff&application_name=mine&sslmode=no-verify",
+          "postgresql://h/d?options=-c%20geqo%3Doff&application_name=mine&sslmode=no-verify\n"
+          "h 0 d -\nlibpq dbname=d host=h options=-c geqo=off sslmode=require\nforeign" },
+        { "postgresql://h/d?ssl=1", "postgresql://h/d?ssl=1\nh 0 d -\n"
+                                    "libpq dbname=d host=h sslmode=require\nforeign" },
+        { "postgresql://h/d?sslmode=verify-full&ssl=true&",
+          "postgresql://h/d?sslmode=verify-full&ssl=true&\nh 0 d -\n"
+          "libpq dbname=d host=h sslmode=verify-full\nforeign" },
+        { "postgresql://h/d?ssl=off", "postgresql://h/d?ssl=off\nh 0 d -\n"
+                                      "libpq dbname=d host=h\nforeign" },
+        { "postgresql://h/d?&&connect_timeout=3",
+          "postgresql://h/d?&&connect_timeout=3\nh 0 d -\n"
+          "libpq connect_timeout=3 dbname=d host=h\nforeign" },
+    };
+    check_parsed(cases, sizeof cases / sizeof *cases);
+}
+
+static void
+test_url__splits_foreign_keys_off(void **state)
+{
+    (void)state;
+    static const ParseCase cases[] = {
+        { "postgresql://h/d?pgbouncer=true&connect_timeout=15&connection_limit=1&schema=public",
+          "postgresql://h/d?pgbouncer=true&connect_timeout=15&connection_limit=1&schema=public\n"
+          "h 0 d -\nlibpq connect_timeout=15 dbname=d host=h\n"
+          "foreign pgbouncer=true connection_limit=1 schema=public" },
+        { "postgresql://h/d?schema=crm&x-migrations-table=m&sslnegotiation=direct",
+          "postgresql://h/d?schema=crm&x-migrations-table=m&sslnegotiation=direct\n"
+          "h 0 d -\nlibpq dbname=d host=h\n"
+          "foreign schema=crm x-migrations-table=m sslnegotiation=direct\n"
+          "note \"schema\" in DATABASE_URL is not used\n"
+          "note \"sslnegotiation\" in DATABASE_URL needs a newer libpq and is not used" },
+        { "postgresql+asyncpg://app:s3cret@h/d",
+          "postgresql+asyncpg://app:***@h/d\nh 0 d app\n"
+          "libpq user=app password=s3cret dbname=d host=h\nforeign\n"
+          "note the driver \"asyncpg\" in DATABASE_URL is not used" },
+        { "jdbc:postgresql://h:5432/d?user=app&password=s3cret&ApplicationName=x",
+          "postgresql://h:5432/d?user=app&password=***&ApplicationName=x\nh 5432 d app\n"
+          "libpq user=app password=s3cret dbname=d host=h port=5432\nforeign\n"
+          "note the \"jdbc:\" in front of DATABASE_URL was dropped" },
+        { "host=h pgbouncer=true search_path='app, public'",
+          "host=h pgbouncer=true search_path='app, public'\nh 0 - -\nlibpq host=h\n"
+          "foreign pgbouncer=true search_path=app, public\n"
+          "note \"search_path\" in DATABASE_URL is not used" },
+    };
+    check_parsed(cases, sizeof cases / sizeof *cases);
+}
+
+static void
+test_url__reads_key_value_pairs(void **state)
+{
+    (void)state;
+    static const ParseCase cases[] = {
+        { "host=db.example.com port=5433 dbname=shop user=app password=s3cret",
+          "host=db.example.com port=5433 dbname=shop user=app password=***\n"
+          "db.example.com 5433 shop app\n"
+          "libpq user=app password=s3cret dbname=shop host=db.example.com port=5433\nforeign" },
+        { "password = 's3 \\'cret\\\\'  host= h  dbname=a\\ b ssl=require",
+          "password = *** host= h dbname=a\\ b ssl=require\nh 0 a b -\n"
+          "libpq password=s3 'cret\\ dbname=a b host=h sslmode=require\nforeign" },
+        { "dbname=", "dbname=\n- 0 - - local\nlibpq\nforeign" },
+        { "ssl=on", "ssl=on\n- 0 - - local\nlibpq sslmode=require\nforeign" },
+        { "service=prod", "service=prod\n- 0 - -\nlibpq service=prod\nforeign" },
+        { "host=h hostaddr=127.0.0.1 application_name=x",
+          "host=h hostaddr=127.0.0.1 application_name=x\nh 0 - - local\n"
+          "libpq host=h hostaddr=127.0.0.1\nforeign" },
+        { "hostaddr=10.0.0.1", "hostaddr=10.0.0.1\n10.0.0.1 0 - -\nlibpq hostaddr=10.0.0.1\n"
+                               "foreign" },
+        { "password=\\", "password=***\n- 0 - - local\nlibpq password=\\\nforeign" },
+    };
+    check_parsed(cases, sizeof cases / sizeof *cases);
+}
+
+static void
+test_url__knows_this_machine(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *host;
+        bool is_local;
+    } cases[] = {
+        { "localhost", true },
+        { "LocalHost", true },
+        { "127.0.0.1", true },
+        { "127.9.8.7", true },
+        { "::1", true },
+        { "::ffff:127.0.0.1", true },
+        { "/tmp", true },
+        { "@socket", true },
+        { "localhost,127.0.0.1", true },
+        { "localhost,", true },
+        { "127.0.0.1.evil", false },
+        { "128.0.0.1", false },
+        { "::ffff:10.0.0.1", false },
+        { "fe80::1", false },
+        { "localhost,db", false },
+        { "localhost.example.com", false },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        MgArena arena = { 0 };
+        MgUrl url;
+        MgError err;
+        assert_true(mg_url_parse(mg_arena_format(&arena, "host='%s'", cases[i].host), "--url", NULL,
+                                 &arena, &url, &err));
+        assert_string_equal(url.name, "--url");
+        if (url.is_local != cases[i].is_local)
+            fail_msg("%s", cases[i].host);
+        mg_arena_release(&arena);
+    }
+}
+
+typedef struct VariablesCase {
+    const char *text;
+    const char *environment[MAX_VARIABLES];
+    const char *expect;
+} VariablesCase;
+
+static void
+test_url__reads_variables(void **state)
+{
+    (void)state;
+    static const VariablesCase cases[] = {
+        { NULL,
+          { "PGHOST=db.example.com", "PGPORT=5433", "PGPASSWORD=s3cret", "PGUSER=app",
+            "PGAPPNAME=x", "HOME=/" },
+          "user=app password=*** host=db.example.com port=5433\n"
+          "db.example.com 5433 - app\n"
+          "libpq user=app password=s3cret host=db.example.com port=5433\nforeign" },
+        { "", { "PGDATABASE=shop" }, "dbname=shop\n- 0 shop - local\nlibpq dbname=shop\nforeign" },
+        { NULL,
+          { "PGSERVICE=prod", "PGHOST=localhost" },
+          "service=prod\n- 0 - -\nlibpq service=prod\nforeign" },
+        { "postgresql:///shop",
+          { "PGHOST=db.example.com", "PGPORT=6432", "PGUSER=app" },
+          "postgresql:///shop\ndb.example.com 6432 shop app\nlibpq dbname=shop\nforeign" },
+        { "postgresql://h:1/shop",
+          { "PGHOST=db.example.com", "PGPORT=6432", "PGDATABASE=other" },
+          "postgresql://h:1/shop\nh 1 shop -\nlibpq dbname=shop host=h port=1\nforeign" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        MgArena arena = { 0 };
+        MgUrl url;
+        MgError err;
+        MgBuf text = { 0 };
+        assert_true(mg_url_parse(cases[i].text, "PGHOST in the environment",
+                                 (char *const *)cases[i].environment, &arena, &url, &err));
+        dump(&url, &text);
+        assert_string_equal(mg_buf_text(&text), cases[i].expect);
+        mg_buf_release(&text);
+        mg_arena_release(&arena);
+    }
+}
+
+/* Everything an error says, in one text. */
+static void
+dump_error(const MgError *err, MgBuf *ret)
+{
+    mg_buf_format(ret, "%s\n%s\n%s\n%s\n%s", err->message, err->detail, err->hint[0], err->hint[1],
+                  err->note);
+}
+
+#define USUAL_FORM "The usual form is postgresql://user:password@localhost:5432/shop"
+#define ENCODE                                                                                     \
+    "In a user name or password, \"@\" is written %40, \"/\" %2F, \"?\" %3F, \":\" %3A and \"%\" " \
+    "%25."
+#define AND "It may be a part of the password: \"&\" is written %26 there."
+#define API "This is the address of an API. The database URL begins with postgresql://."
+
+static void
+test_url__refuses(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *message, *detail, *hint;
+    } cases[] = {
+        { "shop", "is neither a database URL nor key=value pairs", "", USUAL_FORM },
+        { "s3cret@h/shop", "is neither a database URL nor key=value pairs", "", USUAL_FORM },
+        { "'postgres://h/d'", "begins with a quote",
+          "Some tools take the quotes of an env file as a part of the value.", USUAL_FORM },
+        { "\"x", "begins with a quote",
+          "Some tools take the quotes of an env file as a part of the value.", USUAL_FORM },
+        { "postgres://h/d\x01", "holds a control character", "", USUAL_FORM },
+        { "postgres://h/d\x7f", "holds a control character", "", USUAL_FORM },
+        { "postgres://h%0Ai/d", "holds a control character", "", USUAL_FORM },
+        { "postgres://h/\xff", "is not valid UTF-8", "", USUAL_FORM },
+        { "mysql://u:s3cret@h/d", "is a mysql URL, not one of PostgreSQL", "", USUAL_FORM },
+        { "prisma://accelerate.prisma-data.net/?api_key=s3cret",
+          "is a prisma URL, not one of PostgreSQL", "",
+          "Use the direct URL of the database, which Prisma calls DIRECT_URL or "
+          "DIRECT_DATABASE_URL." },
+        { "prisma+postgres://localhost:51213/?api_key=s3cret",
+          "is a prisma+postgres URL, not one of PostgreSQL", "",
+          "Use the direct URL of the database: it begins with postgres://." },
+        { "https://abc.supabase.co", "is a https URL, not one of PostgreSQL", "", API },
+        { "s3cret://h", "does not begin with postgresql://", "", USUAL_FORM },
+        { "://s3cret@h", "does not begin with postgresql://", "", USUAL_FORM },
+        { "p_q://s3cret@h", "does not begin with postgresql://", "", USUAL_FORM },
+        { "postgres://u:s3%cret@h/d", "holds a \"%\" that two hexadecimal digits do not follow",
+          ENCODE, USUAL_FORM },
+        { "postgres://u:s3cret%", "holds a \"%\" that two hexadecimal digits do not follow", ENCODE,
+          USUAL_FORM },
+        { "postgres://u:s3cret%4", "holds a \"%\" that two hexadecimal digits do not follow",
+          ENCODE, USUAL_FORM },
+        { "postgres://u:s3cret%00@h", "holds a \"%\" that two hexadecimal digits do not follow",
+          ENCODE, USUAL_FORM },
+        { "postgres://u:s3@cret@h/d", "holds an \"@\" at an unexpected place", ENCODE, USUAL_FORM },
+        { "postgres://u:s3/cret@h/d", "holds an \"@\" at an unexpected place", ENCODE, USUAL_FORM },
+        { "postgres://u:s3?cret@h/d", "holds an \"@\" at an unexpected place", ENCODE, USUAL_FORM },
+        { "postgres://u:s3cret/d", "has a port that is no number from 1 to 65535", "", USUAL_FORM },
+        { "postgres://h:0/d", "has a port that is no number from 1 to 65535", "", USUAL_FORM },
+        { "postgres://h:1,i:65536/d", "has a port that is no number from 1 to 65535", "",
+          USUAL_FORM },
+        { "postgres://[::1/d", "cannot be read as a database URL", "", USUAL_FORM },
+        { "postgres://h/d?s3cret", "holds a key without a value behind its \"?\"", "", USUAL_FORM },
+        { "postgres://h/d?password=a&s3cret=b", "holds a key that is not known", AND, USUAL_FORM },
+        { "postgres://h/d?s3%20cret=b", "holds a key that is not known", AND, USUAL_FORM },
+        { "postgres://h/d?sslmod=require", "holds the unknown key \"sslmod\"", "",
+          "Perhaps \"sslmode\" is meant." },
+        { "postgres://h/d?frobnicate=1", "holds the unknown key \"frobnicate\"", "",
+          "Remove \"frobnicate\" from it if it is meant for another tool." },
+        { "password=my s3cret host=h", "holds a word without \"=\" behind it",
+          "A value with spaces is put into single quotes.", USUAL_FORM },
+        { "=s3cret", "holds a word without \"=\" behind it",
+          "A value with spaces is put into single quotes.", USUAL_FORM },
+        { "password='s3cret host=h", "holds a single quote that is never closed", "", USUAL_FORM },
+        { "password=my s3cret=h", "holds a key that is not known", AND, USUAL_FORM },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        MgArena arena = { 0 };
+        MgUrl url = { .port = -1 };
+        MgError err;
+        MgBuf got = { 0 }, expect = { 0 };
+        if (mg_url_parse(cases[i].text, "DATABASE_URL in the environment", NULL, &arena, &url,
+                         &err))
+            fail_msg("%s is not refused", cases[i].text);
+        assert_int_equal(url.port, -1);
+        assert_int_equal(err.code, MG_E_BAD_URL);
+        assert_string_equal(err.place, "DATABASE_URL in the environment");
+        dump_error(&err, &got);
+        mg_buf_format(&expect, "DATABASE_URL %s\n%s\n%s\n\nno connection was made",
+                      cases[i].message, cases[i].detail, cases[i].hint);
+        assert_string_equal(mg_buf_text(&got), mg_buf_text(&expect));
+        assert_null(strstr(mg_buf_text(&got), "cret"));
+        mg_buf_release(&got);
+        mg_buf_release(&expect);
+        mg_arena_release(&arena);
+    }
+}
+
+static void
+test_url__refuses_a_long_one(void **state)
+{
+    (void)state;
+    MgArena arena = { 0 };
+    MgBuf text = { 0 };
+    MgUrl url;
+    MgError err;
+    mg_buf_add(&text, "postgresql://h/");
+    mg_buf_add_repeated(&text, 'd', 8192);
+    assert_false(mg_url_parse(mg_buf_text(&text), "--url", NULL, &arena, &url, &err));
+    assert_string_equal(err.message, "--url is longer than 8192 bytes");
+    mg_buf_release(&text);
+    mg_arena_release(&arena);
+}
+
+static void
+test_url__masks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *text, *expect;
+    } cases[] = {
+        { "postgresql://app:s3cret@h/d", "a s3cret, s3cret!", "a ***, ***!" },
+        { "postgresql://app:s3cret@h/d", "nothing", "nothing" },
+        { "postgresql://app@h/d", "nothing", "nothing" },
+        { "postgresql://app:p@h/d", "a pipe", "a pipe" },
+        { "postgresql://postgres:postgres@h/d", "user \"postgres\"", "user \"postgres\"" },
+        { "postgresql://app:shop@h/shop", "shop", "shop" },
+        { "postgresql://app:host@host/shop", "host", "host" },
+        { "postgresql://app:s3cret@h/d?sslpassword=keyword", "s3cret keyword", "*** ***" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        MgArena arena = { 0 };
+        MgUrl url;
+        MgError err;
+        assert_true(mg_url_parse(cases[i].url, "--url", NULL, &arena, &url, &err));
+        assert_string_equal(mg_url_mask(&url, cases[i].text, &arena), cases[i].expect);
+        mg_arena_release(&arena);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_url__reads_uris),
+        cmocka_unit_test(test_url__splits_foreign_keys_off),
+        cmocka_unit_test(test_url__reads_key_value_pairs),
+        cmocka_unit_test(test_url__knows_this_machine),
+        cmocka_unit_test(test_url__reads_variables),
+        cmocka_unit_test(test_url__refuses),
+        cmocka_unit_test(test_url__refuses_a_long_one),
+        cmocka_unit_test(test_url__masks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
