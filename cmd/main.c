@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -19,21 +21,34 @@ extern char **environ;
 
 enum {
     SIGNAL_STATUS = 128,
+    /* A second signal this soon is the first one, passed on. */
+    ECHO_MS = 100,
 };
 
 static const int caught[] = { SIGINT, SIGTERM, SIGHUP };
 static int cancel_pipe[2] = { -1, -1 };
 static volatile sig_atomic_t first_signal;
+static int64_t first_signal_ms; /* the handler's own: it does not interrupt itself */
 
-/* The first one asks the run to stop, the second one leaves at once. */
+/*
+ * The first one asks the run to stop, the second one leaves at once.  Ctrl-C
+ * under npm and the like arrives twice, from the terminal and passed on by the
+ * parent; those two are one.
+ */
 static void
 on_signal(int signal_number)
 {
     int saved_errno = errno;
-    if (first_signal != 0)
+    struct timespec now = { .tv_sec = 0 };
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    if (first_signal == 0) {
+        first_signal = signal_number;
+        first_signal_ms = now_ms;
+        (void)!write(cancel_pipe[1], "", 1);
+    } else if (now_ms - first_signal_ms > ECHO_MS) {
         _exit(SIGNAL_STATUS + signal_number);
-    first_signal = signal_number;
-    (void)!write(cancel_pipe[1], "", 1);
+    }
     errno = saved_errno;
 }
 
@@ -46,6 +61,8 @@ catch_signals(MgError *err)
         (void)fcntl(cancel_pipe[i], F_SETFD, FD_CLOEXEC);
     struct sigaction action = { .sa_handler = on_signal };
     (void)sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
+        (void)sigaddset(&action.sa_mask, caught[i]);
     for (size_t i = 0; i < sizeof caught / sizeof *caught; i++) {
         /* nohup and the like ignore some on purpose. */
         struct sigaction before;

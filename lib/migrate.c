@@ -5,6 +5,7 @@
 #include "migrate.h"
 
 #include <assert.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -77,9 +78,9 @@ emit(const MgContext *context, MgEventKind kind, const char *text)
 }
 
 static void
-on_notice(void *payload, const char *text)
+on_statement(void *payload, const char *text)
 {
-    emit(payload, MG_EVENT_NOTICE, text);
+    emit(payload, MG_EVENT_DEBUG, text);
 }
 
 static void
@@ -116,8 +117,9 @@ default_applied_by(MgContext *context)
     if (context->identity.by != NULL)
         return context->identity.by;
     const char *user = mg_environment_get(context->options.environment, "USER");
-    if (user == NULL)
-        user = mg_environment_get(context->options.environment, "LOGNAME");
+    struct passwd *entry = user == NULL ? getpwuid(geteuid()) : NULL;
+    if (entry != NULL)
+        user = entry->pw_name;
     char host[256] = "";
     if (gethostname(host, sizeof host - 1) != 0)
         host[0] = '\0';
@@ -259,7 +261,7 @@ connect_to_server(MgContext *context, MgError *err)
                                    .application_name = application_name,
                                    .wait_server_ms = options->wait_server_ms,
                                    .cancel_fd = options->cancel_fd,
-                                   .on_notice = on_notice,
+                                   .on_statement = on_statement,
                                    .on_waiting = on_waiting_for_server,
                                    .payload = context };
 

@@ -26,7 +26,9 @@ def cases_of(test):
             failed.append(name.strip() or test["name"])
     if test["result"] == "SKIP":
         return 0, [], max(skipped, 1)
-    if test["result"] in GOOD:
+    # cmocka 1.1.5 writes "not ok # SKIP", which meson takes for a failure.
+    is_only_skipped = test["result"] == "FAIL" and test["returncode"] == 0 and skipped > 0
+    if test["result"] in GOOD or (is_only_skipped and not failed):
         return passed or (0 if skipped else 1), failed, skipped
     if not failed:
         failed = ["{} ({}, exit status {})".format(test["name"], test["result"].lower(),

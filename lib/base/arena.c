@@ -107,6 +107,7 @@ mg_arena_text(MgArena *arena, const char *text)
 char *
 mg_arena_format(MgArena *arena, const char *format, ...)
 {
+    assert(format != NULL);
     va_list args;
     va_start(args, format);
     va_list again;

@@ -64,6 +64,7 @@ mg_buf_add_repeated(MgBuf *buf, char c, size_t n)
 void
 mg_buf_vformat(MgBuf *buf, const char *format, va_list args)
 {
+    assert(format != NULL);
     va_list again;
     va_copy(again, args);
     int size = vsnprintf(NULL, 0, format, args);

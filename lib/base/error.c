@@ -7,7 +7,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -260,11 +259,9 @@ mg_fail(MgError *err, MgErrorCode code, const char *format, ...)
 bool
 mg_fail_sys(MgError *err, MgErrorCode code, const char *format, ...)
 {
-    char reason[128];
-    int error_number = errno;
-    if (strerror_r(error_number, reason, sizeof reason) != 0)
-        snprintf(reason, sizeof reason, "error %d", error_number);
-
+    /* Not strerror_r: it has two shapes, and which one we get hangs on a macro.  The C
+     * libraries we run on keep strerror's text for each thread, or never change it. */
+    const char *reason = strerror(errno);
     char text[FORMAT_BYTES];
     va_list args;
     va_start(args, format);

@@ -19,7 +19,7 @@
  *  4 |    SET gross = amuont * quantity
  *    |                ^^^^^^
  */
-void mg_excerpt(const char *text, size_t size_bytes, int first_line, size_t at,
-                size_t width_chars, MgBuf *ret);
+void mg_excerpt(const char *text, size_t size_bytes, int first_line, size_t at, size_t width_chars,
+                MgBuf *ret);
 
 #endif

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "pg/conn_libpq.h"
+#include "sql/mask.h"
 
 enum {
     /* Bounds on what is sent and unanswered: libpq keeps a copy of each statement. */
@@ -57,6 +58,25 @@ mg_conn_wait(MgConn *conn, bool for_write, int64_t until_ms)
             return MG_WAITED_CANCEL;
         return n == 0 ? MG_WAITED_TIME : MG_WAITED_READY;
     }
+}
+
+void
+mg_conn_on_notice(MgConn *conn,
+                  void (*on_notice)(void *payload, const MgTag *front, const char *text),
+                  void *payload)
+{
+    conn->on_notice = on_notice;
+    conn->notice_payload = payload;
+}
+
+void
+mg_conn_tell_statement(MgConn *conn, const char *sql)
+{
+    if (conn->on_statement == NULL)
+        return;
+    MG_CLEANUP(buf) MgBuf shown = { 0 };
+    mg_sql_mask_passwords(sql, &shown);
+    conn->on_statement(conn->payload, mg_buf_text(&shown));
 }
 
 bool
@@ -167,6 +187,8 @@ send_op(MgPipeline *pipeline, const MgOp *op)
     MgConn *conn = pipeline->conn;
     int ok = 0;
 
+    if (op->kind == MG_OP_QUERY || op->kind == MG_OP_EXECUTE)
+        mg_conn_tell_statement(conn, op->kind == MG_OP_QUERY ? op->sql : op->name);
     switch (op->kind) {
     case MG_OP_QUERY:
         ok = PQsendQueryParams(conn->pg, op->sql, op->n_params, NULL, op->params, NULL, NULL, 0);

@@ -26,8 +26,8 @@ typedef struct MgConnOptions {
     const char *application_name; /* sent in the startup packet: the proof reads it back */
     int64_t wait_server_ms;       /* how long to try again; 0 = one try */
     int cancel_fd;                /* -1 = none */
-    /* A NOTICE or WARNING of the server: "NOTICE: relation ... skipping". */
-    void (*on_notice)(void *payload, const char *text);
+    /* Every statement that is sent, with passwords masked. */
+    void (*on_statement)(void *payload, const char *text);
     /* The server is not up yet: said once per new reason. */
     void (*on_waiting)(void *payload, const char *text);
     void *payload;
@@ -105,6 +105,14 @@ MG_CHECK bool mg_conn_run_ops(MgConn *conn, const MgOp *ops, size_t n_ops,
                               bool (*on_result)(void *payload, const MgTag *tag,
                                                 const MgResult *result, MgError *err),
                               void *payload, MgError *err);
+
+/*
+ * A NOTICE or WARNING of the server, "NOTICE: relation ... skipping", and the
+ * operation whose result is next.  NULL turns it off, as at the beginning.
+ */
+void mg_conn_on_notice(MgConn *conn,
+                       void (*on_notice)(void *payload, const MgTag *front, const char *text),
+                       void *payload);
 
 /* As of the last Sync. */
 bool mg_conn_is_in_transaction(const MgConn *conn);

@@ -92,6 +92,7 @@ bool
 mg_conn_copy_begin(MgConn *conn, const char *sql, int *ret_position, MgError *err)
 {
     *ret_position = 0;
+    mg_conn_tell_statement(conn, sql);
     if (PQexitPipelineMode(conn->pg) != 1 || PQsendQuery(conn->pg, sql) != 1)
         return mg_conn_fail_lost(conn, err);
     PGresult *pg = NULL;

@@ -22,7 +22,9 @@ struct MgConn {
     MgArena arena;
     int cancel_fd;
     bool is_cancelled;
-    void (*on_notice)(void *payload, const char *text);
+    void (*on_notice)(void *payload, const MgTag *front, const char *text);
+    void *notice_payload;
+    void (*on_statement)(void *payload, const char *text);
     void *payload;
     char server_version[32];
     /* A ring of operations in flight. */
@@ -47,6 +49,9 @@ MgWaited mg_conn_wait(MgConn *conn, bool for_write, int64_t until_ms);
 
 /* Fill err with MG_E_CONNECTION_LOST and libpq's reason, without secrets. */
 bool mg_conn_fail_lost(MgConn *conn, MgError *err);
+
+/* Tell of a statement that is sent. */
+void mg_conn_tell_statement(MgConn *conn, const char *sql);
 
 /* Ask the server to stop what it runs; may be repeated. */
 void mg_conn_send_cancel(MgConn *conn);

@@ -121,10 +121,12 @@ on_pg_notice(void *payload, const PGresult *pg)
     const char *primary = PQresultErrorField(pg, PG_DIAG_MESSAGE_PRIMARY);
     if (conn->on_notice == NULL || primary == NULL)
         return;
+    MgTag none = { 0 };
+    const MgTag *front = conn->n_flying == 0 ? &none : &conn->flying[conn->first_flying].tag;
     MgArenaMark mark = mg_arena_mark(&conn->arena);
-    conn->on_notice(
-        conn->payload,
-        mg_arena_format(&conn->arena, "%s: %s", severity == NULL ? "NOTICE" : severity, primary));
+    const char *text =
+        mg_arena_format(&conn->arena, "%s: %s", severity == NULL ? "NOTICE" : severity, primary);
+    conn->on_notice(conn->notice_payload, front, text);
     mg_arena_reset(&conn->arena, mark);
 }
 
@@ -267,7 +269,7 @@ mg_conn_open(const MgConnOptions *options, MgConn **ret, MgError *err)
     MgConn *conn = mg_realloc(NULL, sizeof *conn);
     *conn = (MgConn){ .url = options->url,
                       .cancel_fd = options->cancel_fd,
-                      .on_notice = options->on_notice,
+                      .on_statement = options->on_statement,
                       .payload = options->payload };
     if (!connect_until(conn, options, err)) {
         mg_conn_close(conn);

@@ -83,6 +83,15 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
     return true;
 }
 
+/* Only the file's own statements: what ours provoke is of no use to anybody. */
+static void
+on_notice(void *payload, const MgTag *front, const char *text)
+{
+    const MgExec *exec = payload;
+    if (front->role == MG_ROLE_STATEMENT)
+        emit(exec, MG_EVENT_NOTICE, exec->input->steps[front->item].entry->label, 0, text);
+}
+
 /* "running" after 10 s of silence, every 10 s of the first minute, then every minute. */
 static int64_t
 on_silence(void *payload, const MgTag *front)
@@ -281,7 +290,9 @@ mg_exec(const MgExecInput *input, MgArena *arena, MgOutcome *ret, MgError *err)
     exec.finish_sql = mg_history_finish_sql(input->table, exec.fence, arena);
     exec.revert_sql = mg_history_revert_sql(input->table, exec.fence, arena);
     mg_exec_rewind(&exec, 0);
+    mg_conn_on_notice(input->conn, on_notice, &exec);
     bool is_ok = run_steps(&exec, err);
+    mg_conn_on_notice(input->conn, NULL, NULL);
 
     mg_script_run_close(&exec.run);
     mg_arena_release(&exec.step_arena);

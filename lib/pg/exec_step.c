@@ -174,7 +174,10 @@ push_statement(MgExec *exec)
 
 /* ---- The history row ----------------------------------------------------------- */
 
-/* Text of the down script for the history; NULL when there is none or it is too long. */
+/*
+ * Text of the down script for the history, with the directives above a file's
+ * first section, so that its digest fits; NULL when there is none or it is too long.
+ */
 static bool
 load_down(MgExec *exec, const MgMigration *migration, const char **ret, MgError *err)
 {
@@ -185,7 +188,9 @@ load_down(MgExec *exec, const MgMigration *migration, const char **ret, MgError 
     if (!mg_script_open(&migration->down, &reader, err))
         return false;
     if (reader.is_whole && reader.size_bytes <= MAX_STORED_DOWN_BYTES)
-        *ret = mg_arena_text_n(&exec->step_arena, reader.text, reader.size_bytes);
+        *ret = mg_arena_format(&exec->step_arena, "%s%.*s",
+                               migration->down.inherited == NULL ? "" : migration->down.inherited,
+                               (int)reader.size_bytes, reader.text);
     return true;
 }
 

@@ -594,12 +594,15 @@ parse_text(Parse *parse, const char *text, char *const *environment)
         add_note(parse, mg_arena_format(parse->arena, "the \"jdbc:\" in front of %s was dropped",
                                         parse->url->name));
     }
-    if (*begin == '\0')
+    if (text == NULL || *text == '\0') {
         read_variables(parse, environment);
+        return fill_known(parse, environment);
+    }
+    /* What somebody set, even to nothing but blanks, must not become libpq's silent default. */
+    if (*begin == '\0')
+        return refuse_shape(parse, "holds nothing but white space", NULL);
     parse->has_sslmode = strstr(begin, "sslmode=") != NULL;
-    if (*begin != '\0' && (!split_text(parse, begin) || !read_kept(parse)))
-        return false;
-    return fill_known(parse, environment);
+    return split_text(parse, begin) && read_kept(parse) && fill_known(parse, environment);
 }
 
 bool

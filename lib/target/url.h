@@ -21,15 +21,16 @@ typedef struct MgParams {
 } MgParams;
 
 typedef struct MgUrl {
-    MgParams params;  /* libpq keywords, ready for PQconnectStartParams; may hold a password */
-    MgParams foreign; /* keys of other tools: pgbouncer, connection_limit, schema ... */
+    MgParams params;     /* libpq keywords, ready for PQconnectStartParams; may hold a password */
+    MgParams foreign;    /* keys of other tools: pgbouncer, connection_limit, schema ... */
     const char *from;    /* "DATABASE_URL in the environment", "--url" */
     const char *name;    /* "DATABASE_URL", "--url": from without its source */
     const char *display; /* the URL as given, password masked by *** */
-    /* What is known without connecting: of the first host; NULL or 0 when libpq's default counts. */
+    /* What is known without connecting: of the first host; NULL or 0 when libpq's default counts.
+     */
     const char *host, *database, *user, *password;
     int port;
-    bool is_local; /* every host is loopback or a socket folder */
+    bool is_local;      /* every host is loopback or a socket folder */
     const char **notes; /* what was dropped or read in a special way */
     size_t n_notes;
 } MgUrl;

@@ -67,11 +67,13 @@ def parse(path):
                 raise BadCase("{}:{}: text outside a directive".format(path, number))
             continue
         word, _, rest = line[2:].strip().partition(" ")
+        if word == "case" and text and text[-1] == "":
+            text.pop()
         text = apply_directive(word, rest.strip(), cases, "{}:{}".format(path, number))
     for case in cases:
         for lines in [item[2] for item in case.setup] + [
                 lines for run in case.runs for lines in (run.stdout, run.stderr)]:
-            # One empty line before the next directive is for the reader.
+            # One empty line before the next directive is for the reader, before a case another.
             if lines and lines[-1] == "":
                 lines.pop()
     return header, cases
@@ -179,7 +181,7 @@ def set_up(case, folder):
 
 REPLACED = [
     # A padded column is as wide as its text: the padding goes with it.
-    (r" +<?\d+(?:\.\d+)? (?:ms|s)(?=$|\s|[,;:.])", " {ms}"),
+    (r" +\\?<?\d+(?:\.\d+)? (?:ms|s)(?=$|\s|[,;:.])", " {ms}"),
     (r" +took\b", " took"),
     (r"\bpid \d+", "pid {pid}"),
     (r"\bPostgreSQL \d+(\.\d+|beta\d+|rc\d+|devel)", "PostgreSQL {version}"),
@@ -205,6 +207,20 @@ def normalise(text, folder, url, server):
     return text
 
 
+def run_command(command, folder, env):
+    """(exit status, (stdout, stderr)).  At the time limit nothing of it stays behind."""
+    with subprocess.Popen(["bash", "-c", command], cwd=folder, env=env, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          start_new_session=True) as process:
+        try:
+            outputs = process.communicate(timeout=TIME_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        status = process.returncode
+        return status if status >= 0 else 128 - status, outputs
+
+
 def run_case(case, migrate, server, folder):
     """What was seen: (status, stdout lines, stderr lines) of each run."""
     url = server.database() if case.needs_server else None
@@ -223,12 +239,9 @@ def run_case(case, migrate, server, folder):
     seen = []
     for run in case.runs:
         command = run.command.replace("{url}", url or "").replace("{dir}", str(folder))
-        result = subprocess.run(["bash", "-c", command], cwd=folder, env=env, check=False,
-                                stdin=subprocess.DEVNULL, capture_output=True,
-                                timeout=TIME_LIMIT_S)
+        status, outputs = run_command(command, folder, env)
         texts = [normalise(output.decode("utf-8", errors="backslashreplace"), folder, url, server)
-                 for output in (result.stdout, result.stderr)]
-        status = result.returncode if result.returncode >= 0 else 128 - result.returncode
+                 for output in outputs]
         seen.append((status, texts[0].splitlines(), texts[1].splitlines()))
     return seen
 

@@ -1,9 +1,12 @@
 /* Streams and terminals.  Pipes stand for both: what makes a terminal is set by hand. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -41,6 +44,47 @@ test_term__pipe_is_plain(void **state)
     close(fds[0]);
     close(fds[1]);
     mg_term_write(&term, "nobody reads\n", 13);
+}
+
+typedef struct TerminalCase {
+    unsigned short columns; /* 0: the terminal does not tell */
+    bool is_colorless;
+    const char *environment[4];
+    int expect_width;
+    bool expect_colour;
+} TerminalCase;
+
+static void
+test_term__looks_at_terminals(void **state)
+{
+    (void)state;
+    static const TerminalCase cases[] = {
+        { 72, false, { "TERM=xterm" }, 72, true },
+        { 240, false, { "TERM=xterm", "NO_COLOR=" }, 100, true },
+        { 72, true, { "TERM=xterm" }, 72, false },
+        { 72, false, { "COLUMNS=60", "NO_COLOR=1" }, 72, false },
+        { 0, false, { "COLUMNS=60", "TERM=dumb" }, 60, false },
+        { 0, false, { "COLUMNS=0" }, 80, true },
+        { 0, false, { "COLUMNSX=60", "COLUMNS=wide" }, 80, true },
+        { 0, false, { NULL }, 80, true },
+    };
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
+    assert_true(master >= 0);
+    assert_int_equal(grantpt(master), 0);
+    assert_int_equal(unlockpt(master), 0);
+    int fd = open(ptsname(master), O_RDWR | O_NOCTTY);
+    assert_true(fd >= 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct winsize size = { .ws_col = cases[i].columns, .ws_row = 24 };
+        assert_int_equal(ioctl(fd, TIOCSWINSZ, &size), 0);
+        MgTerm term;
+        mg_term_open(fd, cases[i].is_colorless, (char *const *)cases[i].environment, &term);
+        assert_true(term.is_terminal);
+        assert_int_equal(term.width, cases[i].expect_width);
+        assert_int_equal(term.has_colour, cases[i].expect_colour);
+    }
+    close(fd);
+    close(master);
 }
 
 static void
@@ -81,6 +125,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_term__pipe_is_plain),
+        cmocka_unit_test(test_term__looks_at_terminals),
         cmocka_unit_test(test_term__colours),
         cmocka_unit_test(test_term__live_line_fits),
     };

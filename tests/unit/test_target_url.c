@@ -273,6 +273,7 @@ test_url__refuses(void **state)
     static const struct {
         const char *text, *message, *detail, *hint;
     } cases[] = {
+        { " \r\n", "holds nothing but white space", "", USUAL_FORM },
         { "shop", "is neither a database URL nor key=value pairs", "", USUAL_FORM },
         { "s3cret@h/shop", "is neither a database URL nor key=value pairs", "", USUAL_FORM },
         { "'postgres://h/d'", "begins with a quote",

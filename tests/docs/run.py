@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""The documentation is true: help blocks in README.md, its C example, its commands.  Speaks TAP.
+
+usage: run.py SOURCE_ROOT BUILD_ROOT MIGRATE CC...
+
+MG_UPDATE=1 writes the help blocks into README.md.
+"""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+LIMIT_S = 120
+FENCE = "```"
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, **options)
+
+
+def block_behind(text, comment):
+    """The fenced block that follows a comment, and where its text begins and ends."""
+    at = text.index(comment)
+    begin = text.index("\n", text.index(FENCE, at)) + 1
+    end = text.index(FENCE, begin)
+    return text[begin:end], begin, end
+
+
+class Docs:
+    def __init__(self, source, build, migrate, cc):
+        self.source, self.build = pathlib.Path(source), pathlib.Path(build).resolve()
+        self.migrate, self.cc = os.path.abspath(migrate), cc
+        self.readme = self.source / "README.md"
+
+    def check_help(self, comment, *words):
+        text = self.readme.read_text()
+        shown, begin, end = block_behind(text, comment)
+        printed = run(self.migrate, *words).stdout
+        if shown != printed and os.environ.get("MG_UPDATE"):
+            self.readme.write_text(text[:begin] + printed + text[end:])
+            return
+        assert shown == printed, "README.md shows:\n{}\nthe program prints:\n{}".format(shown,
+                                                                                       printed)
+
+    def test_readme_shows_the_help(self):
+        self.check_help("it is what \"migrate --help\" prints", "--help")
+
+    def test_readme_shows_the_exit_statuses(self):
+        self.check_help("it is what \"migrate help exit\" prints", "help", "exit")
+
+    def test_readme_names_only_what_exists(self):
+        """Every `migrate WORD` and every --option in the README is one the program knows."""
+        text = self.readme.read_text()
+        known = run(self.migrate, "--help").stdout
+        helps = known
+        for command in set(re.findall(r"(?:`|\$ |&& |exec )migrate ([a-z]+)", text)):
+            done = run(self.migrate, "help", command)
+            assert done.returncode == 0, "README.md names \"migrate {}\"".format(command)
+            helps += done.stdout
+        for option in set(re.findall(r"[`( ](--[a-z][a-z-]+)", text)) - {"--buildtype", "--cflags",
+                                                                   "--libs"}:
+            assert option in helps, "README.md names {}, no command has it".format(option)
+
+    def test_the_example_compiles_and_runs(self):
+        code, _, _ = block_behind(self.readme.read_text(), "compiles and runs this block")
+        with tempfile.TemporaryDirectory() as folder:
+            place = pathlib.Path(folder)
+            (place / "embed.c").write_text(code)
+            # As installed: the header, the library with its SONAME, the pkg-config file.
+            done = run("meson", "install", "-C", str(self.build), "--no-rebuild", "--destdir",
+                       folder + "/root")
+            assert done.returncode == 0, done.stdout + done.stderr
+            pc = next(place.rglob("migrate.pc"))
+            prefix = re.search(r"^prefix=(.*)$", pc.read_text(), re.MULTILINE).group(1)
+            flags = run("pkg-config", "--define-variable=prefix={}/root{}".format(folder, prefix),
+                        "--cflags", "--libs", "migrate",
+                        env=dict(os.environ, PKG_CONFIG_PATH=str(pc.parent)))
+            assert flags.returncode == 0, flags.stderr
+            done = run(*self.cc, "-std=c11", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE",
+                       *self.sanitizers(), "-o", folder + "/embed", folder + "/embed.c",
+                       *flags.stdout.split())
+            assert done.returncode == 0, done.stderr
+            library = next(place.rglob("libmigrate.so"))
+            environment = dict(os.environ, LD_LIBRARY_PATH=str(library.parent))
+            done = run(self.migrate, "scratch", "--empty", "--", folder + "/embed",
+                       env=environment)
+            expected = "applied 1_users\n1 applied, now at 1_users\n"
+            assert done.returncode == 0 and done.stdout == expected, done.stdout + done.stderr
+            assert re.search(r"SONAME.*libmigrate\.so\.0", run("readelf", "-d",
+                                                               str(library)).stdout)
+            for name in ("migrate", "migrate-direct"):
+                shown = run(str(next(place.rglob("bin/" + name))), "--version",
+                            env=environment).stdout
+                assert shown.startswith("migrate "), shown
+
+    def sanitizers(self):
+        """The example must be built like the library that it loads."""
+        symbols = run("nm", "-D", "--undefined-only", str(next(self.build.rglob("libmigrate.so"))))
+        found = [name for name, mark in (("address", "__asan_"), ("undefined", "__ubsan_"))
+                 if mark in symbols.stdout]
+        return ["-fsanitize=" + ",".join(found)] if found else []
+
+
+def main():
+    docs = Docs(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:])
+    tests = [name for name in dir(docs) if name.startswith("test_")]
+    print("1..{}".format(len(tests)))
+    failed = 0
+    for number, name in enumerate(tests, 1):
+        try:
+            getattr(docs, name)()
+            print("ok {} - {}".format(number, name))
+        except (AssertionError, ValueError, StopIteration) as error:
+            failed += 1
+            print("# " + str(error).replace("\n", "\n# "))
+            print("not ok {} - {}".format(number, name))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
