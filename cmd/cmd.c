@@ -120,6 +120,8 @@ mg_cmd_options(const MgRun *run, MgOptions *ret)
     ret->url = run->common->url;
     ret->dir = run->common->dir;
     ret->history = run->common->history;
+    ret->deadline_ms = run->common->deadline_ms;
+    ret->wait_server_ms = run->common->wait_server_ms;
     ret->environment = run->environment;
     ret->cancel_fd = run->cancel_fd;
     ret->on_event = mg_talk_event;

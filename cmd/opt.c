@@ -49,6 +49,17 @@ const MgOpt mg_common_opts[] = {
       .help = "table, json or markdown",
       .offset = COMMON(format),
       .choices = formats },
+    { .name = "deadline",
+      .type = MG_OPT_DURATION,
+      .argument = "D",
+      .help = "start no migration later than this, and wait for nothing longer",
+      .offset = COMMON(deadline_ms),
+      .min = 1 },
+    { .name = "wait-server",
+      .type = MG_OPT_DURATION,
+      .argument = "D",
+      .help = "how long to wait for a server that does not answer yet, instead of 1min",
+      .offset = COMMON(wait_server_ms) },
     { .name = "yes", .letter = 'y', .help = "do not ask", .offset = COMMON(is_yes) },
     { .name = "quiet",
       .letter = 'q',
@@ -230,9 +241,12 @@ check_foreign_words(const char *command, int argc, char **argv, bool stops_at_wo
 static bool
 take_answer(const Rows *rows, int answer, const char *word, MgArena *arena, MgError *err)
 {
-    if (answer != '?' && answer != ':')
-        return set_value(rows, find_row(rows, answer), optarg, err);
-    const Row *row = find_row(rows, optopt);
+    bool is_error = answer == '?' || answer == ':';
+    const Row *row = find_row(rows, is_error ? optopt : answer);
+    if (!is_error) {
+        assert(row != NULL); /* getopt answers with our own letters and numbers only */
+        return set_value(rows, row, optarg, err);
+    }
     if (row == NULL)
         return refuse_unknown(rows, word, arena, err);
     return mg_cmd_usage(rows->command, err, "option \"--%s\" %s", row->opt->name,

@@ -38,6 +38,7 @@ typedef struct MgOpt {
 typedef struct MgCommon {
     const char *url, *dir, *history; /* NULL when not given */
     int format;                      /* an MgFormat */
+    int64_t deadline_ms, wait_server_ms;
     bool is_quiet, is_verbose, is_colorless, is_yes;
     bool is_help, is_version;
 } MgCommon;

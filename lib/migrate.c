@@ -111,6 +111,18 @@ limit_or_default(int64_t limit_ms, int64_t default_ms)
     return limit_ms < 0 ? 0 : limit_ms;
 }
 
+/* Every wait lies inside the deadline. */
+static int64_t
+bounded(const MgContext *context, int64_t wait_ms)
+{
+    if (context->deadline_ms == 0)
+        return wait_ms;
+    int64_t left_ms = context->deadline_ms - mg_clock_ms();
+    if (left_ms < 0)
+        left_ms = 0;
+    return left_ms < wait_ms ? left_ms : wait_ms;
+}
+
 static const char *
 default_applied_by(MgContext *context)
 {
@@ -259,7 +271,7 @@ connect_to_server(MgContext *context, MgError *err)
     const char *application_name = make_application_name(context);
     MgConnOptions conn_options = { .url = &context->url,
                                    .application_name = application_name,
-                                   .wait_server_ms = options->wait_server_ms,
+                                   .wait_server_ms = bounded(context, options->wait_server_ms),
                                    .cancel_fd = options->cancel_fd,
                                    .on_statement = on_statement,
                                    .on_waiting = on_waiting_for_server,
@@ -325,14 +337,17 @@ tell_holder(MgContext *context, const MgHolder *holder, int64_t waited_ms, bool 
 }
 
 static bool
-fail_busy(MgContext *context, MgError *err)
+fail_busy(MgContext *context, int64_t waited_ms, MgError *err)
 {
     MgHolder holder = { 0 };
     char waited[32];
     if (!mg_lock_holder(context->conn, &context->lock, &context->arena, &holder, err))
         return false;
-    mg_text_duration(context->options.wait_turn_ms * 1000, waited, sizeof waited);
-    mg_fail(err, MG_E_LOCK_BUSY, "another run still works on this database after %s", waited);
+    mg_text_duration(waited_ms / 1000 * 1000000, waited, sizeof waited); /* whole seconds */
+    if (waited_ms < 1000)
+        mg_fail(err, MG_E_LOCK_BUSY, "another run works on this database");
+    else
+        mg_fail(err, MG_E_LOCK_BUSY, "another run still works on this database after %s", waited);
     if (holder.pid != 0)
         mg_error_detail(err, "pid %d (%s) %s.", holder.pid, holder.name, holder.runs);
     mg_error_hint(err, "Run again when it is done, or wait longer: --wait-turn 30min");
@@ -355,6 +370,7 @@ static bool
 wait_turn(MgContext *context, MgError *err)
 {
     int64_t start_ms = mg_clock_ms(), poll_ms = FIRST_POLL_MS, tell_ms = start_ms;
+    int64_t wait_ms = bounded(context, context->options.wait_turn_ms);
 
     for (bool is_first = true;;) {
         int64_t now_ms = mg_clock_ms();
@@ -368,8 +384,8 @@ wait_turn(MgContext *context, MgError *err)
             }
             tell_ms = now_ms + WAITING_MS;
         }
-        if (now_ms - start_ms >= context->options.wait_turn_ms)
-            return fail_busy(context, err);
+        if (now_ms - start_ms >= wait_ms)
+            return fail_busy(context, now_ms - start_ms, err);
         int64_t jitter_ms = (int64_t)(mg_clock_random() % (uint64_t)poll_ms);
         if (!mg_conn_pause(context->conn, poll_ms / 2 + jitter_ms / 2 + 1, err))
             return false;
@@ -508,7 +524,7 @@ execute(MgContext *context, const MgPlan *plan, MgOutcome *outcome, MgError *err
                           .applied_by = context->applied_by,
                           .commit = context->identity.commit,
                           .run_url = context->identity.run_url,
-                          .lock_retry_ms = context->options.lock_retry_ms,
+                          .lock_retry_ms = bounded(context, context->options.lock_retry_ms),
                           .deadline_ms = context->deadline_ms,
                           .on_event = forward_event,
                           .payload = context };

@@ -73,7 +73,8 @@ typedef struct MgAttempt {
 
 /*
  * Find ": XXXXX: " in a verbose message ("FATAL:  28P01: password ..."); the
- * severity may be in any language.  Returns the text behind it, or message.
+ * severity may be in any language, but no word of five letters has a digit.
+ * Returns the text behind it, or message.
  */
 static const char *
 split_sqlstate(const char *message, char sqlstate[6])
@@ -82,7 +83,7 @@ split_sqlstate(const char *message, char sqlstate[6])
     for (const char *at = strchr(message, ':'); at != NULL; at = strchr(at + 1, ':')) {
         const char *code = at + 1 + strspn(at + 1, " ");
         size_t n = strspn(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-        if (n == 5 && code[5] == ':' && code != at + 1) {
+        if (n == 5 && code[5] == ':' && strcspn(code, "0123456789") < n) {
             memcpy(sqlstate, code, 5);
             sqlstate[5] = '\0';
             return code + 6 + strspn(code + 6, " ");

@@ -80,12 +80,22 @@ close_others(const Post *post)
         (void)close(null_fd);
 }
 
+/* Act as the user, but be able to come back: the folder's parent may be ours alone. */
+static bool
+act_as_user(const MgGuardPlan *plan)
+{
+    if (!plan->must_drop)
+        return true;
+    return setgroups(1, &plan->gid) == 0 && setegid(plan->gid) == 0 && seteuid(plan->uid) == 0;
+}
+
+/* For good: what is run from here on has no way back. */
 static bool
 become_user(const MgGuardPlan *plan)
 {
     if (!plan->must_drop)
         return true;
-    return setgroups(1, &plan->gid) == 0 && setgid(plan->gid) == 0 && setuid(plan->uid) == 0;
+    return seteuid(0) == 0 && setgid(plan->gid) == 0 && setuid(plan->uid) == 0;
 }
 
 static _Noreturn void
@@ -95,6 +105,10 @@ run_program(const Post *post, char *const *argv)
     if (log_fd >= 0) {
         (void)dup2(log_fd, STDOUT_FILENO);
         (void)dup2(log_fd, STDERR_FILENO);
+    }
+    if (!become_user(post->plan)) {
+        tell(post, MG_GUARD_NOT_RUN, errno);
+        _exit(127);
     }
     (void)sigprocmask(SIG_SETMASK, post->mask, NULL);
     (void)execve(argv[0], argv, post->plan->environment);
@@ -185,7 +199,7 @@ stand_guard(const Post *post)
     reset_signals();
     close_others(post);
     (void)umask(077);
-    if (!become_user(plan)) {
+    if (!act_as_user(plan)) {
         tell(post, MG_GUARD_NOT_USER, errno);
     } else if (chdir(plan->folder) != 0) {
         tell(post, MG_GUARD_NOT_FOLDER, errno);
@@ -193,6 +207,8 @@ stand_guard(const Post *post)
         tell(post, MG_GUARD_READY, 0);
         keep_watch(post);
     }
+    if (plan->must_drop)
+        (void)!seteuid(0);
     (void)chdir("/");
     (void)execve(plan->removal[0], plan->removal, plan->environment);
     _exit(1);

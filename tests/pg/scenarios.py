@@ -546,6 +546,46 @@ def test_no_right_to_create_the_schema(server):
     project.sql("DROP ROLE scenario_poor")
 
 
+def test_a_wrong_password_is_said_and_not_shown(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+    project.sql("CREATE ROLE scenario_secret LOGIN PASSWORD 'right-and-long'; "
+                "GRANT CREATE ON DATABASE {0} TO scenario_secret; "
+                "GRANT ALL ON SCHEMA public TO scenario_secret;".format(project.database))
+    hba = pathlib.Path(project.sql("SHOW hba_file"))
+    before = hba.read_text()
+    url = "postgresql://scenario_secret:{}@/{}?host={}"
+    socket = urllib.parse.quote(server.socket, safe="")
+    try:
+        hba.write_text("local all scenario_secret scram-sha-256\n" + before)
+        project.sql("SELECT pg_reload_conf()")
+        wait_for(lambda: project.sql("SELECT count(*) FROM pg_hba_file_rules "
+                                     "WHERE user_name = '{scenario_secret}'") == "1")
+        time.sleep(0.3)  # the postmaster reads it after the signal, at a time of its own
+        wrong = url.format("wrong-and-long", project.database, socket)
+        run = project.run("up", url=wrong, exit=2)
+        expect(run.err, "error: the server refused the connection: password authentication failed "
+                        "for user \"scenario_secret\" (credentials)\n  --> DATABASE_URL in the "
+                        "environment\nhint: Check user, password and database in DATABASE_URL.\n")
+        expect(run.out, "")
+        run = project.run("up", "--verbose", url=url.format("right-and-long", project.database,
+                                                            socket))
+        if "right-and-long" in run.out + run.err:
+            raise AssertionError("the password is shown")
+        expect_in("applied  1_a", run.out)
+    finally:
+        hba.write_text(before)
+        project.sql("SELECT pg_reload_conf()")
+
+
+def test_passwords_in_migrations_are_masked_in_the_log(server):
+    project = Project(server, {"1_a.up.sql": "CREATE ROLE scenario_masked PASSWORD 'not shown';"})
+    run = project.run("up", "--verbose")
+    expect_in("CREATE ROLE scenario_masked PASSWORD '***'", run.err)
+    if "not shown" in run.out + run.err:
+        raise AssertionError("the password is shown")
+    project.sql("DROP ROLE scenario_masked")
+
+
 def test_a_read_only_role(server):
     project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
     project.sql("CREATE ROLE scenario_reader LOGIN; "

@@ -42,9 +42,9 @@ test_help__lists_the_commands(void **state)
         "  plan [N]      what up would do\n"
         "More: scratch, help\n"
         "\n"
-        "Options everywhere: --url URL, --dir PATH, --history TABLE, --output FORMAT, --yes, "
-        "--quiet,\n"
-        "  --verbose, --no-color, --help, --version\n"
+        "Options everywhere: --url URL, --dir PATH, --history TABLE, --output FORMAT, --deadline "
+        "D,\n"
+        "  --wait-server D, --yes, --quiet, --verbose, --no-color, --help, --version\n"
         "\"migrate help COMMAND\" explains a command, \"migrate help late\" an error, \"help "
         "exit\" statuses.\n");
     check_page(mg_buf_text(&text));
