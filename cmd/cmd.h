@@ -23,7 +23,8 @@ typedef struct MgRun {
     void *args;    /* the command's own struct, zeroed, then filled from its opts */
     MgWords words; /* what stands behind the command and is not an option */
     char *const *environment;
-    int cancel_fd;       /* readable after SIGINT, SIGTERM or SIGHUP; give it to the library */
+    /* Readable after SIGINT, SIGTERM or SIGHUP: one byte, its number.  Give it to the library. */
+    int cancel_fd;
     struct MgTalk *talk; /* what prints: talk.h */
     MgArena *arena;
 } MgRun;

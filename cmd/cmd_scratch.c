@@ -247,7 +247,7 @@ run_scratch(const MgRun *run, int *ret_status, MgError *err)
 
 const MgCmd cmd_scratch = {
     .name = "scratch",
-    .argument = "[COMMAND...]",
+    .argument = "[-- COMMAND...]",
     .summary = "a throw-away PostgreSQL, migrated, for one command",
     .about = "Starts a PostgreSQL of its own from locally installed programs, in a private\n"
              "folder and on a Unix socket, applies the migrations, and runs COMMAND with\n"

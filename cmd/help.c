@@ -117,8 +117,12 @@ add_option_rows(MgBuf *ret, const char *title, const MgOpt *opts)
 void
 mg_help_command(const MgCmd *cmd, MgBuf *ret)
 {
-    mg_buf_format(ret, "usage: migrate %s%s%s [OPTION]...\n%s\n", cmd->name,
-                  usage_argument(cmd, " "), cmd->argument == NULL ? "" : cmd->argument, cmd->about);
+    /* What stops at the first word takes its options before it. */
+    static const char options[] = " [OPTION]...";
+    mg_buf_format(ret, "usage: migrate %s%s%s%s%s\n%s\n", cmd->name,
+                  cmd->stops_at_word ? options : "", usage_argument(cmd, " "),
+                  usage_argument(cmd, cmd->argument), cmd->stops_at_word ? "" : options,
+                  cmd->about);
     if (cmd->opts != NULL)
         add_option_rows(ret, "Options", cmd->opts);
     add_option_rows(ret, "Options everywhere", mg_common_opts);

@@ -45,7 +45,9 @@ on_signal(int signal_number)
     if (first_signal == 0) {
         first_signal = signal_number;
         first_signal_ms = now_ms;
-        (void)!write(cancel_pipe[1], "", 1);
+        /* Its number: a command that runs under us gets the same one. */
+        unsigned char number = (unsigned char)signal_number;
+        (void)!write(cancel_pipe[1], &number, 1);
     } else if (now_ms - first_signal_ms > ECHO_MS) {
         _exit(SIGNAL_STATUS + signal_number);
     }

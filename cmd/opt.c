@@ -145,18 +145,17 @@ find_row(const Rows *rows, int answer)
 static bool
 refuse_unknown(const Rows *rows, const char *word, MgArena *arena, MgError *err)
 {
-    if (optopt > ' ' && optopt < '\x7f')
-        return mg_cmd_usage(rows->command, err, "unknown option \"-%c\"", optopt);
-    if (optopt != 0 || !mg_text_starts(word, "--"))
-        return mg_cmd_usage(rows->command, err, "unknown option");
     /* Without what follows "=": it may be a URL. */
     const char *name = mg_arena_text_n(arena, word + 2, strcspn(word + 2, "="));
     const char *nearest = NULL;
-    int nearest_distance = MAX_DISTANCE + 1;
+    int nearest_distance = MAX_DISTANCE;
     for (size_t i = 0; i < rows->n; i++) {
-        int distance = mg_text_distance(rows->items[i].opt->name, name);
-        if (distance < nearest_distance) {
-            nearest = rows->items[i].opt->name;
+        const char *known = rows->items[i].opt->name;
+        bool is_cut_short = *name != '\0' && mg_text_starts(known, name);
+        int distance = is_cut_short ? 0 : mg_text_distance(known, name);
+        /* Of two, the later row: the command's own options are behind the common ones. */
+        if (distance <= nearest_distance && distance < (int)strlen(known)) {
+            nearest = known;
             nearest_distance = distance;
         }
     }
@@ -237,18 +236,37 @@ check_foreign_words(const char *command, int argc, char **argv, bool stops_at_wo
     return true;
 }
 
-/* One answer of getopt_long; word is the item of argv before the next one, the long option. */
+/*
+ * getopt_long takes the beginning of a name for the whole one.  We do not: an
+ * option that is added later would change what a script says, or break it.
+ */
 static bool
-take_answer(const Rows *rows, int answer, const char *word, MgArena *arena, MgError *err)
+is_cut_short(const Row *row, const char *word)
+{
+    return strcspn(word + strlen("--"), "=") < strlen(row->opt->name);
+}
+
+/* One answer of getopt_long, to argv[optind - 1] or, if that is a value, to what is before it. */
+static bool
+take_answer(const Rows *rows, int answer, char *const *argv, MgArena *arena, MgError *err)
 {
     bool is_error = answer == '?' || answer == ':';
-    const Row *row = find_row(rows, is_error ? optopt : answer);
+    int asked = is_error ? optopt : answer;
+    bool is_value_apart = !is_error && optarg != NULL && optarg == argv[optind - 1];
+    const char *word = argv[optind - (is_value_apart ? 2 : 1)];
+    const Row *row = find_row(rows, asked);
+    bool is_unknown = row == NULL ? asked == 0 && mg_text_starts(word, "--")
+                                  : asked >= FIRST_LONG && is_cut_short(row, word);
+    if (is_unknown)
+        return refuse_unknown(rows, word, arena, err);
     if (!is_error) {
         assert(row != NULL); /* getopt answers with our own letters and numbers only */
         return set_value(rows, row, optarg, err);
     }
+    if (row == NULL && asked > ' ' && asked < '\x7f')
+        return mg_cmd_usage(rows->command, err, "unknown option \"-%c\"", asked);
     if (row == NULL)
-        return refuse_unknown(rows, word, arena, err);
+        return mg_cmd_usage(rows->command, err, "unknown option");
     return mg_cmd_usage(rows->command, err, "option \"--%s\" %s", row->opt->name,
                         answer == ':' ? "needs a value" : "takes no value");
 }
@@ -267,7 +285,7 @@ mg_opt_parse(const char *command, int argc, char **argv, const MgOptTable *table
         int answer = getopt_long(argc, argv, rows.letters, rows.longs, NULL);
         if (answer == -1)
             break;
-        if (!take_answer(&rows, answer, argv[optind - 1], arena, err))
+        if (!take_answer(&rows, answer, argv, arena, err))
             return false;
     }
     *ret = (MgWords){ argv + optind, (size_t)(argc - optind),

@@ -114,6 +114,56 @@ add_lines(MgBuf *line, const char *text, size_t indent)
     }
 }
 
+/*
+ * Where the part begins that is there to be pasted: a hint that does not end
+ * like a sentence ends with a command or a URL behind its last ": ".
+ */
+static size_t
+paste_begin(const char *text, size_t size_bytes)
+{
+    if (size_bytes == 0 || text[size_bytes - 1] == '.')
+        return size_bytes;
+    for (size_t at = size_bytes; at >= 2; at--) {
+        if (text[at - 2] == ':' && text[at - 1] == ' ')
+            return at;
+    }
+    return size_bytes;
+}
+
+/* One line of words, broken where it would pass the last column; it starts at column. */
+static void
+add_wrapped(MgBuf *line, const char *text, size_t size_bytes, size_t column)
+{
+    size_t whole = paste_begin(text, size_bytes);
+    if (mg_text_width(text + whole, size_bytes - whole) > MG_TERM_MAX_COLUMNS - HINT_INDENT)
+        whole = size_bytes;
+    for (size_t at = 0; at < size_bytes;) {
+        size_t gap = strspn(text + at, " ");
+        size_t end = at + gap;
+        end = end >= whole ? size_bytes : end + strcspn(text + end, " \n");
+        size_t columns = mg_text_width(text + at, end - at);
+        if (at > 0 && column + columns > MG_TERM_MAX_COLUMNS) {
+            mg_buf_add_char(line, '\n');
+            mg_buf_add_repeated(line, ' ', HINT_INDENT);
+            at += gap;
+            column = HINT_INDENT;
+            columns -= gap;
+        }
+        mg_buf_add_n(line, text + at, end - at);
+        column += columns;
+        at = end;
+    }
+}
+
+/* "word: " is there already.  Lines behind the first were broken on purpose: SQL, URLs. */
+static void
+add_prose(MgBuf *line, const char *word, const char *text, size_t indent)
+{
+    size_t size_bytes = strcspn(text, "\n");
+    add_wrapped(line, text, size_bytes, strlen(word) + strlen(": "));
+    add_lines(line, text + size_bytes, indent);
+}
+
 /* A label of at most max_columns; 0 = as long as it is. */
 static void
 add_label(MgBuf *line, const char *label, size_t max_columns)
@@ -166,7 +216,7 @@ mg_talk_aside(MgTalk *talk, const char *kind, const char *text)
     MG_CLEANUP(buf) MgBuf line = { 0 };
     mg_buf_format(&line, "%s%s:%s ", mg_term_begin(&talk->err, colour), kind,
                   mg_term_end(&talk->err, colour));
-    add_lines(&line, text, HINT_INDENT);
+    add_prose(&line, kind, text, HINT_INDENT);
     print(talk, &talk->err, &line);
 }
 
@@ -249,7 +299,7 @@ add_part(MgBuf *line, const MgTerm *term, MgColour colour, const char *word, con
     if (*text == '\0')
         return;
     mg_buf_format(line, "%s%s:%s ", mg_term_begin(term, colour), word, mg_term_end(term, colour));
-    add_lines(line, text, indent);
+    add_prose(line, word, text, indent);
 }
 
 static void

@@ -54,6 +54,7 @@ struct MgContext {
 
     /* While connected. */
     MgConn *conn;
+    MgConnOptions conn_options;
     MgProofClaim claim;
     MgLock lock;
     MgStart start;
@@ -269,18 +270,19 @@ connect_to_server(MgContext *context, MgError *err)
 {
     const MgOptions *options = &context->options;
     const char *application_name = make_application_name(context);
-    MgConnOptions conn_options = { .url = &context->url,
-                                   .application_name = application_name,
-                                   .wait_server_ms = bounded(context, options->wait_server_ms),
-                                   .cancel_fd = options->cancel_fd,
-                                   .on_statement = on_statement,
-                                   .on_waiting = on_waiting_for_server,
-                                   .payload = context };
+    context->conn_options =
+        (MgConnOptions){ .url = &context->url,
+                         .application_name = application_name,
+                         .wait_server_ms = bounded(context, options->wait_server_ms),
+                         .cancel_fd = options->cancel_fd,
+                         .on_statement = on_statement,
+                         .on_waiting = on_waiting_for_server,
+                         .payload = context };
 
     assert(context->conn == NULL);
     for (size_t i = 0; i < context->url.n_notes; i++)
         emit(context, MG_EVENT_NOTE, context->url.notes[i]);
-    if (!mg_conn_open(&conn_options, &context->conn, err))
+    if (!mg_conn_open(&context->conn_options, &context->conn, err))
         return false;
     describe_target(context);
     context->claim = mg_proof_claim(context->conn, application_name);
@@ -297,25 +299,61 @@ start_input(const MgContext *context, const MgGoal *goal, bool is_writing)
                            .with_down = goal->direction == MG_DOWN };
 }
 
-/* Connect, prove, and when writing try the lock; the answers are in context->start. */
-static bool
-begin_session(MgContext *context, const MgGoal *goal, bool is_writing, MgError *err)
+static void
+tell_session(MgContext *context)
 {
-    MgStartInput input = start_input(context, goal, is_writing);
+    MgTarget *target = &context->target;
+    target->verdict = context->start.proof.verdict;
+    target->verdict_name = mg_verdict_name(target->verdict);
+    emit(context, MG_EVENT_SESSION,
+         mg_arena_format(&context->arena, "PostgreSQL %s, %s", target->server_version,
+                         target->verdict_name));
+}
 
+/* Connect and read; nothing is taken or changed there, so a pooler will do. */
+static bool
+begin_reading(MgContext *context, const MgGoal *goal, MgError *err)
+{
+    MgStartInput input = start_input(context, goal, false);
     if (!connect_to_server(context, err) ||
         !mg_start(context->conn, &input, &context->lock, &context->arena, &context->start, err))
         return false;
-    context->target.verdict = context->start.proof.verdict;
-    context->target.verdict_name = mg_verdict_name(context->start.proof.verdict);
-    emit(context, MG_EVENT_SESSION,
-         mg_arena_format(&context->arena, "PostgreSQL %s, %s", context->target.server_version,
-                         context->target.verdict_name));
-    if (is_writing)
-        return mg_proof_check(&context->start.proof, mg_conn_server_version(context->conn), err);
-    if (context->start.proof.verdict != MG_DIRECT)
+    tell_session(context);
+    if (context->start.proof.verdict != MG_DIRECT && context->start.proof.verdict != MG_PINNED)
         emit(context, MG_EVENT_NOTE,
              "this session is not proved to be direct: good enough to read, not to migrate");
+    return true;
+}
+
+/*
+ * Connect, prove, try the lock: one flight for a direct session.  Where the
+ * proof needs rounds, the first flight has taken nothing, and the lock comes
+ * with a second one, for the backend that was proved.
+ */
+static bool
+begin_writing(MgContext *context, const MgGoal *goal, MgError *err)
+{
+    MgStartInput input = start_input(context, goal, true);
+    MgProof *proof = &context->start.proof;
+
+    if (!connect_to_server(context, err) ||
+        !mg_start(context->conn, &input, &context->lock, &context->arena, &context->start, err) ||
+        !mg_proof_check_server(proof, mg_conn_server_version(context->conn), err))
+        return false;
+    bool is_proved = proof->verdict != MG_UNPROVED;
+    if (!is_proved &&
+        !mg_proof_rounds(context->conn, &context->conn_options, &context->arena, proof, err))
+        return false;
+    tell_session(context);
+    if (!mg_proof_check(proof, context->options.is_session_accepted, err))
+        return false;
+    if (is_proved)
+        return true;
+    MgProof proved = *proof;
+    context->claim.accepted_pid = proved.backend_pid;
+    if (!mg_start(context->conn, &input, &context->lock, &context->arena, &context->start, err))
+        return false;
+    *proof = proved;
     return true;
 }
 
@@ -468,7 +506,7 @@ bool
 mg_plan(MgContext *context, const MgGoal *goal, const MgPlan **ret, MgError *err)
 {
     MgPlan *plan = MG_NEW_IN(&context->arena, MgPlan);
-    bool is_ok = begin_session(context, goal, false, err);
+    bool is_ok = begin_reading(context, goal, err);
     if (is_ok) {
         build_plan(context, goal, plan);
         tell_plan(context, plan);
@@ -509,12 +547,43 @@ fail_refused(const MgContext *context, const MgPlan *plan, MgError *err)
 }
 
 static bool
+fail_unfenced(const MgStep *step, MgError *err)
+{
+    mg_fail(err, MG_E_UNPROVED, "migration \"%s\" needs a direct session", step->entry->label);
+    mg_error_detail(err, "It runs outside a transaction, where no fence can stop it when the "
+                         "session turns out to be shared.");
+    mg_error_hint(err, "Use the URL of the server itself, without the pooler.");
+    mg_error_note(err, "nothing was applied");
+    return false;
+}
+
+/* Statements outside a transaction cannot be fenced: they need a session that is proved by more
+ * than a provider's word or the user's consent. */
+static bool
+check_unfenced(MgContext *context, const MgPlan *plan, MgError *err)
+{
+    MgProof *proof = &context->start.proof;
+    const MgStep *unfenced = NULL;
+    for (size_t i = 0; i < plan->n_steps && unfenced == NULL; i++)
+        if (!plan->steps[i].is_transactional)
+            unfenced = &plan->steps[i];
+    if (unfenced == NULL || proof->verdict == MG_DIRECT)
+        return true;
+    if (proof->verdict == MG_PINNED && context->claim.accepted_pid == 0 &&
+        !mg_proof_rounds(context->conn, &context->conn_options, &context->arena, proof, err))
+        return false;
+    return proof->verdict == MG_PINNED || fail_unfenced(unfenced, err);
+}
+
+static bool
 execute(MgContext *context, const MgPlan *plan, MgOutcome *outcome, MgError *err)
 {
     if (plan->n_refusals > 0)
         return fail_refused(context, plan, err);
     if (plan->n_steps == 0)
         return true;
+    if (!check_unfenced(context, plan, err))
+        return false;
     MgExecInput input = { .conn = context->conn,
                           .lock = &context->lock,
                           .table = &context->table,
@@ -542,7 +611,7 @@ run_goal(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *er
 {
     MgPlan plan = { 0 };
 
-    if (!begin_session(context, goal, true, err))
+    if (!begin_writing(context, goal, err))
         return false;
     int64_t newest_id = newest_row(&context->start.history);
     bool must_wait = context->start.lock_state == MG_LOCK_BUSY;

@@ -159,6 +159,7 @@ typedef struct MgOptions {
     int64_t wait_server_ms;    /* for a server to come up; 0 = 60 s, negative = one try */
     int64_t lock_retry_ms;     /* for locks of other sessions; 0 = 10 min, negative = one try */
     int64_t deadline_ms;       /* no migration starts later than this after mg_open; 0 = none */
+    bool is_session_accepted; /* a session-mode pooler will do, with the fence */
     int cancel_fd;             /* readable = stop, roll back, fail with MG_E_CANCELLED; -1: none */
     void (*on_event)(void *payload, const MgEvent *event);
     void *payload;
@@ -187,7 +188,18 @@ typedef enum MgState { MG_STATE_LIST(MG_STATE_ENUM) MG_N_STATES } MgState;
 
 MG_API const char *mg_state_name(MgState state);
 
-typedef enum MgVerdict { MG_UNPROVED, MG_DIRECT } MgVerdict;
+/* X(verdict, word): what the proof says of a session. */
+#define MG_VERDICT_LIST(X)                                                                         \
+    X(MG_UNPROVED, "unproved")                   /* nothing is known for sure */                   \
+    X(MG_DIRECT, "direct")                       /* our own backend, nothing in between */         \
+    X(MG_PINNED, "pinned")                       /* our own backend, behind a 1:1 proxy */         \
+    X(MG_SESSION_POOLED, "session-pooled")       /* a used backend, ours until we leave */         \
+    X(MG_TRANSACTION_POOLED, "transaction-pooled") /* shared with others while we work */          \
+    X(MG_PGPOOL, "pgpool")                       /* pgpool-II: routes and rewrites */
+
+#define MG_VERDICT_ENUM(verdict, word) verdict,
+typedef enum MgVerdict { MG_VERDICT_LIST(MG_VERDICT_ENUM) MG_N_VERDICTS } MgVerdict;
+#undef MG_VERDICT_ENUM
 
 /* Which database, and over what kind of session. */
 typedef struct MgTarget {
@@ -197,7 +209,7 @@ typedef struct MgTarget {
     const char *from;           /* "DATABASE_URL" */
     const char *url;            /* password masked */
     MgVerdict verdict;
-    const char *verdict_name;   /* "direct", "unproved" */
+    const char *verdict_name;   /* "direct", "pinned" */
     const char *server_version; /* "17.5" */
 } MgTarget;
 

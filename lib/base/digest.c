@@ -39,15 +39,38 @@ mg_digest_add(MgDigest *digest, const void *bytes, size_t size_bytes)
     assert(ok == 1);
 }
 
-void
-mg_digest_end(MgDigest *digest, char ret_hex[MG_DIGEST_HEX_BYTES])
+static void
+finish(MgDigest *digest, char ret_hex[MG_DIGEST_HEX_BYTES])
 {
     uint8_t bytes[MG_DIGEST_BYTES];
     int ok = EVP_DigestFinal_ex(digest->ctx, bytes, NULL);
     assert(ok == 1);
+    write_hex(bytes, ret_hex);
+}
+
+void
+mg_digest_end(MgDigest *digest, char ret_hex[MG_DIGEST_HEX_BYTES])
+{
+    finish(digest, ret_hex);
+    mg_digest_drop(digest);
+}
+
+void
+mg_digest_next(MgDigest *digest, char ret_hex[MG_DIGEST_HEX_BYTES])
+{
+    finish(digest, ret_hex);
+    /* Without a type the algorithm stays; with one, OpenSSL 3 searches its providers again. */
+    int ok = EVP_DigestInit_ex(digest->ctx, NULL, NULL);
+    assert(ok == 1);
+}
+
+void
+mg_digest_drop(MgDigest *digest)
+{
+    if (digest == NULL)
+        return;
     EVP_MD_CTX_free(digest->ctx);
     mg_free(digest);
-    write_hex(bytes, ret_hex);
 }
 
 void

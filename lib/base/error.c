@@ -15,6 +15,7 @@
 enum {
     /* Longer than every field, so that what does not fit here is cut there too. */
     FORMAT_BYTES = 8192,
+    REASON_BYTES = 256,
 };
 
 typedef struct CodeRow {
@@ -256,12 +257,21 @@ mg_fail(MgError *err, MgErrorCode code, const char *format, ...)
     return false;
 }
 
+/*
+ * strerror is not safe with threads everywhere, and strerror_r has two shapes:
+ * GNU's gives the text, which need not be in buffer, POSIX's a status.  Which
+ * one we get hangs on the C library and on a macro, so its type is asked.
+ */
+#define REASON(number, buffer)                                                                     \
+    _Generic(strerror_r((number), (buffer), sizeof(buffer)),                                       \
+        char *: strerror_r((number), (buffer), sizeof(buffer)),                                    \
+        int: ((void)!strerror_r((number), (buffer), sizeof(buffer)), (buffer)))
+
 bool
 mg_fail_sys(MgError *err, MgErrorCode code, const char *format, ...)
 {
-    /* Not strerror_r: it has two shapes, and which one we get hangs on a macro.  The C
-     * libraries we run on keep strerror's text for each thread, or never change it. */
-    const char *reason = strerror(errno);
+    char buffer[REASON_BYTES] = "unknown reason";
+    const char *reason = REASON(errno, buffer);
     char text[FORMAT_BYTES];
     va_list args;
     va_start(args, format);

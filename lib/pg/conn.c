@@ -1,6 +1,6 @@
 /*
  * The pipeline: operations out, results in, over one poll loop.
- * Knows libpq; the only files that do are conn.c, conn_open.c and conn_copy.c.
+ * Knows libpq; the only files that do are conn.c, conn_open.c and conn_simple.c.
  */
 #include "pg/conn.h"
 
@@ -338,7 +338,14 @@ serve_clock(MgPipeline *pipeline)
         mg_conn_send_cancel(pipeline->conn);
         pipeline->cancel_next_ms = now_ms + CANCEL_REPEAT_MS;
     }
-    if (!is_cancelling && pipeline->run->deadline_ms != 0 && now_ms >= pipeline->run->deadline_ms)
+    bool is_late = pipeline->run->deadline_ms != 0 && now_ms >= pipeline->run->deadline_ms;
+    if (is_late && pipeline->run->is_probe) {
+        if (!pipeline->is_failed)
+            mg_fail(pipeline->err, MG_E_DEADLINE, "no answer in time");
+        fail_run(pipeline);
+        return false;
+    }
+    if (!is_cancelling && is_late)
         start_cancel(pipeline, MG_E_DEADLINE, "the time for this run is over");
     if (!pipeline->is_failed && pipeline->conn->n_flying > 0 && pipeline->run->on_silence != NULL &&
         now_ms >= pipeline->silence_ms)
@@ -437,6 +444,24 @@ on_array_result(void *payload, const MgTag *tag, const MgResult *result, MgError
     if (ops->on_result != NULL)
         return ops->on_result(ops->payload, tag, result, err);
     return !mg_result_is_error(result) || mg_result_fail(result, MG_E_SERVER, err);
+}
+
+bool
+mg_conn_probe(MgConn *conn, const MgOp *items, size_t n,
+              bool (*on_result)(void *, const MgTag *, const MgResult *, MgError *), void *payload,
+              int64_t limit_ms, bool *ret_is_late, MgError *err)
+{
+    MgOps ops = { .items = items, .n = n, .on_result = on_result, .payload = payload };
+    MgRun run = { .next = next_of_array,
+                  .on_result = on_array_result,
+                  .payload = &ops,
+                  .deadline_ms = mg_clock_ms() + limit_ms,
+                  .is_probe = true };
+    *ret_is_late = false;
+    if (mg_conn_run(conn, &run, err))
+        return true;
+    *ret_is_late = err->code == MG_E_DEADLINE;
+    return *ret_is_late;
 }
 
 bool

@@ -26,6 +26,8 @@ typedef struct MgConnOptions {
     const char *application_name; /* sent in the startup packet: the proof reads it back */
     int64_t wait_server_ms;       /* how long to try again; 0 = one try */
     int cancel_fd;                /* -1 = none */
+    const MgConn *like;           /* connect to the same host and address as this one; or NULL */
+    int64_t attempt_ms;           /* time limit of one attempt; 0 = 10 s */
     /* Every statement that is sent, with passwords masked. */
     void (*on_statement)(void *payload, const char *text);
     /* The server is not up yet: said once per new reason. */
@@ -90,6 +92,8 @@ typedef struct MgRun {
     int64_t (*on_silence)(void *payload, const MgTag *front);
     void *payload;
     int64_t deadline_ms; /* of mg_clock_ms: then cancel, fail with MG_E_DEADLINE; 0 = none */
+    /* At the deadline leave it at that: no cancel, the connection is good for closing only. */
+    bool is_probe;
 } MgRun;
 
 /*
@@ -114,6 +118,15 @@ void mg_conn_on_notice(MgConn *conn,
                        void (*on_notice)(void *payload, const MgTag *front, const char *text),
                        void *payload);
 
+/*
+ * Operations whose answers may never come, such as through a full pool: after
+ * limit_ms *ret_is_late is true and the connection is good for closing only.
+ */
+MG_CHECK bool mg_conn_probe(MgConn *conn, const MgOp *ops, size_t n_ops,
+                            bool (*on_result)(void *payload, const MgTag *tag,
+                                              const MgResult *result, MgError *err),
+                            void *payload, int64_t limit_ms, bool *ret_is_late, MgError *err);
+
 /* As of the last Sync. */
 bool mg_conn_is_in_transaction(const MgConn *conn);
 
@@ -128,6 +141,14 @@ MG_CHECK bool mg_conn_pause(MgConn *conn, int64_t pause_ms, MgError *err);
 MG_CHECK bool mg_conn_copy_begin(MgConn *conn, const char *sql, int *ret_position, MgError *err);
 MG_CHECK bool mg_conn_copy_data(MgConn *conn, const char *bytes, size_t size_bytes, MgError *err);
 MG_CHECK bool mg_conn_copy_end(MgConn *conn, MgError *err);
+
+/*
+ * Does the statement, sent by the simple protocol, answer with a row?  An error
+ * is no.  Fails with MG_E_DEADLINE after limit_ms: then the connection is good
+ * for closing only.
+ */
+MG_CHECK bool mg_conn_answers_row(MgConn *conn, const char *sql, int64_t limit_ms, bool *ret,
+                                  MgError *err);
 
 /* ---- Results ------------------------------------------------------------ */
 

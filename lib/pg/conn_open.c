@@ -23,6 +23,7 @@ enum {
     FIRST_BACKOFF_MS = 250,
     LARGEST_BACKOFF_MS = 4000,
     MAX_PARAMS = 128,
+    OUR_PARAMS = 6, /* and the NULL at the end */
 };
 
 /* What a refused attempt means. */
@@ -133,10 +134,12 @@ on_pg_notice(void *payload, const PGresult *pg)
 
 /* Poll one attempt to its end: connected, refused, out of time, or cancelled. */
 static bool
-finish_attempt(MgConn *conn, MgAttempt *ret_attempt, bool *ret_is_up, MgError *err)
+finish_attempt(MgConn *conn, int64_t limit_ms, MgAttempt *ret_attempt, bool *ret_is_up,
+               MgError *err)
 {
-    int64_t until_ms = mg_clock_ms() + ATTEMPT_MS;
+    int64_t until_ms = mg_clock_ms() + limit_ms;
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+    char limit[32];
 
     *ret_is_up = false;
     while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
@@ -145,7 +148,9 @@ finish_attempt(MgConn *conn, MgAttempt *ret_attempt, bool *ret_is_up, MgError *e
             status = PQconnectPoll(conn->pg);
             break;
         case MG_WAITED_TIME:
-            *ret_attempt = (MgAttempt){ .refusal = REFUSAL_WAIT, .reason = "no answer after 10 s" };
+            *ret_attempt = (MgAttempt){ .refusal = REFUSAL_WAIT };
+            mg_text_duration(limit_ms * 1000, limit, sizeof limit);
+            snprintf(ret_attempt->reason, sizeof ret_attempt->reason, "no answer after %s", limit);
             return true;
         case MG_WAITED_CANCEL:
             return mg_fail(err, MG_E_CANCELLED, "interrupted");
@@ -165,7 +170,7 @@ collect_params(const MgConnOptions *options, const char **keys, const char **val
 {
     const MgParams *params = &options->url->params;
     size_t n = 0;
-    for (size_t i = 0; i < params->n && n < MAX_PARAMS - 4; i++) {
+    for (size_t i = 0; i < params->n && n < MAX_PARAMS - OUR_PARAMS; i++) {
         keys[n] = params->items[i].key;
         values[n++] = params->items[i].value;
     }
@@ -173,6 +178,15 @@ collect_params(const MgConnOptions *options, const char **keys, const char **val
     values[n++] = options->application_name;
     keys[n] = "client_encoding";
     values[n++] = "UTF8";
+    if (options->like != NULL) {
+        const char *address = PQhostaddr(options->like->pg);
+        keys[n] = "host";
+        values[n++] = PQhost(options->like->pg);
+        keys[n] = "hostaddr";
+        values[n++] = address == NULL || address[0] == '\0' ? NULL : address;
+        keys[n] = "port";
+        values[n++] = PQport(options->like->pg);
+    }
     keys[n] = NULL;
     values[n] = NULL;
 }
@@ -195,7 +209,8 @@ attempt(MgConn *conn, const MgConnOptions *options, MgAttempt *ret_attempt, bool
     /* Verbose while connecting: the only way to see the SQLSTATE of a refused login. */
     PQsetErrorVerbosity(conn->pg, PQERRORS_VERBOSE);
     PQsetNoticeReceiver(conn->pg, on_pg_notice, conn);
-    if (!finish_attempt(conn, ret_attempt, ret_is_up, err))
+    int64_t limit_ms = options->attempt_ms == 0 ? ATTEMPT_MS : options->attempt_ms;
+    if (!finish_attempt(conn, limit_ms, ret_attempt, ret_is_up, err))
         return false;
     PQsetErrorVerbosity(conn->pg, PQERRORS_DEFAULT);
     return true;

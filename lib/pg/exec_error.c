@@ -94,10 +94,12 @@ note_rest(const MgExec *exec, const MgTag *tag, MgError *err)
 {
     const MgStep *step = &exec->input->steps[tag->item];
     const char *label = step->entry->label;
+    const char *state = step->direction == MG_UP ? "applied" : "reverted";
     char before[64] = "";
-    if (exec->n_committed > 0)
-        snprintf(before, sizeof before, "; the %zu before it %s", exec->n_committed,
-                 step->direction == MG_UP ? "stay applied" : "stay reverted");
+    if (exec->n_committed == 1)
+        snprintf(before, sizeof before, "; the one before it stays %s", state);
+    else if (exec->n_committed > 1)
+        snprintf(before, sizeof before, "; the %zu before it stay %s", exec->n_committed, state);
     if (!step->is_transactional && tag->number > 0)
         mg_error_note(err, "%s stopped at its statement %d of %d; run again to go on there%s",
                       label, tag->number, step->script->n_statements, before);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/text.h"
 
 enum {
@@ -26,20 +27,39 @@ mg_proof_rows_sql(void)
            " (SELECT s.reset_val FROM pg_catalog.pg_settings s"
            " WHERE s.name = 'application_name') AS echo,"
            " pg_catalog.pg_is_in_recovery() AS recovery,"
-           " pg_catalog.current_setting('default_transaction_read_only') AS read_only";
+           " pg_catalog.current_setting('default_transaction_read_only') AS read_only,"
+           " (extract(epoch FROM pg_catalog.pg_postmaster_start_time()) * 1000000)"
+           "::pg_catalog.int8 AS postmaster_us,"
+           " (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)"
+           "::pg_catalog.int8 AS now_us";
 }
 
 const char *
 mg_proof_condition_sql(const MgProofClaim *claim, MgArena *arena)
 {
-    if (claim->local_port < 0 && !claim->is_socket_proved)
-        return "false";
+    if (claim->accepted_pid != 0)
+        return mg_arena_format(arena, "proof.pid = %d", claim->accepted_pid);
     /* application_name is printable ASCII of our own making, without quotes. */
-    const char *port = claim->local_port < 0
-                           ? "proof.port IS NULL"
-                           : mg_arena_format(arena, "proof.port = %d", claim->local_port);
-    return mg_arena_format(arena, "coalesce(proof.echo = '%s' AND proof.pid = %d AND %s, false)",
-                           claim->application_name, claim->key_pid, port);
+    const char *echo = claim->application_name;
+    if (claim->is_proxy_known)
+        return mg_arena_format(arena, "coalesce(proof.echo = '%s', false)", echo);
+    if (claim->local_port < 0)
+        return claim->is_socket_proved
+                   ? mg_arena_format(arena,
+                                     "coalesce(proof.echo = '%s' AND proof.pid = %d"
+                                     " AND proof.port IS NULL, false)",
+                                     echo, claim->key_pid)
+                   : "false";
+    return mg_arena_format(
+        arena, "coalesce(proof.echo = '%s' AND proof.pid = %d AND proof.port = %d, false)", echo,
+        claim->key_pid, claim->local_port);
+}
+
+static void
+add_evidence(MgProof *proof, const char *sentence)
+{
+    if (proof->n_evidence < MG_MAX_EVIDENCE)
+        proof->evidence[proof->n_evidence++] = sentence;
 }
 
 void
@@ -56,24 +76,36 @@ mg_proof_judge(const MgProofClaim *claim, const MgResult *result, MgProof *ret)
                         : port != NULL && mg_result_int(result, 0, 1) == claim->local_port;
     proof.is_in_recovery = mg_result_bool(result, 0, 3);
     proof.is_read_only = strcmp(mg_result_text(result, 0, 4), "on") == 0;
-    proof.verdict = proof.is_echo && proof.is_key && proof.is_port ? MG_DIRECT : MG_UNPROVED;
+    proof.postmaster_us = mg_result_int(result, 0, 5);
+    proof.now_us = mg_result_int(result, 0, 6);
+
+    if (proof.is_echo && proof.is_key && proof.is_port)
+        proof.verdict = MG_DIRECT;
+    else if (proof.is_echo && claim->is_proxy_known)
+        proof.verdict = MG_PINNED;
+    add_evidence(&proof, proof.is_echo ? "This backend was started by our own startup packet."
+                                       : "This backend was not started by our startup packet.");
+    if (!proof.is_key)
+        add_evidence(&proof, claim->key_pid == 0 ? "The server sent no cancel key."
+                                                 : "The cancel key is not this backend's.");
+    if (!proof.is_port)
+        add_evidence(&proof, claim->local_port < 0
+                                 ? "Who listens on the socket is not this backend's postmaster."
+                                 : "The server sees another client port than ours.");
     *ret = proof;
 }
 
 const char *
 mg_verdict_name(MgVerdict verdict)
 {
-    switch (verdict) {
-    case MG_DIRECT:
-        return "direct";
-    case MG_UNPROVED:
-        break;
-    }
-    return "unproved";
+#define VERDICT_NAME(code, word) [code] = (word),
+    static const char *const names[] = { MG_VERDICT_LIST(VERDICT_NAME) };
+#undef VERDICT_NAME
+    return names[verdict];
 }
 
 bool
-mg_proof_check(const MgProof *proof, int server_version, MgError *err)
+mg_proof_check_server(const MgProof *proof, int server_version, MgError *err)
 {
     if (server_version < OLDEST_SERVER)
         return mg_fail(err, MG_E_OLD_SERVER, "the server runs PostgreSQL %d, older than 13",
@@ -89,18 +121,37 @@ mg_proof_check(const MgProof *proof, int server_version, MgError *err)
                            "role, or a host that stopped writes because the disk is full.");
         return false;
     }
-    if (proof->verdict == MG_DIRECT)
+    return true;
+}
+
+/* What each verdict that is refused means; the others may migrate. */
+static const struct {
+    const char *message, *hint;
+} refusals[MG_N_VERDICTS] = {
+    [MG_UNPROVED] = { "this session could not be proved to be one backend of our own",
+                      "Use the URL of the server itself, without pooler or proxy." },
+    [MG_SESSION_POOLED] = { "this session goes through a session pooler",
+                            "Use the URL of the server itself, without the pooler." },
+    [MG_TRANSACTION_POOLED] = { "this session shares its backend with others (a transaction "
+                                "pooler)",
+                                "Use the URL of the server itself, without the pooler." },
+    [MG_PGPOOL] = { "this session goes through pgpool-II, which routes and rewrites statements",
+                    "Use the URL of the primary server itself." },
+};
+
+bool
+mg_proof_check(const MgProof *proof, bool is_session_accepted, MgError *err)
+{
+    const char *message = refusals[proof->verdict].message;
+    if (message == NULL || (proof->verdict == MG_SESSION_POOLED && is_session_accepted))
         return true;
 
-    mg_fail(err, MG_E_UNPROVED, "this session could not be proved to be one backend of our own");
-    mg_error_detail(err, "%s %s %s",
-                    proof->is_echo ? "The backend was started by our own startup packet."
-                                   : "The backend was not started by our startup packet: a "
-                                     "connection pooler is in between.",
-                    proof->is_key ? "The cancel key is this backend's."
-                                  : "The cancel key is not this backend's.",
-                    proof->is_port ? "The server sees our own port."
-                                   : "The server does not see our own port.");
-    mg_error_hint(err, "Use the URL of the server itself, without pooler or proxy.");
+    mg_fail(err, MG_E_UNPROVED, "%s", message);
+    MG_CLEANUP(buf) MgBuf evidence = { 0 };
+    for (size_t i = 0; i < proof->n_evidence; i++)
+        mg_buf_format(&evidence, "%s%s", i == 0 ? "" : " ", proof->evidence[i]);
+    mg_error_detail(err, "%s", mg_buf_text(&evidence));
+    mg_error_hint(err, "%s", refusals[proof->verdict].hint);
+    mg_error_note(err, "nothing was applied, and nothing is left behind on that server");
     return false;
 }

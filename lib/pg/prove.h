@@ -25,15 +25,25 @@ typedef struct MgProofClaim {
     int key_pid;                  /* BackendKeyData; 0 = the server sent none */
     int local_port;               /* -1 on a Unix socket */
     bool is_socket_proved;        /* on a Unix socket: the postmaster listens there */
+    bool is_proxy_known; /* the provider's direct endpoint is a 1:1 proxy: the echo is enough */
+    int accepted_pid;    /* a proof by rounds was accepted for this backend; 0 = none */
 } MgProofClaim;
+
+enum {
+    MG_PROOF_COLUMNS = 7, /* the first columns of an answer */
+    MG_MAX_EVIDENCE = 8,
+};
 
 /* What the server answered. */
 typedef struct MgProof {
     MgVerdict verdict;
     int backend_pid;
     bool is_echo, is_key, is_port;
-    bool is_in_recovery; /* a standby */
-    bool is_read_only;   /* default_transaction_read_only */
+    bool is_in_recovery;                   /* a standby */
+    bool is_read_only;                     /* default_transaction_read_only */
+    int64_t postmaster_us, now_us;         /* of the server: its start, and when it answered */
+    const char *evidence[MG_MAX_EVIDENCE]; /* sentences */
+    size_t n_evidence;
 } MgProof;
 
 MgProofClaim mg_proof_claim(const MgConn *conn, const char *application_name);
@@ -46,16 +56,27 @@ MgProofClaim mg_proof_claim(const MgConn *conn, const char *application_name);
 const char *mg_proof_rows_sql(void);
 const char *mg_proof_condition_sql(const MgProofClaim *claim, MgArena *arena);
 
-enum {
-    MG_PROOF_COLUMNS = 5, /* the first columns of the answer: "proof.*" */
-};
-
-/* Judge the answer's first columns.  Pure. */
+/* Judge the answer's first columns: direct, pinned by the provider's word, or not yet proved. */
 void mg_proof_judge(const MgProofClaim *claim, const MgResult *result, MgProof *ret);
+
+/*
+ * Prove by behaviour what the first answer left open: is it pgpool-II, does
+ * another transaction meet another backend, does a second connection get ours?
+ * Opens one more connection when the backend was started by our own packet, up
+ * to three otherwise; every probe has its own time limit.  conn must be outside
+ * a transaction; when its verdict is transaction-pooled it may be unusable.
+ * Updates verdict and evidence, which lives in arena.  Fails only when
+ * cancelled.  Facts: poolers.md section 6 (PostgreSQL 15, PgBouncer 1.18 and
+ * 1.25, pgpool-II 4.3, Odyssey 1.5, pgagroal 2.0).
+ */
+MG_CHECK bool mg_proof_rounds(MgConn *conn, const MgConnOptions *options, MgArena *arena,
+                              MgProof *proof, MgError *err);
 
 const char *mg_verdict_name(MgVerdict verdict);
 
-/* Refuse to write through what is not proved or cannot write; true when it may. */
-MG_CHECK bool mg_proof_check(const MgProof *proof, int server_version, MgError *err);
+/* May the session write at all?  Not on a standby, a read-only session, an old server. */
+MG_CHECK bool mg_proof_check_server(const MgProof *proof, int server_version, MgError *err);
+/* May migrations run here?  Direct and pinned; a session pooler only with consent. */
+MG_CHECK bool mg_proof_check(const MgProof *proof, bool is_session_accepted, MgError *err);
 
 #endif

@@ -34,7 +34,11 @@ enum {
     COPY_BYTES = 256 << 10,
     COPY_MAX_DEPTH = 8,
     KEY_HEX = 16,
+    UNUSED_DAYS = 30, /* then a template is removed: its PostgreSQL was upgraded, most likely */
 };
+
+static const char template_prefix[] = "postgres-";
+static const char unfinished_suffix[] = ".new";
 
 /* ---- Programs ------------------------------------------------------------ */
 
@@ -240,8 +244,8 @@ mg_template_init(char *const *environment, const char *rm, const char *key, MgAr
     MgDigest *digest = mg_digest_begin();
     mg_digest_add(digest, key, strlen(key));
     mg_digest_end(digest, hex);
-    ret->path = mg_arena_format(arena, "%s/postgres-%.*s", ret->cache, KEY_HEX, hex);
-    ret->unfinished = mg_arena_format(arena, "%s.new", ret->path);
+    ret->path = mg_arena_format(arena, "%s/%s%.*s", ret->cache, template_prefix, KEY_HEX, hex);
+    ret->unfinished = mg_arena_format(arena, "%s%s", ret->path, unfinished_suffix);
 }
 
 void
@@ -401,7 +405,14 @@ mg_template_copy(const MgTemplate *template, const char *folder, uid_t uid, gid_
                   .gid = gid,
                   .must_own = uid != geteuid(),
                   .buffer = mg_arena_alloc(arena, COPY_BYTES) };
-    bool is_ok = copy_folder(AT_FDCWD, AT_FDCWD, template->path, folder, &copy, 0);
+    struct stat before, after;
+    /* The time of the last use: what is used is not removed. */
+    (void)utimensat(AT_FDCWD, template->path, NULL, AT_SYMLINK_NOFOLLOW);
+    /* A template is renamed before it is removed: if it still has its name now, it is all here. */
+    bool is_ok = lstat(template->path, &before) == 0 &&
+                 copy_folder(AT_FDCWD, AT_FDCWD, template->path, folder, &copy, 0) &&
+                 lstat(template->path, &after) == 0 && before.st_dev == after.st_dev &&
+                 before.st_ino == after.st_ino;
     mg_arena_reset(arena, mark);
     return is_ok;
 }
@@ -415,6 +426,45 @@ remove_unfinished(const MgTemplate *template, MgArena *arena)
     (void)ask(argv, NULL, arena);
 }
 
+/* Rename first: nobody may see half of it. */
+static void
+remove_template(const MgTemplate *template, const char *path, MgArena *arena)
+{
+    if (rename(path, template->unfinished) == 0)
+        remove_unfinished(template, arena);
+}
+
+/* "postgres-0123456789abcdef" and what a killed run left of one; nothing else is ours. */
+static bool
+is_template_name(const char *name)
+{
+    if (!mg_text_starts(name, template_prefix))
+        return false;
+    name += strlen(template_prefix);
+    if (strspn(name, "0123456789abcdef") != KEY_HEX)
+        return false;
+    return name[KEY_HEX] == '\0' || strcmp(name + KEY_HEX, unfinished_suffix) == 0;
+}
+
+/* Under the lock, behind a new template: those of other keys that nobody has used for long. */
+static void
+remove_unused(const MgTemplate *template, MgArena *arena)
+{
+    int64_t oldest_s = mg_clock_wall_ms() / 1000 - UNUSED_DAYS * INT64_C(86400);
+    DIR *entries = opendir(template->cache);
+    const struct dirent *entry = NULL;
+    while (entries != NULL && (entry = readdir(entries)) != NULL) {
+        struct stat found;
+        if (is_template_name(entry->d_name) &&
+            fstatat(dirfd(entries), entry->d_name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISDIR(found.st_mode) && found.st_mtime < oldest_s)
+            remove_template(template,
+                            mg_arena_format(arena, "%s/%s", template->cache, entry->d_name), arena);
+    }
+    if (entries != NULL)
+        (void)closedir(entries);
+}
+
 void
 mg_template_keep(const MgTemplate *template, const char *folder, MgArena *arena)
 {
@@ -426,6 +476,7 @@ mg_template_keep(const MgTemplate *template, const char *folder, MgArena *arena)
     if (!copy_folder(AT_FDCWD, AT_FDCWD, folder, template->unfinished, &copy, 0) ||
         rename(template->unfinished, template->path) != 0)
         remove_unfinished(template, arena);
+    remove_unused(template, arena);
     mg_arena_reset(arena, mark);
 }
 
@@ -436,7 +487,6 @@ mg_template_discard(MgTemplate *template, MgArena *arena)
     if (template->lock_fd < 0)
         return;
     remove_unfinished(template, arena);
-    if (rename(template->path, template->unfinished) == 0)
-        remove_unfinished(template, arena);
+    remove_template(template, template->path, arena);
     mg_template_unlock(template);
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/arena.h"
+#include "base/digest.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "source/source.h"
@@ -89,11 +90,25 @@ void mg_walk_show(const MgWalk *walk, MgSpan span, MgError *err);
 /* ---- Scripts (script.c) --------------------------------------------------- */
 
 /*
+ * What one script after another is analysed with: to make a digest costs more
+ * than to use it on a small file.
+ */
+typedef struct MgReading {
+    MgArena *arena; /* of the results; borrowed */
+    MgDigest *text_digest, *token_digest;
+} MgReading;
+
+void mg_reading_open(MgReading *reading, MgArena *arena);
+void mg_reading_close(MgReading *reading);
+void mg_cleanup_reading(MgReading *reading);
+
+/*
  * mg_script_analyse over an open reader.  direction: the marker that may stand
  * in it, MG_DIRECTIVE_UP or _DOWN; MG_N_DIRECTIVES: either.
  */
 MG_CHECK bool mg_script_analyse_reader(MgScript *script, MgReader *reader,
-                                       MgDirectiveKind direction, MgArena *arena, MgError *err);
+                                       MgDirectiveKind direction, const MgReading *reading,
+                                       MgError *err);
 
 /* ---- The native format (native.c) ------------------------------------------ */
 
@@ -124,7 +139,7 @@ int mg_native_compare(const MgNativeFile *a, const MgNativeFile *b);
  * Read the files of one migration, its up (or only) file first; down is NULL
  * when there is none.  ret's scripts are filled in.
  */
-MG_CHECK bool mg_native_read(const MgNativeFile *up, const MgNativeFile *down, MgArena *arena,
-                             MgMigration *ret, MgError *err);
+MG_CHECK bool mg_native_read(const MgNativeFile *up, const MgNativeFile *down,
+                             const MgReading *reading, MgMigration *ret, MgError *err);
 
 #endif

@@ -346,7 +346,7 @@ script_of(const MgNativeFile *file)
 /* Analyse a part of the file under reader; what is in its window is not read again. */
 static bool
 analyse_part(MgScript *script, const Section *section, const MgReader *reader,
-             MgDirectiveKind direction, MgArena *arena, MgError *err)
+             MgDirectiveKind direction, const MgReading *reading, MgError *err)
 {
     script->part = section->part;
     script->first_line = section->first_line;
@@ -356,65 +356,65 @@ analyse_part(MgScript *script, const Section *section, const MgReader *reader,
                             section->first_line, &part);
     else if (!mg_script_open(script, &part, err))
         return false;
-    return mg_script_analyse_reader(script, &part, direction, arena, err);
+    return mg_script_analyse_reader(script, &part, direction, reading, err);
 }
 
 static bool
-analyse_sections(const Finder *finder, const MgReader *reader, MgArena *arena, MgMigration *ret,
-                 MgError *err)
+analyse_sections(const Finder *finder, const MgReader *reader, const MgReading *reading,
+                 MgMigration *ret, MgError *err)
 {
     Section whole = { .part = MG_SPAN_ALL, .first_line = 1 };
     if (!finder->up.is_there)
-        return analyse_part(&ret->up, &whole, reader, MG_DIRECTIVE_UP, arena, err);
+        return analyse_part(&ret->up, &whole, reader, MG_DIRECTIVE_UP, reading, err);
 
     /* Above the first marker only its directives matter; this checks them where they stand. */
     Section head = { .part = finder->head, .first_line = 1 };
     MgScript above = ret->up;
-    if (!analyse_part(&above, &head, reader, MG_N_DIRECTIVES, arena, err))
+    if (!analyse_part(&above, &head, reader, MG_N_DIRECTIVES, reading, err))
         return false;
     if (finder->inherited.size_bytes > 0)
         ret->up.inherited = ret->down.inherited =
-            mg_arena_text(arena, mg_buf_text(&finder->inherited));
-    return analyse_part(&ret->up, &finder->up, reader, MG_DIRECTIVE_UP, arena, err) &&
+            mg_arena_text(reading->arena, mg_buf_text(&finder->inherited));
+    return analyse_part(&ret->up, &finder->up, reader, MG_DIRECTIVE_UP, reading, err) &&
            (!finder->down.is_there ||
-            analyse_part(&ret->down, &finder->down, reader, MG_DIRECTIVE_DOWN, arena, err));
+            analyse_part(&ret->down, &finder->down, reader, MG_DIRECTIVE_DOWN, reading, err));
 }
 
 static bool
-read_sections(const MgNativeFile *file, MgArena *arena, MgMigration *ret, MgError *err)
+read_sections(const MgNativeFile *file, const MgReading *reading, MgMigration *ret, MgError *err)
 {
     ret->up = ret->down = script_of(file);
     MG_CLEANUP(reader) MgReader reader = { .fd = -1 };
     if (!mg_script_open(&ret->up, &reader, err))
         return false;
     if (!may_have_sections(&reader))
-        return mg_script_analyse_reader(&ret->up, &reader, MG_DIRECTIVE_UP, arena, err);
+        return mg_script_analyse_reader(&ret->up, &reader, MG_DIRECTIVE_UP, reading, err);
 
     MgArena errors = { 0 };
     Finder finder = { .arena = &errors };
-    bool is_fine =
-        find_sections(&finder, &reader, err) && analyse_sections(&finder, &reader, arena, ret, err);
+    bool is_fine = find_sections(&finder, &reader, err) &&
+                   analyse_sections(&finder, &reader, reading, ret, err);
     mg_buf_release(&finder.inherited);
     mg_arena_release(&errors);
     return is_fine;
 }
 
 static bool
-read_whole(const MgNativeFile *file, MgDirectiveKind direction, MgArena *arena, MgScript *ret,
-           MgError *err)
+read_whole(const MgNativeFile *file, MgDirectiveKind direction, const MgReading *reading,
+           MgScript *ret, MgError *err)
 {
     MgScript script = script_of(file);
     MG_CLEANUP(reader) MgReader reader = { .fd = -1 };
     if (!mg_script_open(&script, &reader, err) ||
-        !mg_script_analyse_reader(&script, &reader, direction, arena, err))
+        !mg_script_analyse_reader(&script, &reader, direction, reading, err))
         return false;
     *ret = script;
     return true;
 }
 
 bool
-mg_native_read(const MgNativeFile *up, const MgNativeFile *down, MgArena *arena, MgMigration *ret,
-               MgError *err)
+mg_native_read(const MgNativeFile *up, const MgNativeFile *down, const MgReading *reading,
+               MgMigration *ret, MgError *err)
 {
     MgMigration migration = {
         .version = up->version,
@@ -423,10 +423,10 @@ mg_native_read(const MgNativeFile *up, const MgNativeFile *down, MgArena *arena,
         .kind = up->role == MG_NATIVE_REPEATABLE ? MG_REPEATABLE : MG_VERSIONED,
     };
     bool is_read = up->role == MG_NATIVE_SECTIONS
-                       ? read_sections(up, arena, &migration, err)
-                       : read_whole(up, MG_DIRECTIVE_UP, arena, &migration.up, err);
+                       ? read_sections(up, reading, &migration, err)
+                       : read_whole(up, MG_DIRECTIVE_UP, reading, &migration.up, err);
     if (is_read && down != NULL)
-        is_read = read_whole(down, MG_DIRECTIVE_DOWN, arena, &migration.down, err);
+        is_read = read_whole(down, MG_DIRECTIVE_DOWN, reading, &migration.down, err);
     if (!is_read)
         return false;
     /* An empty down script is one that somebody meant to write. */

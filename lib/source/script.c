@@ -205,6 +205,21 @@ feed_item(Feed *feed, char kind, const char *text, size_t size_bytes)
     feed->is_after_cr = false;
 }
 
+/* The same, quicker, for a token that has no line end in it. */
+static inline void
+feed_word(Feed *feed, char kind, const char *text, size_t size_bytes)
+{
+    if (size_bytes + 2 > FEED_BYTES - feed->n) {
+        feed_item(feed, kind, text, size_bytes);
+        return;
+    }
+    char *at = feed->pending + feed->n;
+    at[0] = kind;
+    memcpy(at + 1, text, size_bytes);
+    at[1 + size_bytes] = '\0';
+    feed->n += size_bytes + 2;
+}
+
 static void
 feed_directive(Feed *feed, const MgDirective *directive)
 {
@@ -216,7 +231,7 @@ static void
 feed_end(Feed *feed, char ret_hex[MG_DIGEST_HEX_BYTES])
 {
     feed_flush(feed);
-    mg_digest_end(feed->digest, ret_hex);
+    mg_digest_next(feed->digest, ret_hex);
 }
 
 static void
@@ -284,6 +299,12 @@ take_control(Analysis *a, const MgStmt *stmt, MgSpan span)
         a->begin = make_trouble(a, span, stmt->label, "has no COMMIT");
 }
 
+static bool
+can_hold_line_end(MgTokenKind kind)
+{
+    return kind == MG_TOKEN_STRING || kind == MG_TOKEN_DOLLAR || kind == MG_TOKEN_QUOTED_WORD;
+}
+
 /* Comments inside a statement are no directives, but nobody may think that they were. */
 static bool
 take_tokens(Analysis *a, MgSpan span, MgError *err)
@@ -298,11 +319,14 @@ take_tokens(Analysis *a, MgSpan span, MgError *err)
     MgToken token;
     while (lex.at < lex.size_bytes && mg_lex_next(&lex, &token) == MG_LEX_TOKEN) {
         MgDirective directive;
+        const char *text = lex.text + token.span.begin;
+        size_t size_bytes = token.span.end - token.span.begin;
         if (token.kind == MG_TOKEN_BLANK)
             continue;
-        if (token.kind != MG_TOKEN_COMMENT) {
-            feed_item(&a->tokens, token_marks[token.kind], lex.text + token.span.begin,
-                      token.span.end - token.span.begin);
+        if (can_hold_line_end(token.kind)) {
+            feed_item(&a->tokens, token_marks[token.kind], text, size_bytes);
+        } else if (token.kind != MG_TOKEN_COMMENT) {
+            feed_word(&a->tokens, token_marks[token.kind], text, size_bytes);
         } else if (mg_directive_parse(lex.text, token.span, &directive)) {
             mg_fail(err, MG_E_FILE, "the directive \"-- migrate:%.*s\" stands inside a statement",
                     (int)directive.name_bytes, directive.name);
@@ -469,9 +493,33 @@ analyse(Analysis *a, MgReader *reader, MgError *err)
     return walk_through(a, err) && conclude(a, err);
 }
 
+void
+mg_reading_open(MgReading *reading, MgArena *arena)
+{
+    *reading = (MgReading){
+        .arena = arena,
+        .text_digest = mg_digest_begin(),
+        .token_digest = mg_digest_begin(),
+    };
+}
+
+void
+mg_reading_close(MgReading *reading)
+{
+    mg_digest_drop(reading->text_digest);
+    mg_digest_drop(reading->token_digest);
+    *reading = (MgReading){ 0 };
+}
+
+void
+mg_cleanup_reading(MgReading *reading)
+{
+    mg_reading_close(reading);
+}
+
 bool
 mg_script_analyse_reader(MgScript *script, MgReader *reader, MgDirectiveKind direction,
-                         MgArena *arena, MgError *err)
+                         const MgReading *reading, MgError *err)
 {
     MgScript result = {
         .path = script->path,
@@ -483,14 +531,14 @@ mg_script_analyse_reader(MgScript *script, MgReader *reader, MgDirectiveKind dir
         .lock_timeout_ms = -1,
         .statement_timeout_ms = -1,
     };
-    Analysis a = { .script = &result, .direction = direction, .arena = arena };
-    MgArenaMark mark = mg_arena_mark(arena);
-    a.text.digest = mg_digest_begin();
-    a.tokens.digest = mg_digest_begin();
+    Analysis a = { .script = &result, .direction = direction, .arena = reading->arena };
+    MgArenaMark mark = mg_arena_mark(reading->arena);
+    a.text.digest = reading->text_digest;
+    a.tokens.digest = reading->token_digest;
     bool is_fine = analyse(&a, reader, err);
     feed_end(&a.text, result.digest);
     feed_end(&a.tokens, result.token_digest);
-    mg_arena_reset(arena, mark);
+    mg_arena_reset(reading->arena, mark);
     if (is_fine)
         *script = result;
     return is_fine;
@@ -500,8 +548,11 @@ bool
 mg_script_analyse(MgScript *script, MgArena *arena, MgError *err)
 {
     MG_CLEANUP(reader) MgReader reader = { .fd = -1 };
-    return mg_script_open(script, &reader, err) &&
-           mg_script_analyse_reader(script, &reader, MG_N_DIRECTIVES, arena, err);
+    if (!mg_script_open(script, &reader, err))
+        return false;
+    MG_CLEANUP(reading) MgReading reading;
+    mg_reading_open(&reading, arena);
+    return mg_script_analyse_reader(script, &reader, MG_N_DIRECTIVES, &reading, err);
 }
 
 bool

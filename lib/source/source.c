@@ -204,6 +204,8 @@ add_note(MgSource *source, MgArena *arena, const char *note)
 static bool
 build(Files *files, MgArena *arena, MgSource *source, MgError *err)
 {
+    MG_CLEANUP(reading) MgReading reading;
+    mg_reading_open(&reading, arena);
     sort(files);
     source->cap = files->n;
     source->items = mg_arena_alloc_array(arena, files->n, sizeof *source->items);
@@ -213,7 +215,7 @@ build(Files *files, MgArena *arena, MgSource *source, MgError *err)
         for (n = 1; i + n < files->n && mg_native_compare(first, first + n) == 0;)
             n++;
         MgMigration *migration = &source->items[source->n];
-        if (!pair(first, n, &down, err) || !mg_native_read(first, down, arena, migration, err))
+        if (!pair(first, n, &down, err) || !mg_native_read(first, down, &reading, migration, err))
             return false;
         if (migration->up.n_statements == 0)
             add_note(source, arena, mg_arena_format(arena, "%s has no statements", first->path));

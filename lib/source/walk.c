@@ -64,6 +64,7 @@ mg_directive_parse(const char *text, MgSpan comment, MgDirective *ret)
 static const char byte_order_mark[] = "\xEF\xBB\xBF";
 enum {
     BYTE_ORDER_MARK_BYTES = sizeof byte_order_mark - 1,
+    NAME_MAX_BYTES = 64,
 };
 
 /* Where the text starts that an editor shows: behind a byte order mark. */
@@ -186,10 +187,20 @@ next_directive(MgWalk *walk, MgDirective *ret)
     return is_found;
 }
 
+/* The scanner does not allocate, so a psql command gets its name here. */
 static bool
 fail_scan(const MgWalk *walk, MgError *err)
 {
-    mg_fail(err, MG_E_FILE, "%s", walk->item.message);
+    static const char subject[] = "psql command";
+    const char *message = walk->item.message;
+    MgSpan span = walk->item.span;
+    size_t name_bytes =
+        mg_text_cut(walk->reader->text + span.begin, span.end - span.begin, NAME_MAX_BYTES);
+    if (mg_text_starts(message, subject))
+        mg_fail(err, MG_E_FILE, "%s \"%.*s\"%s", subject, (int)name_bytes,
+                walk->reader->text + span.begin, message + strlen(subject));
+    else
+        mg_fail(err, MG_E_FILE, "%s", message);
     mg_walk_show(walk, walk->item.span, err);
     if (walk->item.hint != NULL)
         mg_error_hint(err, "%s", walk->item.hint);

@@ -27,28 +27,80 @@ enum {
     SETS_TRANSACTION = 1 << 5,
 };
 
+struct Cursor;
+
 typedef struct Kind {
     const char *words; /* see matches */
     const char *label; /* NULL: the words are it */
     unsigned flags;
-    int refuses_since;           /* server version, ALWAYS or 0 = never */
-    bool (*applies)(MgLex *lex); /* further question, lex is behind the words; or NULL */
+    int refuses_since;                      /* server version, ALWAYS or 0 = never */
+    bool (*applies)(struct Cursor *cursor); /* further question behind the words, or NULL */
     MgTransactionControl transaction_control;
 } Kind;
 
 /* ---- Words -------------------------------------------------------------- */
 
-static bool
-next(MgLex *lex, MgToken *ret)
+enum {
+    /* Nearly every statement that is no data has fewer; others are read on. */
+    HEAD_MAX_TOKENS = 256,
+};
+
+/* A statement's first tokens: read once, looked at by many rows of the table. */
+typedef struct Head {
+    MgLex lex; /* behind the last of them */
+    size_t n;
+    MgToken tokens[HEAD_MAX_TOKENS];
+} Head;
+
+/* A place between two tokens of a statement; a copy of it looks ahead. */
+typedef struct Cursor {
+    Head *head;
+    const char *text;
+    size_t i;  /* of the next token in head */
+    size_t at; /* where the last token ended */
+} Cursor;
+
+/* The tokens are left as they are: to clear them would cost more than to read most statements. */
+static Cursor
+begin_cursor(const MgLex *lex, Head *head)
 {
-    return mg_lex_next_word(lex, ret) == MG_LEX_TOKEN;
+    head->lex = *lex;
+    head->n = 0;
+    return (Cursor){ .head = head, .text = lex->text, .at = lex->at };
+}
+
+/* The next token is not in the head yet, or has no room there. */
+static bool
+next_unread(Cursor *cursor, MgToken *ret)
+{
+    Head *head = cursor->head;
+    MgLex lex = head->lex;
+    lex.at = cursor->at;
+    if (mg_lex_next_word(&lex, ret) != MG_LEX_TOKEN)
+        return false;
+    cursor->at = lex.at;
+    if (head->n < HEAD_MAX_TOKENS) {
+        head->tokens[head->n++] = *ret;
+        cursor->i++;
+    }
+    return true;
+}
+
+static inline bool
+next(Cursor *cursor, MgToken *ret)
+{
+    if (cursor->i == cursor->head->n)
+        return next_unread(cursor, ret);
+    *ret = cursor->head->tokens[cursor->i++];
+    cursor->at = ret->span.end;
+    return true;
 }
 
 /* Is the token one of the words "A|B|C"? */
 static bool
-is_one_of(const MgLex *lex, const MgToken *token, const char *words, size_t n)
+is_one_of(const Cursor *cursor, const MgToken *token, const char *words, size_t n)
 {
-    const char *text = lex->text + token->span.begin;
+    const char *text = cursor->text + token->span.begin;
     size_t size_bytes = token->span.end - token->span.begin;
     if (token->kind != MG_TOKEN_WORD)
         return false;
@@ -66,12 +118,12 @@ is_one_of(const MgLex *lex, const MgToken *token, const char *words, size_t n)
     return false;
 }
 
-/* Pass over what stands in a parenthesis; lex is behind its opening. */
+/* Pass over what stands in a parenthesis; cursor is behind its opening. */
 static void
-skip_list(MgLex *lex)
+skip_list(Cursor *cursor)
 {
     MgToken token;
-    for (size_t n_open = 1; n_open > 0 && next(lex, &token);) {
+    for (size_t n_open = 1; n_open > 0 && next(cursor, &token);) {
         n_open += token.kind == MG_TOKEN_OPEN;
         n_open -= token.kind == MG_TOKEN_CLOSE;
     }
@@ -79,60 +131,60 @@ skip_list(MgLex *lex)
 
 /* Move behind the next of the words at this depth; false when there is none. */
 static bool
-find(MgLex *lex, const char *words, size_t n)
+find(Cursor *cursor, const char *words, size_t n)
 {
     MgToken token;
-    while (next(lex, &token)) {
-        if (is_one_of(lex, &token, words, n))
+    while (next(cursor, &token)) {
+        if (is_one_of(cursor, &token, words, n))
             return true;
         if (token.kind == MG_TOKEN_CLOSE)
             return false;
         if (token.kind == MG_TOKEN_OPEN)
-            skip_list(lex);
+            skip_list(cursor);
     }
     return false;
 }
 
 static bool
-find_word(MgLex *lex, const char *words)
+find_word(Cursor *cursor, const char *words)
 {
-    return find(lex, words, strlen(words));
+    return find(cursor, words, strlen(words));
 }
 
 /* Take the next token if it is one of the words. */
 static bool
-take(MgLex *lex, const char *words, size_t n)
+take(Cursor *cursor, const char *words, size_t n)
 {
-    MgLex ahead = *lex;
+    Cursor ahead = *cursor;
     MgToken token;
     if (!next(&ahead, &token) || !is_one_of(&ahead, &token, words, n))
         return false;
-    *lex = ahead;
+    *cursor = ahead;
     return true;
 }
 
 static bool
-take_word(MgLex *lex, const char *words)
+take_word(Cursor *cursor, const char *words)
 {
-    return take(lex, words, strlen(words));
+    return take(cursor, words, strlen(words));
 }
 
 static bool
-is_at_end(MgLex *lex)
+is_at_end(Cursor *cursor)
 {
     MgToken token;
-    return !next(lex, &token) || token.kind == MG_TOKEN_SEMICOLON;
+    return !next(cursor, &token) || token.kind == MG_TOKEN_SEMICOLON;
 }
 
 static void
-take_list(MgLex *lex)
+take_list(Cursor *cursor)
 {
-    MgLex ahead = *lex;
+    Cursor ahead = *cursor;
     MgToken token;
     if (!next(&ahead, &token) || token.kind != MG_TOKEN_OPEN)
         return;
     skip_list(&ahead);
-    *lex = ahead;
+    *cursor = ahead;
 }
 
 /*
@@ -145,10 +197,10 @@ take_list(MgLex *lex)
  *   ...     anything up to the next part, outside parentheses
  *   $       the end
  *
- * On true lex is behind the words.
+ * On true cursor is behind the words.
  */
 static bool
-matches(MgLex *lex, const char *pattern)
+matches(Cursor *cursor, const char *pattern)
 {
     bool is_gap = false;
     size_t n;
@@ -157,15 +209,15 @@ matches(MgLex *lex, const char *pattern)
         bool fits = true;
         n = strcspn(pattern, " ");
         if (pattern[0] == '$')
-            fits = is_at_end(lex);
+            fits = is_at_end(cursor);
         else if (pattern[0] == '?')
-            fits = next(lex, &token);
+            fits = next(cursor, &token);
         else if (pattern[0] == '(')
-            take_list(lex);
+            take_list(cursor);
         else if (pattern[0] == '[')
-            (void)take(lex, pattern + 1, n - 2);
+            (void)take(cursor, pattern + 1, n - 2);
         else if (pattern[0] != '.')
-            fits = is_gap ? find(lex, pattern, n) : take(lex, pattern, n);
+            fits = is_gap ? find(cursor, pattern, n) : take(cursor, pattern, n);
         if (!fits)
             return false;
         is_gap = pattern[0] == '.';
@@ -177,30 +229,30 @@ matches(MgLex *lex, const char *pattern)
 
 /* What is in the quotes of a name or string, or the token itself. */
 static bool
-is_name(const MgLex *lex, const MgToken *token, const char *name)
+is_name(const Cursor *cursor, const MgToken *token, const char *name)
 {
     MgSpan span = token->span;
     if (token->kind == MG_TOKEN_QUOTED_WORD || token->kind == MG_TOKEN_STRING) {
         span.begin++;
         span.end--;
     }
-    return mg_text_equal_fold_n(lex->text + span.begin, span.end - span.begin, name);
+    return mg_text_equal_fold_n(cursor->text + span.begin, span.end - span.begin, name);
 }
 
 /* No name of the rest is in the session's own schema, pg_temp. */
 static bool
-is_permanent(MgLex *lex)
+is_permanent(Cursor *cursor)
 {
     static const char schema[] = "pg_temp";
     MgToken token;
-    while (next(lex, &token)) {
+    while (next(cursor, &token)) {
         bool is_quoted = token.kind == MG_TOKEN_QUOTED_WORD;
         size_t begin = token.span.begin + (is_quoted ? 1 : 0);
         size_t n = sizeof schema - 1;
-        if (is_quoted && lex->text[token.span.begin] != '"')
+        if (is_quoted && cursor->text[token.span.begin] != '"')
             return false; /* U&"..." may spell anything */
         if ((is_quoted || token.kind == MG_TOKEN_WORD) && token.span.end - begin >= n &&
-            mg_text_equal_fold_n(lex->text + begin, n, schema))
+            mg_text_equal_fold_n(cursor->text + begin, n, schema))
             return false;
     }
     return true;
@@ -208,35 +260,35 @@ is_permanent(MgLex *lex)
 
 /* A routine in a language whose check at CREATE loads and runs nothing. */
 static bool
-is_plain_routine(MgLex *lex)
+is_plain_routine(Cursor *cursor)
 {
-    MgLex ahead = *lex;
+    Cursor ahead = *cursor;
     MgToken token;
     if (find_word(&ahead, "LANGUAGE") &&
         (!next(&ahead, &token) ||
          (!is_name(&ahead, &token, "sql") && !is_name(&ahead, &token, "plpgsql"))))
         return false;
-    return is_permanent(lex);
+    return is_permanent(cursor);
 }
 
 /* Behind DELETE or UPDATE, or inside one. */
 static bool
-lacks_where(MgLex *lex)
+lacks_where(Cursor *cursor)
 {
-    return !find_word(lex, "WHERE");
+    return !find_word(cursor, "WHERE");
 }
 
 /* WITH: the statement itself or one in a parenthesis is a DELETE or UPDATE of all rows. */
 static bool
-with_lacks_where(MgLex *lex)
+with_lacks_where(Cursor *cursor)
 {
     MgTokenKind before = MG_TOKEN_OTHER;
     MgToken token;
-    while (next(lex, &token)) {
+    while (next(cursor, &token)) {
         /* Elsewhere it is FOR UPDATE, DO UPDATE or a name. */
         bool is_verb = before == MG_TOKEN_OPEN || before == MG_TOKEN_CLOSE;
-        if (is_verb && is_one_of(lex, &token, "DELETE|UPDATE", strlen("DELETE|UPDATE")) &&
-            lacks_where(lex))
+        if (is_verb && is_one_of(cursor, &token, "DELETE|UPDATE", strlen("DELETE|UPDATE")) &&
+            lacks_where(cursor))
             return true;
         before = token.kind;
     }
@@ -245,80 +297,80 @@ with_lacks_where(MgLex *lex)
 
 /* An action of ALTER TABLE that loses values: DROP [COLUMN] or ALTER [COLUMN] ... TYPE. */
 static bool
-is_losing_action(MgLex *lex)
+is_losing_action(Cursor *cursor)
 {
     MgToken token;
-    if (take_word(lex, "DROP"))
-        return !take_word(lex, "CONSTRAINT");
-    if (!take_word(lex, "ALTER"))
+    if (take_word(cursor, "DROP"))
+        return !take_word(cursor, "CONSTRAINT");
+    if (!take_word(cursor, "ALTER"))
         return false;
-    (void)take_word(lex, "COLUMN");
-    if (!next(lex, &token))
+    (void)take_word(cursor, "COLUMN");
+    if (!next(cursor, &token))
         return false;
-    if (take_word(lex, "SET"))
-        return take_word(lex, "DATA");
-    return take_word(lex, "TYPE");
+    if (take_word(cursor, "SET"))
+        return take_word(cursor, "DATA");
+    return take_word(cursor, "TYPE");
 }
 
 /* Move behind the next comma outside parentheses. */
 static bool
-find_comma(MgLex *lex)
+find_comma(Cursor *cursor)
 {
     MgToken token;
-    while (next(lex, &token)) {
-        if (token.kind == MG_TOKEN_OTHER && lex->text[token.span.begin] == ',')
+    while (next(cursor, &token)) {
+        if (token.kind == MG_TOKEN_OTHER && cursor->text[token.span.begin] == ',')
             return true;
         if (token.kind == MG_TOKEN_OPEN)
-            skip_list(lex);
+            skip_list(cursor);
     }
     return false;
 }
 
 /* Pass over a name with its schema, and the * that old scripts write behind it. */
 static void
-skip_name(MgLex *lex)
+skip_name(Cursor *cursor)
 {
     MgToken token;
-    bool is_part = next(lex, &token);
+    bool is_part = next(cursor, &token);
     while (is_part) {
-        MgLex ahead = *lex;
+        Cursor ahead = *cursor;
         if (!next(&ahead, &token) || token.kind != MG_TOKEN_OTHER)
             return;
-        bool is_dot = lex->text[token.span.begin] == '.';
-        *lex = ahead;
-        is_part = is_dot && next(lex, &token);
+        bool is_dot = cursor->text[token.span.begin] == '.';
+        *cursor = ahead;
+        is_part = is_dot && next(cursor, &token);
     }
 }
 
 /* Behind ALTER TABLE. */
 static bool
-loses_column(MgLex *lex)
+loses_column(Cursor *cursor)
 {
-    if (take_word(lex, "IF"))
-        (void)take_word(lex, "EXISTS");
-    (void)take_word(lex, "ONLY");
-    skip_name(lex);
+    if (take_word(cursor, "IF"))
+        (void)take_word(cursor, "EXISTS");
+    (void)take_word(cursor, "ONLY");
+    skip_name(cursor);
     do {
-        MgLex action = *lex;
+        Cursor action = *cursor;
         if (is_losing_action(&action))
             return true;
-    } while (find_comma(lex));
+    } while (find_comma(cursor));
     return false;
 }
 
 /* INSERT of written rows, not of a query's. */
 static bool
-inserts_values(MgLex *lex)
+inserts_values(Cursor *cursor)
 {
     static const char starts[] = "VALUES|DEFAULT|SELECT|WITH|TABLE";
     MgToken token;
-    while (next(lex, &token)) {
-        if (is_one_of(lex, &token, "VALUES|DEFAULT", strlen("VALUES|DEFAULT")))
+    while (next(cursor, &token)) {
+        if (is_one_of(cursor, &token, "VALUES|DEFAULT", strlen("VALUES|DEFAULT")))
             return true;
-        if (is_one_of(lex, &token, starts, strlen(starts)))
+        if (is_one_of(cursor, &token, starts, strlen(starts)))
             return false;
         if (token.kind == MG_TOKEN_OPEN)
-            skip_list(lex);
+            skip_list(cursor);
     }
     return false;
 }
@@ -327,22 +379,22 @@ typedef enum Option { OPTION_ABSENT, OPTION_ON, OPTION_OFF } Option;
 
 /* An option of the next list in parentheses: name [=] [value]. */
 static Option
-read_option(MgLex lex, const char *name)
+read_option(Cursor cursor, const char *name)
 {
     static const char *const off[] = { "false", "off", "no", "0" };
     MgToken token;
-    while (next(&lex, &token) && token.kind != MG_TOKEN_OPEN)
+    while (next(&cursor, &token) && token.kind != MG_TOKEN_OPEN)
         continue;
     bool is_start = true;
-    while (next(&lex, &token) && token.kind != MG_TOKEN_CLOSE) {
-        bool is_named = is_start && is_name(&lex, &token, name);
-        is_start = lex.text[token.span.begin] == ',';
+    while (next(&cursor, &token) && token.kind != MG_TOKEN_CLOSE) {
+        bool is_named = is_start && is_name(&cursor, &token, name);
+        is_start = cursor.text[token.span.begin] == ',';
         if (!is_named)
             continue;
-        if (next(&lex, &token) && lex.text[token.span.begin] == '=')
-            (void)next(&lex, &token);
+        if (next(&cursor, &token) && cursor.text[token.span.begin] == '=')
+            (void)next(&cursor, &token);
         for (size_t i = 0; i < sizeof off / sizeof off[0]; i++) {
-            if (is_name(&lex, &token, off[i]))
+            if (is_name(&cursor, &token, off[i]))
                 return OPTION_OFF;
         }
         return OPTION_ON;
@@ -352,129 +404,129 @@ read_option(MgLex lex, const char *name)
 
 /* REINDEX (CONCURRENTLY) */
 static bool
-is_concurrent(MgLex *lex)
+is_concurrent(Cursor *cursor)
 {
-    return read_option(*lex, "concurrently") == OPTION_ON;
+    return read_option(*cursor, "concurrently") == OPTION_ON;
 }
 
 /* CREATE SUBSCRIPTION, unless told not to make a slot. */
 static bool
-makes_slot(MgLex *lex)
+makes_slot(Cursor *cursor)
 {
-    return read_option(*lex, "create_slot") != OPTION_OFF &&
-           read_option(*lex, "connect") != OPTION_OFF;
+    return read_option(*cursor, "create_slot") != OPTION_OFF &&
+           read_option(*cursor, "connect") != OPTION_OFF;
 }
 
 /* ALTER SUBSCRIPTION ... PUBLICATION, unless told not to refresh. */
 static bool
-refreshes(MgLex *lex)
+refreshes(Cursor *cursor)
 {
-    return read_option(*lex, "refresh") != OPTION_OFF;
+    return read_option(*cursor, "refresh") != OPTION_OFF;
 }
 
 static bool
-sets_failover(MgLex *lex)
+sets_failover(Cursor *cursor)
 {
-    return read_option(*lex, "failover") != OPTION_ABSENT;
+    return read_option(*cursor, "failover") != OPTION_ABSENT;
 }
 
 static bool
-sets_two_phase(MgLex *lex)
+sets_two_phase(Cursor *cursor)
 {
-    return read_option(*lex, "two_phase") != OPTION_ABSENT;
+    return read_option(*cursor, "two_phase") != OPTION_ABSENT;
 }
 
-bool
-mg_stmt_is_copy_data(MgLex *lex)
+/* Behind COPY: does data follow? */
+static bool
+copies_data(Cursor *cursor)
 {
-    while (find_word(lex, "FROM")) {
+    while (find_word(cursor, "FROM")) {
         /* The grammar takes both names here, and means the client's data by both. */
-        if (take_word(lex, "STDIN|STDOUT"))
+        if (take_word(cursor, "STDIN|STDOUT"))
             return true;
     }
     return false;
 }
 
+bool
+mg_stmt_is_copy_data(const MgLex *lex)
+{
+    Head head;
+    Cursor cursor = begin_cursor(lex, &head);
+    return copies_data(&cursor);
+}
+
 /* ---- The table ---------------------------------------------------------- */
 
+/*
+ * In the order of the first words, which are found by bisection; among the rows
+ * of one first word the first that fits counts.
+ */
 static const Kind kinds[] = {
-    /* Transaction control. */
+    { "ABORT", .transaction_control = MG_TX_OTHER },
+
+    { "ALTER TABLE ... DETACH PARTITION ... CONCURRENTLY",
+      .label = "ALTER TABLE DETACH PARTITION CONCURRENTLY", .flags = SLOW,
+      .refuses_since = 140000 },
+    { "ALTER TABLE", .flags = SLOW | DESTROYS, .applies = loses_column },
+    { "ALTER TABLE", .flags = SLOW },
+    { "ALTER TYPE ... DROP ATTRIBUTE", .label = "ALTER TYPE", .flags = QUIET | DESTROYS },
+    { "ALTER TYPE", .flags = QUIET },
+    { "ALTER SYSTEM", .refuses_since = ALWAYS },
+    { "ALTER DATABASE ? SET TABLESPACE", .label = "ALTER DATABASE SET TABLESPACE", .flags = SLOW,
+      .refuses_since = ALWAYS },
+    { .words = "ALTER DATABASE" },
+    { "ALTER SUBSCRIPTION ? REFRESH", .label = "ALTER SUBSCRIPTION REFRESH", .flags = SLOW,
+      .refuses_since = ALWAYS },
+    { "ALTER SUBSCRIPTION ? SET|ADD|DROP PUBLICATION", .label = "ALTER SUBSCRIPTION PUBLICATION",
+      .flags = SLOW, .refuses_since = ALWAYS, .applies = refreshes },
+    { "ALTER SUBSCRIPTION ? SET", .label = "ALTER SUBSCRIPTION", .flags = SLOW,
+      .refuses_since = 170000, .applies = sets_failover },
+    { "ALTER SUBSCRIPTION ? SET", .label = "ALTER SUBSCRIPTION", .flags = SLOW,
+      .refuses_since = 180000, .applies = sets_two_phase },
+    { .words = "ALTER SUBSCRIPTION" },
+    { .words = "ALTER DEFAULT PRIVILEGES" },
+    { "ALTER DOMAIN", .flags = SLOW },
+    { "ALTER EXTENSION", .flags = SLOW },
+    { .words = "ALTER FUNCTION" },
+    { .words = "ALTER INDEX" },
+    { .words = "ALTER MATERIALIZED VIEW" },
+    { .words = "ALTER POLICY" },
+    { .words = "ALTER PROCEDURE" },
+    { .words = "ALTER PUBLICATION" },
+    { "ALTER ROLE|USER", .label = "ALTER ROLE" },
+    { .words = "ALTER SCHEMA" },
+    { .words = "ALTER SEQUENCE" },
+    { .words = "ALTER TRIGGER" },
+    { .words = "ALTER VIEW" },
+    { "ALTER", .flags = SLOW },
+
+    { "ANALYSE", .label = "ANALYZE", .flags = SLOW },
+    { "ANALYZE", .flags = SLOW },
     { "BEGIN [WORK|TRANSACTION] $", .label = "BEGIN", .flags = QUIET,
       .transaction_control = MG_TX_BEGIN },
     { "BEGIN", .transaction_control = MG_TX_OTHER },
-    { "START TRANSACTION $", .label = "START TRANSACTION", .flags = QUIET,
-      .transaction_control = MG_TX_BEGIN },
-    { "START TRANSACTION", .transaction_control = MG_TX_OTHER },
+    { "CALL", .flags = SLOW },
+    { "CHECKPOINT", .flags = SLOW },
+    { .words = "CLOSE" },
+    { "CLUSTER () [VERBOSE] $", .label = "CLUSTER", .flags = SLOW, .refuses_since = ALWAYS },
+    { "CLUSTER", .flags = SLOW },
+    { "COMMENT", .flags = QUIET },
     { "COMMIT PREPARED", .refuses_since = ALWAYS },
     { "COMMIT [WORK|TRANSACTION] $", .label = "COMMIT", .flags = QUIET,
       .transaction_control = MG_TX_COMMIT },
     { "COMMIT [WORK|TRANSACTION] AND NO CHAIN $", .label = "COMMIT", .flags = QUIET,
       .transaction_control = MG_TX_COMMIT },
     { "COMMIT", .transaction_control = MG_TX_OTHER },
-    { "END [WORK|TRANSACTION] $", .label = "END", .flags = QUIET,
-      .transaction_control = MG_TX_COMMIT },
-    { "END [WORK|TRANSACTION] AND NO CHAIN $", .label = "END", .flags = QUIET,
-      .transaction_control = MG_TX_COMMIT },
-    { "END", .transaction_control = MG_TX_OTHER },
-    { "ROLLBACK PREPARED", .refuses_since = ALWAYS },
-    { "ROLLBACK [WORK|TRANSACTION] TO", .label = "ROLLBACK TO SAVEPOINT" },
-    { "ROLLBACK", .transaction_control = MG_TX_OTHER },
-    { "ABORT", .transaction_control = MG_TX_OTHER },
-    { "PREPARE TRANSACTION", .transaction_control = MG_TX_OTHER },
-    { .words = "SAVEPOINT" },
-    { "RELEASE", .label = "RELEASE SAVEPOINT" },
-    { "SET [SESSION|LOCAL] TRANSACTION", .label = "SET TRANSACTION", .flags = SETS_TRANSACTION },
-    { "SET [SESSION|LOCAL] transaction_isolation|transaction_deferrable",
-      .label = "SET TRANSACTION", .flags = SETS_TRANSACTION },
-
-    /* Rows. */
-    { "INSERT", .applies = inserts_values },
-    { "INSERT", .flags = SLOW },
-    { "UPDATE", .flags = SLOW | DESTROYS, .applies = lacks_where },
-    { "UPDATE", .flags = SLOW },
-    { "DELETE", .flags = SLOW | DESTROYS, .applies = lacks_where },
-    { "DELETE", .flags = SLOW },
-    { "WITH", .flags = SLOW | DESTROYS, .applies = with_lacks_where },
-    { "WITH", .flags = SLOW },
-    { "COPY", .label = "COPY FROM STDIN", .flags = SLOW | READS_DATA,
-      .applies = mg_stmt_is_copy_data },
+    { "COPY", .label = "COPY FROM STDIN", .flags = SLOW | READS_DATA, .applies = copies_data },
     { "COPY", .flags = SLOW },
-    { "SELECT", .flags = SLOW },
-    { "VALUES", .flags = SLOW },
-    { "TABLE", .flags = SLOW },
-    { "MERGE", .flags = SLOW },
-    { "TRUNCATE", .flags = DESTROYS },
-    { "LOCK", .label = "LOCK TABLE", .flags = SLOW },
-    { "DO", .flags = SLOW },
-    { "CALL", .flags = SLOW },
-    { "EXECUTE", .flags = SLOW },
-    { "EXPLAIN", .flags = SLOW },
 
-    /* Indexes and maintenance. */
     { "CREATE [UNIQUE] INDEX CONCURRENTLY", .label = "CREATE INDEX CONCURRENTLY",
       .flags = SLOW | BUILDS_INDEX, .refuses_since = ALWAYS },
     { "CREATE [UNIQUE] INDEX", .label = "CREATE INDEX", .flags = SLOW },
-    { "DROP INDEX CONCURRENTLY", .flags = SLOW | QUIET, .refuses_since = ALWAYS },
-    { "REINDEX () INDEX|TABLE|SCHEMA|DATABASE|SYSTEM CONCURRENTLY", .label = "REINDEX CONCURRENTLY",
-      .flags = SLOW | BUILDS_INDEX, .refuses_since = ALWAYS },
-    { "REINDEX", .label = "REINDEX CONCURRENTLY", .flags = SLOW | BUILDS_INDEX,
-      .refuses_since = ALWAYS, .applies = is_concurrent },
-    { "REINDEX () SCHEMA", .label = "REINDEX SCHEMA", .flags = SLOW, .refuses_since = ALWAYS },
-    { "REINDEX () DATABASE", .label = "REINDEX DATABASE", .flags = SLOW, .refuses_since = ALWAYS },
-    { "REINDEX () SYSTEM", .label = "REINDEX SYSTEM", .flags = SLOW, .refuses_since = ALWAYS },
-    { "REINDEX", .flags = SLOW },
-    { "VACUUM", .flags = SLOW, .refuses_since = ALWAYS },
-    { "ANALYZE|ANALYSE", .label = "ANALYZE", .flags = SLOW },
-    { "CLUSTER () [VERBOSE] $", .label = "CLUSTER", .flags = SLOW, .refuses_since = ALWAYS },
-    { "CLUSTER", .flags = SLOW },
-    { "REFRESH MATERIALIZED VIEW CONCURRENTLY", .flags = SLOW },
-    { "REFRESH", .label = "REFRESH MATERIALIZED VIEW", .flags = SLOW },
-    { "CHECKPOINT", .flags = SLOW },
-
-    /* CREATE. */
     { "CREATE [UNLOGGED] TABLE ... AS", .label = "CREATE TABLE AS", .flags = SLOW },
-    { "CREATE [UNLOGGED] TABLE ... FOR VALUES",
-      .label = "CREATE TABLE" }, /* evaluates its bounds */
+    /* Evaluates its bounds. */
+    { "CREATE [UNLOGGED] TABLE ... FOR VALUES", .label = "CREATE TABLE" },
     { "CREATE [UNLOGGED] TABLE", .label = "CREATE TABLE", .flags = QUIET, .applies = is_permanent },
     { "CREATE [UNLOGGED] TABLE", .label = "CREATE TABLE" },
     { "CREATE [GLOBAL|LOCAL] TEMP|TEMPORARY TABLE ... AS", .label = "CREATE TEMP TABLE AS",
@@ -521,44 +573,15 @@ static const Kind kinds[] = {
     { "CREATE TABLESPACE", .flags = SLOW, .refuses_since = ALWAYS },
     { "CREATE", .flags = SLOW },
 
-    /* ALTER. */
-    { "ALTER TABLE ... DETACH PARTITION ... CONCURRENTLY",
-      .label = "ALTER TABLE DETACH PARTITION CONCURRENTLY", .flags = SLOW,
-      .refuses_since = 140000 },
-    { "ALTER TABLE", .flags = SLOW | DESTROYS, .applies = loses_column },
-    { "ALTER TABLE", .flags = SLOW },
-    { "ALTER TYPE ... DROP ATTRIBUTE", .label = "ALTER TYPE", .flags = QUIET | DESTROYS },
-    { "ALTER TYPE", .flags = QUIET },
-    { "ALTER SYSTEM", .refuses_since = ALWAYS },
-    { "ALTER DATABASE ? SET TABLESPACE", .label = "ALTER DATABASE SET TABLESPACE", .flags = SLOW,
-      .refuses_since = ALWAYS },
-    { .words = "ALTER DATABASE" },
-    { "ALTER SUBSCRIPTION ? REFRESH", .label = "ALTER SUBSCRIPTION REFRESH", .flags = SLOW,
-      .refuses_since = ALWAYS },
-    { "ALTER SUBSCRIPTION ? SET|ADD|DROP PUBLICATION", .label = "ALTER SUBSCRIPTION PUBLICATION",
-      .flags = SLOW, .refuses_since = ALWAYS, .applies = refreshes },
-    { "ALTER SUBSCRIPTION ? SET", .label = "ALTER SUBSCRIPTION", .flags = SLOW,
-      .refuses_since = 170000, .applies = sets_failover },
-    { "ALTER SUBSCRIPTION ? SET", .label = "ALTER SUBSCRIPTION", .flags = SLOW,
-      .refuses_since = 180000, .applies = sets_two_phase },
-    { .words = "ALTER SUBSCRIPTION" },
-    { .words = "ALTER DEFAULT PRIVILEGES" },
-    { "ALTER DOMAIN", .flags = SLOW },
-    { "ALTER EXTENSION", .flags = SLOW },
-    { .words = "ALTER FUNCTION" },
-    { .words = "ALTER INDEX" },
-    { .words = "ALTER MATERIALIZED VIEW" },
-    { .words = "ALTER POLICY" },
-    { .words = "ALTER PROCEDURE" },
-    { .words = "ALTER PUBLICATION" },
-    { "ALTER ROLE|USER", .label = "ALTER ROLE" },
-    { .words = "ALTER SCHEMA" },
-    { .words = "ALTER SEQUENCE" },
-    { .words = "ALTER TRIGGER" },
-    { .words = "ALTER VIEW" },
-    { "ALTER", .flags = SLOW },
+    { .words = "DEALLOCATE" },
+    { .words = "DECLARE" },
+    { "DELETE", .flags = SLOW | DESTROYS, .applies = lacks_where },
+    { "DELETE", .flags = SLOW },
+    { "DISCARD ALL", .refuses_since = ALWAYS },
+    { .words = "DISCARD" },
+    { "DO", .flags = SLOW },
 
-    /* DROP. */
+    { "DROP INDEX CONCURRENTLY", .flags = SLOW | QUIET, .refuses_since = ALWAYS },
     { "DROP TABLE", .flags = QUIET | DESTROYS },
     { "DROP SCHEMA", .flags = QUIET | DESTROYS },
     { "DROP SEQUENCE", .flags = QUIET | DESTROYS },
@@ -584,48 +607,109 @@ static const Kind kinds[] = {
     { "DROP ROLE|USER", .label = "DROP ROLE" },
     { .words = "DROP" },
 
-    /* Rights, remarks and the session. */
-    { "COMMENT", .flags = QUIET },
-    { "GRANT", .flags = QUIET },
-    { "REVOKE", .flags = QUIET },
-    { "DISCARD ALL", .refuses_since = ALWAYS },
-    { .words = "DISCARD" },
-    { .words = "SET" },
-    { .words = "RESET" },
-    { .words = "SHOW" },
-    { .words = "PREPARE" },
-    { .words = "DEALLOCATE" },
-    { .words = "DECLARE" },
+    { "END [WORK|TRANSACTION] $", .label = "END", .flags = QUIET,
+      .transaction_control = MG_TX_COMMIT },
+    { "END [WORK|TRANSACTION] AND NO CHAIN $", .label = "END", .flags = QUIET,
+      .transaction_control = MG_TX_COMMIT },
+    { "END", .transaction_control = MG_TX_OTHER },
+    { "EXECUTE", .flags = SLOW },
+    { "EXPLAIN", .flags = SLOW },
     { "FETCH", .flags = SLOW },
-    { "MOVE", .flags = SLOW },
-    { .words = "CLOSE" },
-    { .words = "LISTEN" },
-    { .words = "UNLISTEN" },
-    { .words = "NOTIFY" },
-    { .words = "LOAD" },
+    { "GRANT", .flags = QUIET },
     { "IMPORT", .label = "IMPORT FOREIGN SCHEMA", .flags = SLOW },
+    { "INSERT", .applies = inserts_values },
+    { "INSERT", .flags = SLOW },
+    { .words = "LISTEN" },
+    { .words = "LOAD" },
+    { "LOCK", .label = "LOCK TABLE", .flags = SLOW },
+    { "MERGE", .flags = SLOW },
+    { "MOVE", .flags = SLOW },
+    { .words = "NOTIFY" },
+    { "PREPARE TRANSACTION", .transaction_control = MG_TX_OTHER },
+    { .words = "PREPARE" },
     { "REASSIGN", .label = "REASSIGN OWNED" },
+    { "REFRESH MATERIALIZED VIEW CONCURRENTLY", .flags = SLOW },
+    { "REFRESH", .label = "REFRESH MATERIALIZED VIEW", .flags = SLOW },
+    { "REINDEX () INDEX|TABLE|SCHEMA|DATABASE|SYSTEM CONCURRENTLY", .label = "REINDEX CONCURRENTLY",
+      .flags = SLOW | BUILDS_INDEX, .refuses_since = ALWAYS },
+    { "REINDEX", .label = "REINDEX CONCURRENTLY", .flags = SLOW | BUILDS_INDEX,
+      .refuses_since = ALWAYS, .applies = is_concurrent },
+    { "REINDEX () SCHEMA", .label = "REINDEX SCHEMA", .flags = SLOW, .refuses_since = ALWAYS },
+    { "REINDEX () DATABASE", .label = "REINDEX DATABASE", .flags = SLOW, .refuses_since = ALWAYS },
+    { "REINDEX () SYSTEM", .label = "REINDEX SYSTEM", .flags = SLOW, .refuses_since = ALWAYS },
+    { "REINDEX", .flags = SLOW },
+    { "RELEASE", .label = "RELEASE SAVEPOINT" },
+    { .words = "RESET" },
+    { "REVOKE", .flags = QUIET },
+    { "ROLLBACK PREPARED", .refuses_since = ALWAYS },
+    { "ROLLBACK [WORK|TRANSACTION] TO", .label = "ROLLBACK TO SAVEPOINT" },
+    { "ROLLBACK", .transaction_control = MG_TX_OTHER },
+    { .words = "SAVEPOINT" },
     { "SECURITY", .label = "SECURITY LABEL" },
+    { "SELECT", .flags = SLOW },
+    { "SET [SESSION|LOCAL] TRANSACTION", .label = "SET TRANSACTION", .flags = SETS_TRANSACTION },
+    { "SET [SESSION|LOCAL] transaction_isolation|transaction_deferrable",
+      .label = "SET TRANSACTION", .flags = SETS_TRANSACTION },
+    { .words = "SET" },
+    { .words = "SHOW" },
+    { "START TRANSACTION $", .label = "START TRANSACTION", .flags = QUIET,
+      .transaction_control = MG_TX_BEGIN },
+    { "START TRANSACTION", .transaction_control = MG_TX_OTHER },
+    { "TABLE", .flags = SLOW },
+    { "TRUNCATE", .flags = DESTROYS },
+    { .words = "UNLISTEN" },
+    { "UPDATE", .flags = SLOW | DESTROYS, .applies = lacks_where },
+    { "UPDATE", .flags = SLOW },
+    { "VACUUM", .flags = SLOW, .refuses_since = ALWAYS },
+    { "VALUES", .flags = SLOW },
+    { "WITH", .flags = SLOW | DESTROYS, .applies = with_lacks_where },
+    { "WITH", .flags = SLOW },
 };
 
 /* What the table does not know. */
 static const Kind unknown = { "statement", .flags = SLOW };
 
-static const Kind *
-choose(const MgLex *start)
+/* Where does a token stand to the first word of a row? */
+static int
+compare_first(const char *text, size_t size_bytes, const char *words)
 {
-    MgLex lex = *start;
+    size_t i = 0;
+    for (; i < size_bytes; i++) {
+        unsigned char letter = (unsigned char)text[i];
+        if (letter >= 'a' && letter <= 'z')
+            letter = (unsigned char)(letter - 'a' + 'A');
+        /* Both a blank and the end are below any letter. */
+        if (letter != (unsigned char)words[i])
+            return letter < (unsigned char)words[i] ? -1 : 1;
+    }
+    return words[i] == ' ' || words[i] == '\0' ? 0 : -1;
+}
+
+static const Kind *
+choose(const MgLex *lex)
+{
+    Head head;
+    Cursor cursor = begin_cursor(lex, &head);
     MgToken first;
-    if (!next(&lex, &first))
+    if (!next(&cursor, &first) || first.kind != MG_TOKEN_WORD)
         return &unknown;
-    char letter = lex.text[first.span.begin];
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (((letter ^ kinds[i].words[0]) & ~0x20) != 0)
-            continue; /* most rows, without reading the text again */
-        lex = *start;
-        lex.at = first.span.begin;
-        if (matches(&lex, kinds[i].words) && (kinds[i].applies == NULL || kinds[i].applies(&lex)))
-            return &kinds[i];
+    const char *text = lex->text + first.span.begin;
+    size_t size_bytes = first.span.end - first.span.begin;
+
+    const Kind *end = kinds + sizeof kinds / sizeof kinds[0];
+    const Kind *kind = kinds;
+    for (size_t n = (size_t)(end - kind); n > 0;) {
+        size_t half = n / 2;
+        bool is_above = compare_first(text, size_bytes, kind[half].words) > 0;
+        kind += is_above ? half + 1 : 0;
+        n = is_above ? n - half - 1 : half;
+    }
+    for (; kind < end && compare_first(text, size_bytes, kind->words) == 0; kind++) {
+        Cursor behind = cursor;
+        const char *rest = kind->words + size_bytes;
+        if (matches(&behind, rest + (*rest == ' ')) &&
+            (kind->applies == NULL || kind->applies(&behind)))
+            return kind;
     }
     return &unknown;
 }

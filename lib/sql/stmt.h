@@ -36,9 +36,9 @@ typedef struct MgStmt {
 void mg_stmt_classify(const char *text, size_t size_bytes, int server_version, MgStmt *ret);
 
 /*
- * Does data in the file follow a COPY?  lex stands behind the word COPY, must
- * end where the statement ends, and moves.
+ * Does data in the file follow a COPY?  lex stands behind the word COPY and must
+ * end where the statement ends.
  */
-bool mg_stmt_is_copy_data(MgLex *lex);
+bool mg_stmt_is_copy_data(const MgLex *lex);
 
 #endif

@@ -6,124 +6,14 @@ usage: scenarios.py MIGRATE [NAME...]
 One throw-away server serves the whole run, one database each scenario.  A scenario is a function
 whose name starts with "test_"; it fails by raising.
 """
-import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-import traceback
 import urllib.parse
 
-MIGRATE = None
-LIMIT_S = 60
-
-
-class Server:
-    """A server of `migrate scratch`, and the databases made in it."""
-
-    def __init__(self):
-        self.process = subprocess.Popen([MIGRATE, "scratch", "--empty"], stdout=subprocess.PIPE,
-                                        text=True)
-        self.url = self.process.stdout.readline().strip()
-        if not self.url:
-            raise RuntimeError("migrate scratch gave no URL")
-        self.socket = urllib.parse.parse_qs(urllib.parse.urlsplit(self.url).query)["host"][0]
-        self.n_databases = 0
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(LIMIT_S)
-
-    def database(self):
-        self.n_databases += 1
-        name = "scenario{}".format(self.n_databases)
-        self.sql("postgres", 'CREATE DATABASE {}'.format(name))
-        return name
-
-    def url_of(self, database, user="postgres"):
-        return "postgresql://{}@/{}?host={}".format(user, database,
-                                                    urllib.parse.quote(self.socket, safe=""))
-
-    def sql(self, database, text, user="postgres"):
-        done = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d",
-                               self.url_of(database, user)],
-                              input=text, capture_output=True, text=True, timeout=LIMIT_S)
-        if done.returncode != 0:
-            raise AssertionError("psql: " + done.stderr)
-        return done.stdout.strip()
-
-
-class Project:
-    """A folder with migrations, and a database."""
-
-    def __init__(self, server, files):
-        self.server = server
-        self.database = server.database()
-        self.root = pathlib.Path(tempfile.mkdtemp(prefix="migrate-scenario-"))
-        (self.root / "migrations").mkdir()
-        for name, text in files.items():
-            self.write(name, text)
-
-    def write(self, name, text):
-        (self.root / "migrations" / name).write_text(text)
-
-    def environment(self, url=None):
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "ASAN_OPTIONS",
-                                                    "UBSAN_OPTIONS") if name in os.environ}
-        return dict(kept, DATABASE_URL=url or self.server.url_of(self.database), USER="app")
-
-    def start(self, *words, url=None):
-        return subprocess.Popen([MIGRATE, *words], cwd=self.root, env=self.environment(url),
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, text=True)
-
-    def run(self, *words, exit=0, url=None):
-        process = self.start(*words, url=url)
-        process.out, process.err = process.communicate(timeout=LIMIT_S)
-        if process.returncode != exit:
-            raise AssertionError("{}: exit {}, not {}\n{}\n{}".format(
-                " ".join(words), process.returncode, exit, process.out, process.err))
-        return process
-
-    def sql(self, text, **options):
-        return self.server.sql(self.database, text, **options)
-
-    def applied(self):
-        return self.sql("SELECT version FROM migrate.history WHERE reverted_at IS NULL "
-                        "ORDER BY id").split()
-
-
-def expect(actual, wanted):
-    if actual != wanted:
-        raise AssertionError("got:\n{}\nwanted:\n{}".format(actual, wanted))
-
-
-def expect_in(part, text):
-    if part not in text:
-        raise AssertionError("\"{}\" is not in:\n{}".format(part, text))
-
-
-def wait_for(condition, limit_s=20):
-    end = time.monotonic() + limit_s
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError("it did not happen within {} s".format(limit_s))
-        time.sleep(0.02)
-
-
-def locks(project):
-    """Advisory locks held in the project's database."""
-    return project.sql("SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
-                       "WHERE locktype = 'advisory' AND datname = current_database()")
-
-
-def slow_files(n, seconds):
-    return {"{:03}_m.up.sql".format(i):
-            "CREATE TABLE t{} (id int);\nSELECT pg_sleep({});\n".format(i, seconds)
-            for i in range(1, n + 1)}
+from house import (LIMIT_S, Project, expect, expect_in, locks, main, slow_files, wait_for)
 
 
 # ---- One at a time -------------------------------------------------------------------------
@@ -229,71 +119,7 @@ def test_a_lost_connection_is_told(server):
     project.run("status")
 
 
-# ---- Never through a pool ------------------------------------------------------------------
-
-
-class PgBouncer:
-    """A real PgBouncer in front of the server, on a socket of its own."""
-
-    def __init__(self, server, mode):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="migrate-pgbouncer-"))
-        self.folder.chmod(0o777)
-        config = self.folder / "pgbouncer.ini"
-        config.write_text("[databases]\n* = host={}\n[pgbouncer]\npool_mode = {}\n"
-                          "listen_addr = 127.0.0.1\nlisten_port = {}\nauth_type = trust\n"
-                          "auth_file = {}/users\nunix_socket_dir = {}\nlogfile = {}/log\n".format(
-                              server.socket, mode, self.port(), *[self.folder] * 3))
-        (self.folder / "users").write_text('"postgres" ""\n')
-        # PgBouncer will not run as root.
-        command = ["pgbouncer", str(config)]
-        options = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL, **options)
-        wait_for(lambda: (self.folder / ".s.PGSQL.{}".format(self.port())).exists())
-
-    def port(self):
-        return 20000 + os.getpid() % 10000
-
-    def url_of(self, database):
-        return "postgresql://postgres@127.0.0.1:{}/{}".format(self.port(), database)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(LIMIT_S)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def refuse_pool(server, mode):
-    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
-    pool = PgBouncer(server, mode)
-    try:
-        run = project.run("up", url=pool.url_of(project.database), exit=3)
-        expect_in("(unproved)\n", run.err)
-        expect_in("The backend was not started by our startup packet", run.err)
-        # Its idle backend is still there, with nothing of ours on it.
-        expect(project.sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = "
-                           "'client backend' AND datname = current_database() "
-                           "AND pid <> pg_backend_pid()"), "1")
-        expect(locks(project), "0")
-        shown = subprocess.run(["psql", "-XqAt", "-d", pool.url_of(project.database), "-c",
-                                "SELECT current_setting('lock_timeout'), "
-                                "current_setting('idle_in_transaction_session_timeout')"],
-                               capture_output=True, text=True, timeout=LIMIT_S)
-        expect(shown.stdout.strip(), "0|0")
-        expect(project.sql("SELECT to_regclass('a') IS NULL AND "
-                           "to_regclass('migrate.history') IS NULL"), "t")
-        expect_in("not proved to be direct", project.run("status", url=pool.url_of(
-            project.database)).err)
-    finally:
-        pool.stop()
-
-
-def test_a_transaction_pool_is_refused_and_left_clean(server):
-    refuse_pool(server, "transaction")
-
-
-def test_a_session_pool_is_refused_and_left_clean(server):
-    refuse_pool(server, "session")
+# ---- The fence ----------------------------------------------------------------------------------
 
 
 def test_a_lost_lock_fences_the_migration(server):
@@ -303,7 +129,7 @@ def test_a_lost_lock_fences_the_migration(server):
                                "3_c.up.sql": "CREATE TABLE c (id int);"})
     run = project.run("up", exit=3)
     expect_in("error: this session does not hold its lock any more (fence)", run.err)
-    expect_in("note: 2_b was rolled back; the 1 before it stay", run.err)
+    expect_in("note: 2_b was rolled back; the one before it stays applied\n", run.err)
     expect(project.applied(), ["1"])
     expect(project.sql("SELECT to_regclass('b') IS NULL"), "t")
 
@@ -318,7 +144,7 @@ def test_the_first_failure_stops_and_keeps_what_committed(server):
     run = project.run("up", exit=1)
     expect_in("applied  1_a", run.out)
     expect_in("error: division by zero (22012)\n  --> migrations/2_b.up.sql:2\n", run.err)
-    expect_in("note: 2_b was rolled back; the 1 before it stay", run.err)
+    expect_in("note: 2_b was rolled back; the one before it stays applied\n", run.err)
     expect(project.applied(), ["1"])
     expect(project.sql("SELECT to_regclass('b') IS NULL AND to_regclass('c') IS NULL"), "t")
     project.write("2_b.up.sql", "CREATE TABLE b (id int);")
@@ -652,29 +478,5 @@ def test_histories_of_two_schemas_run_side_by_side(server):
     expect(first.returncode, 0)
 
 
-def main():
-    global MIGRATE
-    MIGRATE = os.path.abspath(sys.argv[1])
-    wanted = sys.argv[2:]
-    tests = [(name, function) for name, function in sorted(globals().items())
-             if name.startswith("test_") and (not wanted or name in wanted)]
-    print("1..{}".format(len(tests)), flush=True)
-    server = Server()
-    failed = 0
-    try:
-        for number, (name, function) in enumerate(tests, 1):
-            try:
-                function(server)
-                print("ok {} - {}".format(number, name), flush=True)
-            except Exception:  # a scenario fails by raising anything
-                failed += 1
-                for line in traceback.format_exc().splitlines():
-                    print("# " + line)
-                print("not ok {} - {}".format(number, name), flush=True)
-    finally:
-        server.stop()
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(globals()))

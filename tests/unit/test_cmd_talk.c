@@ -224,6 +224,80 @@ test_talk__prints_errors(void **state)
                   "\033[33mwarning:\033[0m mind\n");
 }
 
+#define TEN "nine char "
+#define URL_60 "postgresql://app@a-host-with-a-rather-long-name.example/shop"
+
+static void
+test_talk__wraps_prose(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kind, *text, *expect;
+    } cases[] = {
+        /* Just fits, and one more. */
+        { "note", TEN TEN TEN TEN TEN TEN TEN TEN TEN "1234",
+          "note: " TEN TEN TEN TEN TEN TEN TEN TEN TEN "1234\n" },
+        { "note", TEN TEN TEN TEN TEN TEN TEN TEN TEN "12345",
+          "note: " TEN TEN TEN TEN TEN TEN TEN TEN "nine char\n      12345\n" },
+        { "warning", TEN TEN TEN TEN TEN TEN TEN TEN TEN "12",
+          "warning: " TEN TEN TEN TEN TEN TEN TEN TEN "nine char\n      12\n" },
+        /* Columns, not bytes. */
+        { "note", TEN TEN TEN TEN TEN TEN TEN TEN TEN "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9",
+          "note: " TEN TEN TEN TEN TEN TEN TEN TEN TEN "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\n" },
+        /* More than one break; gaps stay, but not at a break. */
+        { "note", TEN TEN TEN TEN TEN "  b  " TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "end",
+          "note: " TEN TEN TEN TEN TEN "  b  " TEN TEN TEN
+          "nine char\n      " TEN TEN TEN TEN TEN TEN TEN TEN "end\n" },
+        /* Lines of their own are not touched. */
+        { "note", "sql:\n" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "end",
+          "note: sql:\n      " TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "end\n" },
+        /* What one pastes stays in one piece, unless it is longer than a line. */
+        { "hint", TEN TEN TEN "do: so: " TEN TEN TEN TEN TEN "migrate new",
+          "hint: " TEN TEN TEN "do: so:\n      " TEN TEN TEN TEN TEN "migrate new\n" },
+        { "hint", TEN TEN "so: " URL_60 "-and-more.",
+          "hint: " TEN TEN "so: " URL_60 "-and-more.\n" },
+        { "hint", TEN TEN TEN TEN "so: " URL_60 "-and-more.",
+          "hint: " TEN TEN TEN TEN "so:\n      " URL_60 "-and-more.\n" },
+        { "hint", "so: " TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "end",
+          "hint: so: " TEN TEN TEN TEN TEN TEN TEN TEN "nine char\n      " TEN "end\n" },
+        { "hint", "so: " TEN TEN TEN TEN TEN TEN TEN TEN TEN "end.",
+          "hint: so: " TEN TEN TEN TEN TEN TEN TEN TEN "nine char\n      end.\n" },
+        { "hint", URL_60 URL_60, "hint: " URL_60 URL_60 "\n" },
+        { "hint", "", "hint: \n" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Fixture fixture;
+        begin(&fixture);
+        mg_talk_aside(&fixture.talk, cases[i].kind, cases[i].text);
+        end(&fixture, cases[i].expect);
+    }
+}
+
+/* Parts of an error are wrapped alike, its first line is not. */
+static void
+test_talk__wraps_parts_of_errors(void **state)
+{
+    (void)state;
+    static const MgError err = {
+        .code = MG_E_LATE,
+        .message = TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "end",
+        .detail = TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "end.\nSQL",
+        .hint = { TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "end." },
+        .note = TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "end",
+    };
+    Fixture fixture;
+    begin(&fixture);
+    mg_talk_error(&fixture.talk, &err);
+    end(&fixture, "error: " TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "end (late)\n"
+                  "detail: " TEN TEN TEN TEN TEN TEN TEN TEN "nine char\n"
+                  "      " TEN "end.\n"
+                  "        SQL\n"
+                  "hint: " TEN TEN TEN TEN TEN TEN TEN TEN "nine char nine\n"
+                  "      char end.\n"
+                  "note: " TEN TEN TEN TEN TEN TEN TEN TEN "nine char nine\n"
+                  "      char end\n");
+}
+
 static void
 test_talk__writes_reports(void **state)
 {
@@ -245,6 +319,8 @@ main(void)
         cmocka_unit_test(test_talk__cuts_names_on_terminals_only),
         cmocka_unit_test(test_talk__replaces_the_live_line),
         cmocka_unit_test(test_talk__prints_errors),
+        cmocka_unit_test(test_talk__wraps_prose),
+        cmocka_unit_test(test_talk__wraps_parts_of_errors),
         cmocka_unit_test(test_talk__writes_reports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

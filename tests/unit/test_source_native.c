@@ -231,13 +231,21 @@ describe_part(const char *text, const char *word, const MgScript *script)
         mg_arena_text_n(&arena, text + script->part.begin, end - script->part.begin));
 }
 
+static bool
+read_native(const MgNativeFile *up, const MgNativeFile *down, MgMigration *ret, MgError *err)
+{
+    MG_CLEANUP(reading) MgReading reading;
+    mg_reading_open(&reading, &arena);
+    return mg_native_read(up, down, &reading, ret, err);
+}
+
 static const char *
 describe(const char *text)
 {
     MgNativeFile file = sections_of(text);
     MgMigration migration;
     MgError err;
-    if (!mg_native_read(&file, NULL, &arena, &migration, &err)) {
+    if (!read_native(&file, NULL, &migration, &err)) {
         assert_int_equal(err.code, MG_E_FILE);
         assert_string_equal(err.place, "m/1_x.sql");
         return mg_arena_format(&arena, "%d:%d %s", err.line, err.column, err.message);
@@ -343,7 +351,7 @@ test_native__section_errors_in_full(void **state)
         MgNativeFile file = sections_of(cases[i].text);
         MgMigration migration;
         MgError err;
-        assert_false(mg_native_read(&file, NULL, &arena, &migration, &err));
+        assert_false(read_native(&file, NULL, &migration, &err));
         assert_string_equal(err.excerpt, cases[i].excerpt);
         assert_string_equal(err.hint[0], cases[i].hint);
     }
@@ -358,13 +366,13 @@ test_native__sections_and_pairs_agree(void **state)
     MgMigration one, two;
     MgNativeFile both =
         sections_of("-- migrate:retry no\n-- migrate:up\na;\n-- migrate:down\nb;\n");
-    assert_true(mg_native_read(&both, NULL, &arena, &one, &err));
+    assert_true(read_native(&both, NULL, &one, &err));
 
     MgNativeFile up = sections_of("-- migrate:retry no\na;\n");
     MgNativeFile down = sections_of("-- migrate:retry no\nb;\n");
     up.role = MG_NATIVE_UP;
     down.role = MG_NATIVE_DOWN;
-    assert_true(mg_native_read(&up, &down, &arena, &two, &err));
+    assert_true(read_native(&up, &down, &two, &err));
     assert_true(one.has_down && two.has_down);
     assert_string_equal(one.up.token_digest, two.up.token_digest);
     assert_string_equal(one.down.token_digest, two.down.token_digest);
@@ -396,26 +404,26 @@ test_native__files_without_sections(void **state)
     up.role = fine.role = MG_NATIVE_UP;
     down.role = nothing.role = empty.role = MG_NATIVE_DOWN;
 
-    assert_false(mg_native_read(&up, NULL, &arena, &migration, &err));
+    assert_false(read_native(&up, NULL, &migration, &err));
     assert_string_equal(err.message, "\"-- migrate:down\" stands in a file without sections");
     assert_int_equal(err.line, 3);
     assert_string_equal(err.hint[0],
                         "Only a file named VERSION_NAME.sql has sections; with VERSION_NAME.up.sql"
                         " and VERSION_NAME.down.sql, each file is one direction.");
-    assert_false(mg_native_read(&fine, &down, &arena, &migration, &err));
+    assert_false(read_native(&fine, &down, &migration, &err));
     assert_string_equal(err.message, "\"-- migrate:up\" stands in a file without sections");
 
-    assert_true(mg_native_read(&fine, &nothing, &arena, &migration, &err));
+    assert_true(read_native(&fine, &nothing, &migration, &err));
     assert_true(migration.has_down && migration.down.is_nothing);
-    assert_true(mg_native_read(&fine, &empty, &arena, &migration, &err));
+    assert_true(read_native(&fine, &empty, &migration, &err));
     assert_false(migration.has_down);
 
     fine.role = MG_NATIVE_REPEATABLE;
     fine.version = NULL;
-    assert_true(mg_native_read(&fine, NULL, &arena, &migration, &err));
+    assert_true(read_native(&fine, NULL, &migration, &err));
     assert_int_equal(migration.kind, MG_REPEATABLE);
     up.role = MG_NATIVE_REPEATABLE;
-    assert_false(mg_native_read(&up, NULL, &arena, &migration, &err));
+    assert_false(read_native(&up, NULL, &migration, &err));
     assert_string_equal(err.message, "\"-- migrate:down\" stands in a file without sections");
 }
 
@@ -441,8 +449,8 @@ test_native__sections_of_a_large_file(void **state)
     MgMigration file, memory;
     MgNativeFile on_disk = { .role = MG_NATIVE_SECTIONS, .path = path };
     MgNativeFile in_memory = sections_of(text.text);
-    assert_true(mg_native_read(&on_disk, NULL, &arena, &file, &err));
-    assert_true(mg_native_read(&in_memory, NULL, &arena, &memory, &err));
+    assert_true(read_native(&on_disk, NULL, &file, &err));
+    assert_true(read_native(&in_memory, NULL, &memory, &err));
     assert_int_equal(file.up.n_statements, 60001);
     assert_int_equal(file.down.n_statements, 30000);
     assert_int_equal(file.down.part.begin, down_begin);
@@ -461,13 +469,13 @@ test_native__sections_of_a_large_file(void **state)
     }
     assert_int_equal(write(fd, text.text, text.size_bytes), text.size_bytes);
     (void)close(fd);
-    assert_true(mg_native_read(&on_disk, NULL, &arena, &file, &err));
+    assert_true(read_native(&on_disk, NULL, &file, &err));
     assert_int_equal(file.up.n_statements, 90000);
     assert_false(file.has_down);
     assert_int_equal(unlink(path), 0);
-    assert_false(mg_native_read(&on_disk, NULL, &arena, &file, &err));
+    assert_false(read_native(&on_disk, NULL, &file, &err));
     on_disk.role = MG_NATIVE_UP;
-    assert_false(mg_native_read(&on_disk, NULL, &arena, &file, &err));
+    assert_false(read_native(&on_disk, NULL, &file, &err));
     assert_int_equal(err.code, MG_E_SOURCE);
     mg_buf_release(&text);
 }

@@ -157,7 +157,7 @@ static const struct {
     /* What the scanner refuses. */
     { "SELECT '\xc3\xa9\xc3\xa9', 'abc", "1:14 unterminated quoted string" },
     { "SELECT 1;\nSELECT '\xff';", "2:9 invalid UTF-8" },
-    { "\\i other.sql\n", "1:1 psql command is not SQL" },
+    { "\\i other.sql\n", "1:1 psql command \"\\i\" is not SQL" },
 };
 
 static void

@@ -1,6 +1,7 @@
 /*
- * COPY ... FROM STDIN: not allowed in a pipeline, so it leaves pipeline mode
- * for itself (facts: in a pipeline the server would take the Sync as data).
+ * What the pipeline cannot carry: COPY ... FROM STDIN (the server would take
+ * the Sync as data), and questions that pgpool-II answers in the simple
+ * protocol only.
  */
 #include "pg/conn.h"
 
@@ -9,6 +10,7 @@
 
 #include <libpq-fe.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "pg/conn_libpq.h"
 
@@ -17,12 +19,13 @@ enum {
 };
 
 static bool
-wait_or_fail(MgConn *conn, bool for_write, MgError *err)
+wait_or_fail(MgConn *conn, bool for_write, int64_t until_ms, MgError *err)
 {
-    switch (mg_conn_wait(conn, for_write, INT64_MAX)) {
+    switch (mg_conn_wait(conn, for_write, until_ms)) {
     case MG_WAITED_READY:
-    case MG_WAITED_TIME:
         return PQconsumeInput(conn->pg) == 1 || mg_conn_fail_lost(conn, err);
+    case MG_WAITED_TIME:
+        return mg_fail(err, MG_E_DEADLINE, "no answer in time");
     case MG_WAITED_CANCEL:
         conn->is_cancelled = true;
         mg_conn_send_cancel(conn);
@@ -42,20 +45,30 @@ flush(MgConn *conn, MgError *err)
             return true;
         if (flushed < 0)
             return mg_conn_fail_lost(conn, err);
-        if (!wait_or_fail(conn, true, err))
+        if (!wait_or_fail(conn, true, INT64_MAX, err))
             return false;
     }
 }
 
 /* The next result; NULL in *ret at the end of the statement. */
 static bool
-next_result(MgConn *conn, PGresult **ret, MgError *err)
+next_result(MgConn *conn, int64_t until_ms, PGresult **ret, MgError *err)
 {
     while (PQisBusy(conn->pg))
-        if (!wait_or_fail(conn, false, err))
+        if (!wait_or_fail(conn, false, until_ms, err))
             return false;
     *ret = PQgetResult(conn->pg);
     return true;
+}
+
+/* A statement by the simple protocol, outside the pipeline. */
+static bool
+send_simple(MgConn *conn, const char *sql, MgError *err)
+{
+    mg_conn_tell_statement(conn, sql);
+    if (PQexitPipelineMode(conn->pg) != 1 || PQsendQuery(conn->pg, sql) != 1)
+        return mg_conn_fail_lost(conn, err);
+    return flush(conn, err);
 }
 
 static bool
@@ -75,7 +88,7 @@ finish(MgConn *conn, MgError *err)
     bool is_ok = true;
     for (;;) {
         PGresult *pg = NULL;
-        if (!next_result(conn, &pg, err))
+        if (!next_result(conn, INT64_MAX, &pg, err))
             return false;
         if (pg == NULL)
             break;
@@ -92,11 +105,8 @@ bool
 mg_conn_copy_begin(MgConn *conn, const char *sql, int *ret_position, MgError *err)
 {
     *ret_position = 0;
-    mg_conn_tell_statement(conn, sql);
-    if (PQexitPipelineMode(conn->pg) != 1 || PQsendQuery(conn->pg, sql) != 1)
-        return mg_conn_fail_lost(conn, err);
     PGresult *pg = NULL;
-    if (!flush(conn, err) || !next_result(conn, &pg, err))
+    if (!send_simple(conn, sql, err) || !next_result(conn, INT64_MAX, &pg, err))
         return false;
     ExecStatusType status = PQresultStatus(pg);
     if (status == PGRES_COPY_IN) {
@@ -141,4 +151,22 @@ mg_conn_copy_end(MgConn *conn, MgError *err)
     if (put < 0)
         return mg_conn_fail_lost(conn, err);
     return flush(conn, err) && finish(conn, err);
+}
+
+bool
+mg_conn_answers_row(MgConn *conn, const char *sql, int64_t limit_ms, bool *ret, MgError *err)
+{
+    int64_t until_ms = mg_clock_ms() + limit_ms;
+    PGresult *pg = NULL;
+
+    *ret = false;
+    if (!send_simple(conn, sql, err))
+        return false;
+    do {
+        PQclear(pg);
+        if (!next_result(conn, until_ms, &pg, err))
+            return false;
+        *ret |= PQresultStatus(pg) == PGRES_TUPLES_OK && PQntuples(pg) > 0;
+    } while (pg != NULL);
+    return PQenterPipelineMode(conn->pg) == 1 || mg_conn_fail_lost(conn, err);
 }

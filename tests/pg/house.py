@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""What the suites on a real server share: the server, projects, expectations, the TAP runner."""
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import urllib.parse
+
+MIGRATE = None
+LIMIT_S = 60
+
+
+class Server:
+    """A server of `migrate scratch`, and the databases made in it."""
+
+    def __init__(self):
+        self.process = subprocess.Popen([MIGRATE, "scratch", "--empty"], stdout=subprocess.PIPE,
+                                        text=True)
+        self.url = self.process.stdout.readline().strip()
+        if not self.url:
+            raise RuntimeError("migrate scratch gave no URL")
+        self.socket = urllib.parse.parse_qs(urllib.parse.urlsplit(self.url).query)["host"][0]
+        self.n_databases = 0
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(LIMIT_S)
+
+    def database(self):
+        self.n_databases += 1
+        name = "scenario{}".format(self.n_databases)
+        self.sql("postgres", 'CREATE DATABASE {}'.format(name))
+        return name
+
+    def url_of(self, database, user="postgres"):
+        return "postgresql://{}@/{}?host={}".format(user, database,
+                                                    urllib.parse.quote(self.socket, safe=""))
+
+    def sql(self, database, text, user="postgres"):
+        done = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d",
+                               self.url_of(database, user)],
+                              input=text, capture_output=True, text=True, timeout=LIMIT_S)
+        if done.returncode != 0:
+            raise AssertionError("psql: " + done.stderr)
+        return done.stdout.strip()
+
+
+class Project:
+    """A folder with migrations, and a database."""
+
+    def __init__(self, server, files):
+        self.server = server
+        self.database = server.database()
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="migrate-scenario-"))
+        (self.root / "migrations").mkdir()
+        for name, text in files.items():
+            self.write(name, text)
+
+    def write(self, name, text):
+        (self.root / "migrations" / name).write_text(text)
+
+    def environment(self, url=None):
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "ASAN_OPTIONS",
+                                                    "UBSAN_OPTIONS") if name in os.environ}
+        return dict(kept, DATABASE_URL=url or self.server.url_of(self.database), USER="app")
+
+    def start(self, *words, url=None):
+        return subprocess.Popen([MIGRATE, *words], cwd=self.root, env=self.environment(url),
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True)
+
+    def run(self, *words, exit=0, url=None):
+        process = self.start(*words, url=url)
+        process.out, process.err = process.communicate(timeout=LIMIT_S)
+        if process.returncode != exit:
+            raise AssertionError("{}: exit {}, not {}\n{}\n{}".format(
+                " ".join(words), process.returncode, exit, process.out, process.err))
+        return process
+
+    def sql(self, text, **options):
+        return self.server.sql(self.database, text, **options)
+
+    def applied(self):
+        return self.sql("SELECT version FROM migrate.history WHERE reverted_at IS NULL "
+                        "ORDER BY id").split()
+
+
+def expect(actual, wanted):
+    if actual != wanted:
+        raise AssertionError("got:\n{}\nwanted:\n{}".format(actual, wanted))
+
+
+def expect_in(part, text):
+    if part not in text:
+        raise AssertionError("\"{}\" is not in:\n{}".format(part, text))
+
+
+def wait_for(condition, limit_s=20):
+    end = time.monotonic() + limit_s
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("it did not happen within {} s".format(limit_s))
+        time.sleep(0.02)
+
+
+def locks(project):
+    """Advisory locks held in the project's database."""
+    return project.sql("SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+                       "WHERE locktype = 'advisory' AND datname = current_database()")
+
+
+def slow_files(n, seconds):
+    return {"{:03}_m.up.sql".format(i):
+            "CREATE TABLE t{} (id int);\nSELECT pg_sleep({});\n".format(i, seconds)
+            for i in range(1, n + 1)}
+
+
+def main(functions):
+    """Run the scenarios among functions, a module's globals(); names on the command line choose."""
+    global MIGRATE
+    MIGRATE = os.path.abspath(sys.argv[1])
+    wanted = sys.argv[2:]
+    tests = [(name, function) for name, function in sorted(functions.items())
+             if name.startswith("test_") and (not wanted or name in wanted)]
+    print("1..{}".format(len(tests)), flush=True)
+    server = Server()
+    failed = 0
+    try:
+        for number, (name, function) in enumerate(tests, 1):
+            try:
+                function(server)
+                print("ok {} - {}".format(number, name), flush=True)
+            except Exception:  # a scenario fails by raising anything
+                failed += 1
+                for line in traceback.format_exc().splitlines():
+                    print("# " + line)
+                print("not ok {} - {}".format(number, name), flush=True)
+    finally:
+        server.stop()
+    return 1 if failed else 0

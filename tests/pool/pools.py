@@ -1,0 +1,380 @@
+#!/usr/bin/env python3
+"""Never through a pool: real poolers and proxies between the command and the server.  Speaks TAP.
+
+usage: pools.py MIGRATE [NAME...]
+
+For each set-up: the verdict, the exit status, that nothing is applied and nothing is left on a
+backend where it is refused, and that everything is applied where it is accepted.
+"""
+import os
+import pathlib
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "pg"))
+from house import LIMIT_S, Project, expect, expect_in, locks, main, wait_for  # noqa: E402
+
+FILES = {"1_a.up.sql": "CREATE TABLE a (id int);\nINSERT INTO a VALUES (1);",
+         "2_b.up.sql": "CREATE TABLE b (id int);"}
+WITH_INDEX = dict(FILES, **{"3_i.up.sql": "CREATE INDEX CONCURRENTLY a_id ON a (id);"})
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Part:
+    """A program between the command and the server, run as an unprivileged user."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="migrate-pool-"))
+        self.folder.chmod(0o777)
+        self.port = free_port()
+
+    def __enter__(self):
+        return self
+
+    def start(self, *command):
+        options = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL, **options)
+        wait_for(lambda: listens(self.port))
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(LIMIT_S)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url_of(self, database, more=""):
+        return "postgresql://postgres@127.0.0.1:{}/{}{}".format(self.port, database, more)
+
+
+class PgBouncer(Part):
+    def __init__(self, server, mode, **settings):
+        super().__init__()
+        settings = dict({"default_pool_size": 5, "server_round_robin": 0}, **settings)
+        (self.folder / "users").write_text('"postgres" ""\n')
+        (self.folder / "ini").write_text(
+            "[databases]\n* = host={}\n[pgbouncer]\npool_mode = {}\nlisten_addr = 127.0.0.1\n"
+            "listen_port = {}\nauth_type = trust\nauth_file = {}/users\nunix_socket_dir =\n"
+            "logfile = {}/log\n{}".format(
+                server.socket, mode, self.port, self.folder, self.folder,
+                "".join("{} = {}\n".format(*item) for item in settings.items())))
+        self.start("pgbouncer", str(self.folder / "ini"))
+
+
+class PgPool(Part):
+    def __init__(self, server):
+        super().__init__()
+        (self.folder / "pool_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
+        (self.folder / "pgpool.conf").write_text(
+            "listen_addresses = '127.0.0.1'\nport = {0}\npcp_port = {1}\n"
+            "unix_socket_directories = '{2}'\nsocket_dir = '{2}'\npcp_socket_dir = '{2}'\n"
+            "backend_hostname0 = '{3}'\nbackend_port0 = 5432\nbackend_weight0 = 1\n"
+            "backend_clustering_mode = 'raw'\nnum_init_children = 4\nlogdir = '{2}'\n"
+            "pid_file_name = '{2}/pid'\nlog_destination = 'stderr'\nuse_watchdog = off\n".format(
+                self.port, free_port(), self.folder, server.socket))
+        (self.folder / "pcp.conf").write_text("")
+        self.start("pgpool", "-n", "-f", str(self.folder / "pgpool.conf"), "-a",
+                   str(self.folder / "pool_hba.conf"), "-F", str(self.folder / "pcp.conf"))
+
+
+class Socat(Part):
+    def __init__(self, server):
+        super().__init__()
+        self.start("socat", "TCP-LISTEN:{},bind=127.0.0.1,fork,reuseaddr".format(self.port),
+                   "UNIX-CONNECT:{}/.s.PGSQL.5432".format(server.socket))
+
+
+class HaProxy(Part):
+    def __init__(self, *backends):
+        super().__init__()
+        (self.folder / "cfg").write_text(
+            "defaults\n mode tcp\n timeout connect 5s\n timeout client 1m\n timeout server 1m\n"
+            "listen pg\n bind 127.0.0.1:{}\n balance roundrobin\n{}".format(
+                self.port, "".join(" server s{} {}\n".format(i, where)
+                                   for i, where in enumerate(backends))))
+        self.start("haproxy", "-f", str(self.folder / "cfg"))
+
+
+class KeyProxy:
+    """A 1:1 proxy of our own that changes BackendKeyData: "fake" as Neon's does, or "drop"."""
+
+    def __init__(self, server, how):
+        self.path, self.how = server.socket + "/.s.PGSQL.5432", how
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+    url_of = Part.url_of
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(self.path)
+            threading.Thread(target=self.pump, args=(client, server), daemon=True).start()
+            threading.Thread(target=self.answers, args=(server, client), daemon=True).start()
+
+    @staticmethod
+    def pump(source, sink):
+        try:
+            while True:
+                data = source.recv(65536)
+                if not data:
+                    break
+                sink.sendall(data)
+        except OSError:
+            pass
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def answers(self, server, client):
+        """Messages until the first ReadyForQuery; then bytes."""
+        try:
+            first = server.recv(1)
+            if first == b"N":  # no TLS here
+                client.sendall(first)
+                first = server.recv(1)
+            while first:
+                size = server.recv(4, socket.MSG_WAITALL)
+                body = server.recv(struct.unpack("!I", size)[0] - 4, socket.MSG_WAITALL)
+                if first == b"K":
+                    body = os.urandom(len(body)) if self.how == "fake" else None
+                if body is not None:
+                    client.sendall(first + size + body)
+                if first == b"Z":
+                    break
+                first = server.recv(1)
+        except OSError:
+            pass
+        self.pump(server, client)
+
+
+# ---- Refused ------------------------------------------------------------------------------------
+
+
+def is_untouched(project):
+    """Nothing applied, and no backend that is left holds a lock of ours."""
+    expect(project.sql("SELECT to_regclass('a') IS NULL AND to_regclass('migrate.history') IS NULL"),
+           "t")
+    expect(locks(project), "0")
+
+
+def warm(pool, project, n=3):
+    """Let the pool have n idle backends."""
+    clients = [subprocess.Popen(["psql", "-Xq", "-d", pool.url_of(project.database), "-c",
+                                 "BEGIN; SELECT pg_sleep(0.3); COMMIT"], stdout=subprocess.DEVNULL)
+               for _ in range(n)]
+    for client in clients:
+        client.wait(LIMIT_S)
+
+
+def refused(pool, project, verdict_words):
+    run = project.run("up", url=pool.url_of(project.database), exit=3)
+    expect_in("(unproved)\n", run.err)
+    expect_in("The backend".replace("The", "This") + " was not started by our startup packet.",
+              run.err.replace("\n      ", " "))
+    expect_in(verdict_words, run.err)
+    is_untouched(project)
+
+
+def settings_are_untouched(pool, project):
+    shown = subprocess.run(
+        ["psql", "-XqAt", "-d", pool.url_of(project.database), "-c",
+         "SELECT current_setting('lock_timeout'), "
+         "current_setting('idle_in_transaction_session_timeout'), "
+         "current_setting('application_name') LIKE 'migrate/%'"],
+        capture_output=True, text=True, timeout=LIMIT_S)
+    expect(shown.stdout.strip(), "0|0|f")
+
+
+def transaction_pool(server, is_warm, **settings):
+    project = Project(server, FILES)
+    with PgBouncer(server, "transaction", **settings) as pool:
+        if is_warm:
+            warm(pool, project)
+        refused(pool, project, "session  PostgreSQL 15")
+        expect_in("not proved to be direct",
+                  project.run("status", url=pool.url_of(project.database)).err)
+        settings_are_untouched(pool, project)
+
+
+def test_pgbouncer_transaction_cold(server):
+    transaction_pool(server, False)
+
+
+def test_pgbouncer_transaction_warm(server):
+    transaction_pool(server, True)
+
+
+def test_pgbouncer_transaction_round_robin_cold(server):
+    transaction_pool(server, False, server_round_robin=1)
+
+
+def test_pgbouncer_transaction_round_robin_warm(server):
+    transaction_pool(server, True, server_round_robin=1)
+
+
+def test_pgbouncer_transaction_of_one(server):
+    transaction_pool(server, False, default_pool_size=1)
+
+
+def test_pgbouncer_transaction_says_so(server):
+    project = Project(server, FILES)
+    with PgBouncer(server, "transaction") as pool:
+        refused(pool, project, "session  PostgreSQL 15.")
+        expect_in(", transaction-pooled\n", project.run("up", url=pool.url_of(project.database),
+                                                        exit=3).err)
+
+
+def test_pgbouncer_statement(server):
+    project = Project(server, FILES)
+    with PgBouncer(server, "statement") as pool:
+        refused(pool, project, ", transaction-pooled\n")
+
+
+def test_pgbouncer_session_is_refused(server):
+    for is_warm in (False, True):
+        project = Project(server, FILES)
+        with PgBouncer(server, "session") as pool:
+            if is_warm:
+                warm(pool, project)
+            refused(pool, project, ", session-pooled\n")
+
+
+def test_pgbouncer_session_with_consent(server):
+    project = Project(server, FILES)
+    with PgBouncer(server, "session") as pool:
+        url = pool.url_of(project.database)
+        run = project.run("up", "--connection", "session", url=url)
+        expect_in(", session-pooled\n", run.err)
+        expect(project.applied(), ["1", "2"])
+        # What no fence can stop is not run there.
+        project.write("3_i.up.sql", WITH_INDEX["3_i.up.sql"])
+        expect_in("error: migration \"3_i\" needs a direct session (unproved)",
+                  project.run("up", "--connection", "session", url=url, exit=3).err)
+        expect(project.applied(), ["1", "2"])
+        wait_for(lambda: locks(project) == "0")
+
+
+def test_a_transaction_pool_is_refused_with_consent_to_sessions(server):
+    project = Project(server, FILES)
+    with PgBouncer(server, "transaction") as pool:
+        run = project.run("up", "--connection", "session", url=pool.url_of(project.database),
+                          exit=3)
+        expect_in(", transaction-pooled\n", run.err)
+        is_untouched(project)
+
+
+def test_a_full_session_pool_is_given_up_in_time(server):
+    project = Project(server, FILES)
+    with PgBouncer(server, "session", default_pool_size=1) as pool:
+        refused(pool, project, ", unproved\n")
+
+
+def test_two_pgbouncers_behind_haproxy(server):
+    for is_warm in (False, True):
+        project = Project(server, FILES)
+        with PgBouncer(server, "transaction") as one, PgBouncer(server, "transaction") as two, \
+                HaProxy("127.0.0.1:{}".format(one.port), "127.0.0.1:{}".format(two.port)) as pool:
+            if is_warm:
+                warm(pool, project)
+            run = project.run("up", url=pool.url_of(project.database), exit=3)
+            expect_in("(unproved)\n", run.err)
+            is_untouched(project)
+
+
+def test_pgpool(server):
+    project = Project(server, FILES)
+    with PgPool(server) as pool:
+        run = project.run("up", url=pool.url_of(project.database), exit=3)
+        expect_in(", pgpool\n", run.err)
+        is_untouched(project)
+
+
+def test_pgpool_over_unix_sockets(server):
+    project = Project(server, FILES)
+    with PgPool(server) as pool:
+        url = "postgresql://postgres@/{}?host={}&port={}".format(project.database, pool.folder,
+                                                                pool.port)
+        run = project.run("up", url=url, exit=3)
+        expect_in(", pgpool\n", run.err)
+        is_untouched(project)
+
+
+# ---- Accepted -----------------------------------------------------------------------------------
+
+
+def accepted(server, proxy, verdict):
+    project = Project(server, WITH_INDEX)
+    run = project.run("up", url=proxy.url_of(project.database))
+    expect_in(", {}\n".format(verdict), run.err)
+    expect(project.applied(), ["1", "2", "3"])
+    expect_in("nothing to do", project.run("up", url=proxy.url_of(project.database)).out)
+    wait_for(lambda: locks(project) == "0")
+
+
+def test_direct_over_a_socket(server):
+    project = Project(server, WITH_INDEX)
+    expect_in(", direct\n", project.run("up").err)
+    expect(project.applied(), ["1", "2", "3"])
+
+
+def test_socat(server):
+    with Socat(server) as proxy:
+        accepted(server, proxy, "pinned")
+
+
+def test_haproxy(server):
+    with HaProxy("unix@{}/.s.PGSQL.5432".format(server.socket)) as proxy:
+        accepted(server, proxy, "pinned")
+
+
+def test_a_proxy_that_fakes_the_cancel_key_as_neons_does(server):
+    with KeyProxy(server, "fake") as proxy:
+        accepted(server, proxy, "pinned")
+
+
+def test_a_proxy_that_drops_the_cancel_key(server):
+    with KeyProxy(server, "drop") as proxy:
+        accepted(server, proxy, "pinned")
+
+
+def test_a_role_that_may_connect_once_only(server):
+    project = Project(server, FILES)
+    project.sql("CREATE ROLE pool_single LOGIN CONNECTION LIMIT 1; GRANT CREATE ON DATABASE {0} "
+                "TO pool_single; GRANT ALL ON SCHEMA public TO pool_single".format(
+                    project.database))
+    with Socat(server) as proxy:
+        url = proxy.url_of(project.database).replace("postgres@", "pool_single@")
+        expect_in(", pinned\n", project.run("up", url=url).err)
+        expect(project.applied(), ["1", "2"])
+
+
+if __name__ == "__main__":
+    sys.exit(main(globals()))
