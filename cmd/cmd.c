@@ -16,7 +16,8 @@ enum {
 };
 
 const MgCmd *const mg_cmds[] = {
-    &cmd_new, &cmd_up, &cmd_down, &cmd_status, &cmd_plan, &cmd_scratch, &cmd_help, NULL,
+    &cmd_new,    &cmd_up,      &cmd_down, &cmd_status, &cmd_plan,
+    &cmd_doctor, &cmd_scratch, &cmd_url,  &cmd_help,   NULL,
 };
 
 /* Words of other tools: a hint, never an alias, so that a script says what it does. */
@@ -30,6 +31,15 @@ static const struct {
     { "latest", "Pending migrations are applied by \"migrate up\"." },
     { "run", "Pending migrations are applied by \"migrate up\"." },
     { "push", "Pending migrations are applied by \"migrate up\"." },
+    { "redo", "The newest migration is reverted by \"migrate down\" and applied again by \"migrate up\"." },
+    { "reset", "Everything is reverted by \"migrate down --to 0\"; \"migrate scratch\" makes an empty database." },
+    { "fresh", "Everything is reverted by \"migrate down --to 0\"; \"migrate scratch\" makes an empty database." },
+    { "drop", "Everything is reverted by \"migrate down --to 0\"; \"migrate scratch\" makes an empty database." },
+    { "init", "Nothing needs to be set up: \"migrate new NAME\" makes the folder, the first \"migrate up\" the history." },
+    { "baseline", "Nothing is recorded without being run; \"migrate up --allow-not-empty\" starts a history in a database that has tables." },
+    { "validate", "What is wrong is shown by \"migrate status\" and \"migrate plan\"." },
+    { "verify", "What is wrong is shown by \"migrate status\" and \"migrate plan\"." },
+    { "check", "What is wrong is shown by \"migrate status\" and \"migrate plan\"." },
     { "create", "The files of a migration are made by \"migrate new NAME\"." },
     { "generate", "The files of a migration are made by \"migrate new NAME\"." },
     { "add", "The files of a migration are made by \"migrate new NAME\"." },
@@ -73,7 +83,7 @@ static bool
 add_foreign_hint(const char *name, MgError *err)
 {
     for (size_t i = 0; i < sizeof foreign_words / sizeof *foreign_words; i++) {
-        if (strcmp(foreign_words[i].word, name) == 0) {
+        if (mg_text_equal_fold(foreign_words[i].word, name)) {
             mg_cmd_hint(err, "%s", foreign_words[i].hint);
             return true;
         }
@@ -87,10 +97,10 @@ add_nearest_hint(const char *name, MgError *err)
     const char *nearest = NULL;
     int nearest_distance = MAX_DISTANCE + 1;
     for (size_t i = 0; mg_cmds[i] != NULL; i++) {
-        /* "stat" is meant to be longer, whatever the distance says. */
-        int distance = strlen(name) > 1 && mg_text_starts(mg_cmds[i]->name, name)
-                           ? 0
-                           : mg_text_distance(mg_cmds[i]->name, name);
+        /* "stat" is meant to be longer and "UP" to be "up", whatever the distance says. */
+        bool is_meant = (strlen(name) > 1 && mg_text_starts(mg_cmds[i]->name, name)) ||
+                        mg_text_equal_fold(mg_cmds[i]->name, name);
+        int distance = is_meant ? 0 : mg_text_distance(mg_cmds[i]->name, name);
         /* Two changes make any two-letter word "up". */
         if (distance < nearest_distance && distance < (int)strlen(mg_cmds[i]->name)) {
             nearest = mg_cmds[i]->name;
@@ -118,6 +128,8 @@ mg_cmd_options(const MgRun *run, MgOptions *ret)
 {
     mg_options_init(ret);
     ret->url = run->common->url;
+    ret->url_env = run->common->url_env;
+    ret->env_file = run->common->env_file;
     ret->dir = run->common->dir;
     ret->history = run->common->history;
     ret->deadline_ms = run->common->deadline_ms;
@@ -126,6 +138,25 @@ mg_cmd_options(const MgRun *run, MgOptions *ret)
     ret->cancel_fd = run->cancel_fd;
     ret->on_event = mg_talk_event;
     ret->payload = run->talk;
+}
+
+const char *
+mg_cmd_named_database(const MgCommon *common)
+{
+    return common->url != NULL        ? "url"
+           : common->url_env != NULL  ? "url-env"
+           : common->env_file != NULL ? "env-file"
+                                      : NULL;
+}
+
+bool
+mg_cmd_check_database(const MgRun *run, MgError *err)
+{
+    const MgCommon *common = run->common;
+    if (common->url == NULL || (common->url_env == NULL && common->env_file == NULL))
+        return true;
+    return mg_cmd_usage(run->cmd->name, err, "--url and --%s name two databases",
+                        common->url_env == NULL ? "env-file" : "url-env");
 }
 
 static void

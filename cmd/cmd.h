@@ -56,15 +56,21 @@ typedef struct MgCmd {
 /* Every command, in the order of "migrate --help"; ends with NULL. */
 extern const MgCmd *const mg_cmds[];
 
-extern const MgCmd cmd_up, cmd_down, cmd_status, cmd_plan, cmd_new, cmd_scratch, cmd_help;
+extern const MgCmd cmd_up, cmd_down, cmd_status, cmd_plan, cmd_doctor, cmd_new, cmd_scratch,
+    cmd_url, cmd_help;
 
 /* The command of that name, or NULL. */
 const MgCmd *mg_cmd_find(const char *name);
 /* MG_E_USAGE with the nearest name, or the word that another tool's user wants.  Returns false. */
 bool mg_cmd_unknown(const char *name, MgError *err);
 
+/* The option that names the database, without its dashes, or NULL. */
+const char *mg_cmd_named_database(const MgCommon *common);
+/* MG_E_USAGE when the common options name the database twice. */
+MG_CHECK bool mg_cmd_check_database(const MgRun *run, MgError *err);
+
 /*
- * Options for mg_open from the common options: url, dir, history, environment,
+ * Options for mg_open from the common options: url, names, dir, history, environment,
  * cancel_fd, and events printed by talk.c.  A command changes what it needs.
  */
 void mg_cmd_options(const MgRun *run, MgOptions *ret);

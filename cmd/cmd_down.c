@@ -10,12 +10,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/text.h"
 #include "cmd.h"
 #include "goal.h"
+#include "policy.h"
 #include "talk.h"
 
 typedef struct Args {
+    MgPolicyArgs policy;
     const char *to;
     int64_t wait_turn_ms;
     bool is_from_history;
@@ -35,6 +38,7 @@ static const MgOpt opts[] = {
       .argument = "D",
       .help = "how long to wait while another run works on this database, instead of 5min",
       .offset = offsetof(Args, wait_turn_ms) },
+    MG_POLICY_OPTS(offsetof(Args, policy)),
     { .name = NULL },
 };
 
@@ -73,7 +77,7 @@ static bool
 ask(const MgRun *run, const MgPlan *plan, MgError *err)
 {
     MgTalk *talk = run->talk;
-    MgView view = { .format = MG_TABLE, .width = talk->err.width };
+    MgView view = { .format = MG_TABLE, .width = talk->err.width, .is_question = true };
     mg_talk_write_err(talk, "\n", 1);
     mg_write_plan(plan, &view, mg_talk_write_err, talk);
     const char *question =
@@ -84,8 +88,25 @@ ask(const MgRun *run, const MgPlan *plan, MgError *err)
     return read_answer(run, err);
 }
 
+/* The command once more, with the consent that was missing. */
+static const char *
+command_with_yes(const MgRun *run)
+{
+    const Args *args = run->args;
+    MG_CLEANUP(buf) MgBuf command = { 0 };
+    mg_buf_add(&command, "migrate down");
+    for (size_t i = 0; i < run->words.n; i++)
+        mg_buf_format(&command, " %s", mg_cmd_shown(run->words.items[i]));
+    if (args->to != NULL)
+        mg_buf_format(&command, " --to %s", mg_cmd_shown(args->to));
+    if (args->is_from_history)
+        mg_buf_add(&command, " --from-history");
+    mg_buf_add(&command, " --yes");
+    return mg_arena_text(run->arena, mg_buf_text(&command));
+}
+
 static bool
-refuse_unasked(const MgTarget *target, MgError *err)
+refuse_unasked(const MgRun *run, const MgTarget *target, MgError *err)
 {
     (void)mg_cmd_fail(err, MG_E_USAGE,
                       "reverting on another machine needs --yes where nobody can be asked");
@@ -93,7 +114,7 @@ refuse_unasked(const MgTarget *target, MgError *err)
         (void)snprintf(err->detail, sizeof err->detail, "It is %s at %s, from %s.",
                        target->database, target->host, target->from);
     mg_cmd_hint(err, "Look at it first: migrate status");
-    mg_cmd_hint(err, "If it is meant: migrate down --yes");
+    mg_cmd_hint(err, "If it is meant: %s", command_with_yes(run));
     mg_text_copy(err->note, sizeof err->note, "nothing was reverted");
     return false;
 }
@@ -107,7 +128,7 @@ confirm(const MgRun *run, MgContext *context, const MgGoal *goal, MgError *err)
         return true;
     bool can_ask = isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
     if (!can_ask)
-        return refuse_unasked(target, err);
+        return refuse_unasked(run, target, err);
     const MgPlan *plan = NULL;
     if (!mg_plan(context, goal, &plan, err))
         return false;
@@ -146,6 +167,7 @@ run(const MgRun *run, int *ret_status, MgError *err)
     MgOptions options;
     mg_cmd_options(run, &options);
     options.wait_turn_ms = args->wait_turn_ms;
+    mg_policy_options(&args->policy, &options);
     MgContext *context = NULL;
     if (!mg_open(&options, &context, err))
         return false;

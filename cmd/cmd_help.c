@@ -5,6 +5,27 @@
 #include "help.h"
 #include "talk.h"
 
+/* Where the server spoke, its code stands in the brackets. */
+static void
+explain_sqlstate(const char *word, MgBuf *ret)
+{
+    mg_buf_format(ret,
+                  "%s is an SQLSTATE: the server's own code of an error. PostgreSQL's manual lists "
+                  "them all in\nits appendix \"PostgreSQL Error Codes\".\n\n",
+                  word);
+    (void)mg_help_error(mg_error_slug(MG_E_SQL), ret);
+}
+
+static bool
+fail_unknown(const char *word, MgError *err)
+{
+    (void)mg_cmd_fail(err, MG_E_USAGE, "no command and no error is called \"%s\"",
+                      mg_cmd_shown(word));
+    mg_cmd_hint(err, "List all errors: migrate help exit");
+    mg_cmd_see_help("help", err);
+    return false;
+}
+
 static bool
 run(const MgRun *run, int *ret_status, MgError *err)
 {
@@ -18,9 +39,10 @@ run(const MgRun *run, int *ret_status, MgError *err)
         mg_help_command(cmd, &text);
     else if (strcmp(word, "exit") == 0)
         mg_help_exit(&text);
+    else if (mg_help_is_sqlstate(word))
+        explain_sqlstate(word, &text);
     else if (!mg_help_error(word, &text))
-        return mg_cmd_usage("help", err, "no command and no error is called \"%s\"",
-                            mg_cmd_shown(word));
+        return fail_unknown(word, err);
     mg_talk_write(run->talk, mg_buf_text(&text), text.size_bytes);
     return true;
 }

@@ -12,7 +12,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -80,16 +79,26 @@ migrate(const MgRun *run, const char *url, MgError *err)
 
 /* ---- The command ------------------------------------------------------------ */
 
+/* -1 for any other character. */
+static int
+hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
+    return at != NULL && c != '\0' ? (int)(at - digits) : -1;
+}
+
 /* The folder in the URL: what libpq's programs want in PGHOST. */
 static const char *
 socket_folder(const char *url, MgArena *arena)
 {
     const char *at = strstr(url, "host=");
     MgBuf folder = { 0 };
-    unsigned byte = 0;
     for (at += at != NULL ? strlen("host=") : 0; at != NULL && *at != '\0' && *at != '&'; at++) {
-        if (*at == '%' && sscanf(at + 1, "%2x", &byte) == 1) {
-            mg_buf_add_char(&folder, (char)byte);
+        int high = at[0] == '%' ? hex_digit(at[1]) : -1;
+        int low = high >= 0 ? hex_digit(at[2]) : -1;
+        if (low >= 0) {
+            mg_buf_add_char(&folder, (char)(high << 4 | low));
             at += 2;
         } else {
             mg_buf_add_char(&folder, *at);
@@ -232,6 +241,10 @@ static bool
 run_scratch(const MgRun *run, int *ret_status, MgError *err)
 {
     const Args *args = run->args;
+    const char *named = mg_cmd_named_database(run->common);
+    if (named != NULL)
+        return mg_cmd_usage("scratch", err, "scratch makes a database of its own; --%s names another",
+                            named);
     MgScratch *scratch = NULL;
     if (!mg_scratch_open(run->environment, &scratch, err))
         return false;

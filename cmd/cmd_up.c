@@ -4,9 +4,11 @@
 #include "base/text.h"
 #include "cmd.h"
 #include "goal.h"
+#include "policy.h"
 #include "talk.h"
 
 typedef struct Args {
+    MgPolicyArgs policy;
     const char *to;
     int64_t wait_turn_ms;
     bool is_late, is_strict, is_not_empty, is_scratch;
@@ -35,6 +37,7 @@ static const MgOpt opts[] = {
     { .name = "scratch",
       .help = "try the migrations on a throw-away server of this machine",
       .offset = offsetof(Args, is_scratch) },
+    MG_POLICY_OPTS(offsetof(Args, policy)),
     { .name = NULL },
 };
 
@@ -62,6 +65,7 @@ run_on(const MgRun *run, const MgScratch *scratch, const MgGoal *goal, MgError *
     MgOptions options;
     mg_cmd_options(run, &options);
     options.wait_turn_ms = args->wait_turn_ms;
+    mg_policy_options(&args->policy, &options);
     if (scratch != NULL) {
         options.url = mg_scratch_url(scratch);
         options.url_from = "--scratch";
@@ -90,8 +94,9 @@ run(const MgRun *run, int *ret_status, MgError *err)
         return false;
     if (!args->is_scratch)
         return run_on(run, NULL, &goal, err);
-    if (run->common->url != NULL)
-        return mg_cmd_usage("up", err, "--scratch and --url name two databases");
+    const char *named = mg_cmd_named_database(run->common);
+    if (named != NULL)
+        return mg_cmd_usage("up", err, "--scratch and --%s name two databases", named);
     MgScratch *scratch = NULL;
     if (!mg_scratch_open(run->environment, &scratch, err))
         return false;

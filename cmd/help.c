@@ -10,6 +10,7 @@ enum {
     COMMAND_COLUMNS = 14,
     OPTION_COLUMNS = 22,
     EXAMPLE_COLUMNS = 36,
+    SQLSTATE_BYTES = 5,
 };
 
 /* Words of text, broken where a line would pass the last column; the first starts at column. */
@@ -70,9 +71,12 @@ add_common_options(MgBuf *ret)
 {
     static const char title[] = "Options everywhere:";
     MG_CLEANUP(buf) MgBuf list = { 0 };
-    for (const MgOpt *opt = mg_common_opts; opt->name != NULL; opt++)
-        mg_buf_format(&list, "%s--%s%s%s", opt == mg_common_opts ? "" : ", ", opt->name,
-                      opt->argument == NULL ? "" : " ", opt->argument == NULL ? "" : opt->argument);
+    for (const MgOpt *opt = mg_common_opts; opt->name != NULL; opt++) {
+        if (!opt->is_for_reports)
+            mg_buf_format(&list, "%s--%s%s%s", opt == mg_common_opts ? "" : ", ", opt->name,
+                          opt->argument == NULL ? "" : " ",
+                          opt->argument == NULL ? "" : opt->argument);
+    }
     mg_buf_add(ret, title);
     add_wrapped(ret, mg_buf_text(&list), strlen(title), 2);
 }
@@ -98,11 +102,13 @@ mg_help_all(MgBuf *ret)
                     "\"help exit\" statuses.\n");
 }
 
+/* Of the options those that are (not) for reports. */
 static void
-add_option_rows(MgBuf *ret, const char *title, const MgOpt *opts)
+add_option_rows(MgBuf *ret, const MgOpt *opts, bool is_for_reports)
 {
-    mg_buf_format(ret, "\n%s:\n", title);
-    for (const MgOpt *opt = opts; opt->name != NULL; opt++) {
+    for (const MgOpt *opt = opts; opt != NULL && opt->name != NULL; opt++) {
+        if (opt->is_for_reports != is_for_reports)
+            continue;
         char left[64];
         char letter[8] = "";
         if (opt->letter != 0)
@@ -123,9 +129,13 @@ mg_help_command(const MgCmd *cmd, MgBuf *ret)
                   cmd->stops_at_word ? options : "", usage_argument(cmd, " "),
                   usage_argument(cmd, cmd->argument), cmd->stops_at_word ? "" : options,
                   cmd->about);
-    if (cmd->opts != NULL)
-        add_option_rows(ret, "Options", cmd->opts);
-    add_option_rows(ret, "Options everywhere", mg_common_opts);
+    if (cmd->opts != NULL || cmd->formats != 0)
+        mg_buf_add(ret, "\nOptions:\n");
+    add_option_rows(ret, cmd->opts, false);
+    if (cmd->formats != 0)
+        add_option_rows(ret, mg_common_opts, true);
+    mg_buf_add(ret, "\nOptions everywhere:\n");
+    add_option_rows(ret, mg_common_opts, false);
     if (cmd->examples == NULL)
         return;
     mg_buf_add(ret, "\nExamples:\n");
@@ -141,6 +151,18 @@ mg_help_exit(MgBuf *ret)
         mg_buf_format(ret, "%6d  %-15s  %s\n", mg_error_exit_status((MgErrorCode)code),
                       mg_error_slug((MgErrorCode)code), mg_error_summary((MgErrorCode)code));
     mg_buf_add(ret, "\n\"migrate help SLUG\" explains one of them.\n");
+}
+
+bool
+mg_help_is_sqlstate(const char *word)
+{
+    static const char digits[] = "0123456789";
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    size_t n = 0;
+    for (; word[n] != '\0'; n++)
+        if (strchr(digits, word[n]) == NULL && strchr(letters, word[n]) == NULL)
+            return false;
+    return n == SQLSTATE_BYTES && strpbrk(word, digits) != NULL;
 }
 
 bool

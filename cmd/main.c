@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/text.h"
 #include "cmd.h"
 #include "help.h"
 #include "opt.h"
@@ -52,6 +53,21 @@ on_signal(int signal_number)
         _exit(SIGNAL_STATUS + signal_number);
     }
     errno = saved_errno;
+}
+
+/*
+ * A stream that was closed by the caller ("migrate status >&-") must not become
+ * the number of our connection to the server: results would be written into it.
+ */
+static void
+hold_standard_streams(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        (void)close(fd);
 }
 
 static bool
@@ -124,7 +140,8 @@ run_command(const MgCmd *cmd, const MgWords *argv, MgCommon *common, MgTalk *tal
         print_help(talk, cmd, true);
         return true;
     }
-    return check_words(cmd, &run.words, common, err) && cmd->run(&run, ret_status, err);
+    return check_words(cmd, &run.words, common, err) && mg_cmd_check_database(&run, err) &&
+           cmd->run(&run, ret_status, err);
 }
 
 static bool
@@ -158,14 +175,30 @@ run_all(int argc, char **argv, MgTalk *talk, MgArena *arena, int *ret_status, Mg
     return run_command(cmd, &words, &common, talk, arena, ret_status, err);
 }
 
+/* Whoever reads the results must not take a part of them for all. */
+static bool
+check_output(const MgTalk *talk, MgError *err)
+{
+    if (talk->out_errno == 0)
+        return true;
+    (void)mg_cmd_fail(err, MG_E_SYSTEM, "could not write to stdout: %s",
+                      strerror(talk->out_errno));
+    mg_text_copy(err->note, sizeof err->note,
+                 "the command itself was carried out; its output is not complete");
+    return false;
+}
+
 int
 main(int argc, char **argv)
 {
+    hold_standard_streams();
     MgArena arena = { 0 };
     MgTalk talk;
     MgError err;
     int status = 0;
-    if (!run_all(argc, argv, &talk, &arena, &status, &err)) {
+    if (!run_all(argc, argv, &talk, &arena, &status, &err) || !check_output(&talk, &err)) {
+        if (first_signal == SIGINT)
+            mg_talk_leave_echo(&talk);
         mg_talk_error(&talk, &err);
         status = mg_error_exit_status(err.code);
         if (err.code == MG_E_CANCELLED && first_signal != 0)

@@ -33,6 +33,16 @@ const MgOpt mg_common_opts[] = {
       .argument = "URL",
       .help = "the database, instead of DATABASE_URL and the like",
       .offset = COMMON(url) },
+    { .name = "url-env",
+      .type = MG_OPT_TEXT,
+      .argument = "NAME",
+      .help = "the variable that holds the URL, instead of all that are usual",
+      .offset = COMMON(url_env) },
+    { .name = "env-file",
+      .type = MG_OPT_TEXT,
+      .argument = "FILE",
+      .help = "look for the URL in this file only, instead of the environment and .env",
+      .offset = COMMON(env_file) },
     { .name = "dir",
       .type = MG_OPT_TEXT,
       .argument = "PATH",
@@ -48,7 +58,8 @@ const MgOpt mg_common_opts[] = {
       .argument = "FORMAT",
       .help = "table, json or markdown",
       .offset = COMMON(format),
-      .choices = formats },
+      .choices = formats,
+      .is_for_reports = true },
     { .name = "deadline",
       .type = MG_OPT_DURATION,
       .argument = "D",
@@ -58,7 +69,7 @@ const MgOpt mg_common_opts[] = {
     { .name = "wait-server",
       .type = MG_OPT_DURATION,
       .argument = "D",
-      .help = "how long to wait for a server that does not answer yet, instead of 1min",
+      .help = "how long to wait for a server that does not answer, instead of 1min, or 5s for a local one",
       .offset = COMMON(wait_server_ms) },
     { .name = "yes", .letter = 'y', .help = "do not ask", .offset = COMMON(is_yes) },
     { .name = "quiet",
@@ -75,7 +86,8 @@ const MgOpt mg_common_opts[] = {
     { .name = NULL },
 };
 
-/* golang-migrate writes long options with one dash, which getopt reads as letters. */
+/* Options of other tools.  golang-migrate writes long ones with one dash, which getopt reads as
+ * letters. */
 static const struct {
     const char *word, *hint;
 } foreign_words[] = {
@@ -88,6 +100,16 @@ static const struct {
     { "-version", "Long options have two dashes: --version." },
     { "-help", "Long options have two dashes: --help." },
     { "-lock-timeout", "How long to wait for another run is given by migrate up --wait-turn D." },
+    { "-V", "The version is printed by migrate --version." },
+    { "--json", "The format is given by --output json." },
+    { "--format", "The format is given by --output FORMAT." },
+    { "--dry-run", "What up would do is shown by migrate plan." },
+    { "--force", "Nothing is ever left dirty here, so nothing needs force: look at migrate status." },
+    { "--database", "The database is given by --url URL." },
+    { "--database-url", "The database is given by --url URL." },
+    { "--path", "The folder is given by --dir PATH." },
+    { "--source", "The folder is given by --dir PATH." },
+    { "--migrations-dir", "The folder is given by --dir PATH." },
 };
 
 typedef struct Row {
@@ -133,11 +155,25 @@ build_rows(Rows *rows, const MgOptTable *tables, size_t n_tables, bool stops_at_
 static const Row *
 find_row(const Rows *rows, int answer)
 {
-    if (answer >= FIRST_LONG)
-        return &rows->items[answer - FIRST_LONG];
+    if (answer >= FIRST_LONG) {
+        const Row *row = &rows->items[answer - FIRST_LONG];
+        assert((size_t)(answer - FIRST_LONG) < rows->n && row->opt != NULL);
+        return row;
+    }
     for (size_t i = 0; i < rows->n; i++) {
         if (rows->items[i].opt->letter != 0 && rows->items[i].opt->letter == answer)
             return &rows->items[i];
+    }
+    return NULL;
+}
+
+static const char *
+foreign_hint(const char *word, size_t size_bytes)
+{
+    for (size_t i = 0; i < sizeof foreign_words / sizeof *foreign_words; i++) {
+        const char *known = foreign_words[i].word;
+        if (strlen(known) == size_bytes && strncmp(known, word, size_bytes) == 0)
+            return foreign_words[i].hint;
     }
     return NULL;
 }
@@ -147,9 +183,10 @@ refuse_unknown(const Rows *rows, const char *word, MgArena *arena, MgError *err)
 {
     /* Without what follows "=": it may be a URL. */
     const char *name = mg_arena_text_n(arena, word + 2, strcspn(word + 2, "="));
+    const char *hint = foreign_hint(word, strcspn(word, "="));
     const char *nearest = NULL;
     int nearest_distance = MAX_DISTANCE;
-    for (size_t i = 0; i < rows->n; i++) {
+    for (size_t i = 0; i < rows->n && hint == NULL; i++) {
         const char *known = rows->items[i].opt->name;
         bool is_cut_short = *name != '\0' && mg_text_starts(known, name);
         int distance = is_cut_short ? 0 : mg_text_distance(known, name);
@@ -160,6 +197,8 @@ refuse_unknown(const Rows *rows, const char *word, MgArena *arena, MgError *err)
         }
     }
     (void)mg_cmd_fail(err, MG_E_USAGE, "unknown option \"--%s\"", mg_cmd_shown(name));
+    if (hint != NULL)
+        mg_cmd_hint(err, "%s", hint);
     if (nearest != NULL)
         mg_cmd_hint(err, "Perhaps \"--%s\" is meant.", nearest);
     mg_cmd_see_help(rows->command, err);
@@ -202,6 +241,7 @@ static bool
 set_value(const Rows *rows, const Row *row, const char *text, MgError *err)
 {
     void *field = (char *)row->ret + row->opt->offset;
+    assert(text != NULL || row->opt->type == MG_OPT_FLAG);
     if (row->opt->type == MG_OPT_FLAG)
         *(bool *)field = true;
     else if (row->opt->type == MG_OPT_DURATION)
@@ -223,15 +263,14 @@ check_foreign_words(const char *command, int argc, char **argv, bool stops_at_wo
         if (stops_at_word && argv[i][0] != '-')
             break;
         size_t size_bytes = strcspn(argv[i], "=");
-        for (size_t k = 0; k < sizeof foreign_words / sizeof *foreign_words; k++) {
-            const char *word = foreign_words[k].word;
-            if (strlen(word) != size_bytes || strncmp(argv[i], word, size_bytes) != 0)
-                continue;
-            (void)mg_cmd_fail(err, MG_E_USAGE, "unknown option \"%s\"", word);
-            mg_cmd_hint(err, "%s", foreign_words[k].hint);
-            mg_cmd_see_help(command, err);
-            return false;
-        }
+        const char *hint = foreign_hint(argv[i], size_bytes);
+        /* With two dashes it is getopt's to find, and may be the value of another one. */
+        if (hint == NULL || argv[i][1] == '-')
+            continue;
+        (void)mg_cmd_fail(err, MG_E_USAGE, "unknown option \"%.*s\"", (int)size_bytes, argv[i]);
+        mg_cmd_hint(err, "%s", hint);
+        mg_cmd_see_help(command, err);
+        return false;
     }
     return true;
 }

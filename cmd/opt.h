@@ -32,12 +32,13 @@ typedef struct MgOpt {
     size_t offset;              /* of the field in the struct the table fills */
     int64_t min, max;           /* MG_OPT_DURATION: limits in ms; max 0 = none */
     const char *const *choices; /* MG_OPT_CHOICE: NULL-terminated */
+    bool is_for_reports;        /* taken only by commands that have other formats than a table */
 } MgOpt;
 
 /* What the options that every command takes say. */
 typedef struct MgCommon {
-    const char *url, *dir, *history; /* NULL when not given */
-    int format;                      /* an MgFormat */
+    const char *url, *url_env, *env_file, *dir, *history; /* NULL when not given */
+    int format;                                           /* an MgFormat */
     int64_t deadline_ms, wait_server_ms;
     bool is_quiet, is_verbose, is_colorless, is_yes;
     bool is_help, is_version;

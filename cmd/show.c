@@ -12,14 +12,21 @@ now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+void
+mg_show_view(const MgRun *run, const MgError *error, MgView *ret)
+{
+    *ret = (MgView){ .format = (MgFormat)run->common->format,
+                     .now_ms = now_ms(),
+                     .width = run->talk->out.width,
+                     .error = error };
+}
+
 static void
 write_plan(const MgRun *run, const MgShow *show, const MgPlan *plan, const MgError *error)
 {
     MgTalk *talk = run->talk;
-    MgView view = { .format = (MgFormat)run->common->format,
-                    .now_ms = now_ms(),
-                    .width = talk->out.width,
-                    .error = error };
+    MgView view;
+    mg_show_view(run, error, &view);
     bool is_table = view.format == MG_TABLE;
     if (is_table && show->has_table != NULL && !show->has_table(plan))
         return;
@@ -34,6 +41,7 @@ mg_show(const MgRun *run, const MgShow *show, int *ret_status, MgError *err)
 {
     MgOptions options;
     mg_cmd_options(run, &options);
+    options.is_reading = true;
     MgContext *context = NULL;
     const MgPlan *plan = NULL;
     bool ok = mg_open(&options, &context, err) && mg_plan(context, &show->goal, &plan, err);

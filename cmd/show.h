@@ -22,4 +22,7 @@ typedef struct MgShow {
 /* Read the plan and show it.  JSON is one document, also when there is an error to tell of. */
 MG_CHECK bool mg_show(const MgRun *run, const MgShow *show, int *ret_status, MgError *err);
 
+/* How the command line wants a report; error may be NULL. */
+void mg_show_view(const MgRun *run, const MgError *error, MgView *ret);
+
 #endif

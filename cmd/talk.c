@@ -4,6 +4,7 @@
  */
 #include "talk.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,27 +66,41 @@ mg_talk_end(MgTalk *talk)
     talk->has_live = false;
 }
 
+void
+mg_talk_leave_echo(MgTalk *talk)
+{
+    /* A live line is replaced, and the echo with it. */
+    if (talk->err.is_terminal && !talk->has_live)
+        (void)mg_term_write(&talk->err, "\n", 1);
+}
+
+static void
+write_to(MgTalk *talk, const MgTerm *term, const char *text, size_t size_bytes)
+{
+    mg_talk_end(talk);
+    bool is_written = mg_term_write(term, text, size_bytes);
+    if (!is_written && term == &talk->out && talk->out_errno == 0)
+        talk->out_errno = errno;
+}
+
 static void
 print(MgTalk *talk, const MgTerm *term, const MgBuf *line)
 {
-    mg_talk_end(talk);
-    mg_term_write(term, mg_buf_text(line), line->size_bytes);
+    write_to(talk, term, mg_buf_text(line), line->size_bytes);
 }
 
 void
 mg_talk_write(void *payload, const char *text, size_t size_bytes)
 {
     MgTalk *talk = payload;
-    mg_talk_end(talk);
-    mg_term_write(&talk->out, text, size_bytes);
+    write_to(talk, &talk->out, text, size_bytes);
 }
 
 void
 mg_talk_write_err(void *payload, const char *text, size_t size_bytes)
 {
     MgTalk *talk = payload;
-    mg_talk_end(talk);
-    mg_term_write(&talk->err, text, size_bytes);
+    write_to(talk, &talk->err, text, size_bytes);
 }
 
 /* "word     ", coloured where that is wanted. */

@@ -19,6 +19,7 @@ typedef struct MgTalk {
     MgTerm out, err;
     bool is_quiet, is_verbose;
     bool has_live; /* the last line of err is one that will be replaced */
+    int out_errno; /* why a result could not be written, 0 when all of them were */
     /* Said already: a plan and a run of one command come to the same target, with the same notes.
      */
     struct {
@@ -43,5 +44,7 @@ void mg_talk_write(void *payload, const char *text, size_t size_bytes);
 void mg_talk_write_err(void *payload, const char *text, size_t size_bytes);
 /* End what was replaced by nothing. */
 void mg_talk_end(MgTalk *talk);
+/* Leave the line on which a terminal has echoed "^C". */
+void mg_talk_leave_echo(MgTalk *talk);
 
 #endif

@@ -2,6 +2,7 @@
 #include "term.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -54,18 +55,29 @@ mg_term_open(int fd, bool is_colorless, char *const *environment, MgTerm *ret)
                       strcmp(find_variable(environment, "TERM"), "dumb") != 0;
 }
 
-void
+/* Some parents, node among them, give us pipes that do not block. */
+static bool
+wait_until_writable(int fd)
+{
+    struct pollfd waiting = { .fd = fd, .events = POLLOUT };
+    return poll(&waiting, 1, -1) >= 0 || errno == EINTR;
+}
+
+bool
 mg_term_write(const MgTerm *term, const char *text, size_t size_bytes)
 {
     while (size_bytes > 0) {
         ssize_t n = write(term->fd, text, size_bytes);
         if (n < 0 && errno == EINTR)
             continue;
+        if (n < 0 && errno == EAGAIN && wait_until_writable(term->fd))
+            continue;
         if (n < 0)
-            return;
+            return errno == EPIPE;
         text += n;
         size_bytes -= (size_t)n;
     }
+    return true;
 }
 
 const char *
@@ -90,11 +102,11 @@ mg_term_live(const MgTerm *term, const char *text)
     MG_CLEANUP(buf) MgBuf line = { 0 };
     mg_buf_add(&line, "\r\033[K");
     mg_buf_add_n(&line, text, size_bytes);
-    mg_term_write(term, mg_buf_text(&line), line.size_bytes);
+    (void)mg_term_write(term, mg_buf_text(&line), line.size_bytes);
 }
 
 void
 mg_term_clear_live(const MgTerm *term)
 {
-    mg_term_write(term, "\r\033[K", strlen("\r\033[K"));
+    (void)mg_term_write(term, "\r\033[K", strlen("\r\033[K"));
 }

@@ -32,8 +32,11 @@ typedef struct MgTerm {
 /* Look at fd; environment is searched for NO_COLOR, TERM and COLUMNS. */
 void mg_term_open(int fd, bool is_colorless, char *const *environment, MgTerm *ret);
 
-/* Write all of it; a reader that has gone away is no error. */
-void mg_term_write(const MgTerm *term, const char *text, size_t size_bytes);
+/*
+ * Write all of it.  False, with errno, when that cannot be done; a reader that
+ * has gone away is no failure.
+ */
+bool mg_term_write(const MgTerm *term, const char *text, size_t size_bytes);
 /* The sequences round a coloured text; "" without colour. */
 const char *mg_term_begin(const MgTerm *term, MgColour colour);
 const char *mg_term_end(const MgTerm *term, MgColour colour);

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "pg/conn.h"
+#include "pg/diagnose.h"
 #include "pg/exec.h"
 #include "pg/history.h"
 #include "pg/lock.h"
@@ -23,14 +24,19 @@
 #include "pg/start.h"
 #include "plan/plan.h"
 #include "source/source.h"
+#include "target/choose.h"
 #include "target/environment.h"
 #include "target/identity.h"
+#include "target/policy.h"
 #include "target/provider.h"
+#include "target/twin.h"
 #include "target/url.h"
 
 enum {
     DEFAULT_WAIT_TURN_MS = 5 * 60 * 1000,
     DEFAULT_WAIT_SERVER_MS = 60 * 1000,
+    /* Of the server of this machine: it starts up, but is not scaled to zero. */
+    DEFAULT_WAIT_LOCAL_SERVER_MS = 5 * 1000,
     DEFAULT_LOCK_RETRY_MS = 10 * 60 * 1000,
     FIRST_POLL_MS = 5, /* of the lock; then doubled */
     LARGEST_POLL_MS = 250,
@@ -50,7 +56,11 @@ struct MgContext {
     const char *applied_by;
     MgTarget target;
     int64_t deadline_ms; /* of mg_clock_ms, 0 = none */
-    int64_t opened_us;
+    int64_t opening_us; /* how long mg_open took */
+    /* What a diagnosis tells of. */
+    MgError url_refusal, source_failure;
+    const char *const *passed_over;
+    size_t n_passed_over;
 
     /* While connected. */
     MgConn *conn;
@@ -58,6 +68,7 @@ struct MgContext {
     MgProofClaim claim;
     MgLock lock;
     MgStart start;
+    int64_t started_ms; /* of mg_clock_ms: when the server told its time */
 };
 
 /* ---- Events -------------------------------------------------------------------------- */
@@ -88,10 +99,13 @@ static void
 on_waiting_for_server(void *payload, const char *reason)
 {
     MgContext *context = payload;
+    const MgOptions *options = &context->options;
+    bool is_cut = options->deadline_ms > 0 && options->deadline_ms < options->wait_server_ms;
     char limit[32];
-    mg_text_duration(context->options.wait_server_ms * 1000, limit, sizeof limit);
+    mg_text_duration((is_cut ? options->deadline_ms : options->wait_server_ms) * 1000, limit,
+                     sizeof limit);
     emit(context, MG_EVENT_WAITING,
-         mg_arena_format(&context->arena, "the server does not answer yet, tried for %s: %s", limit,
+         mg_arena_format(&context->arena, "the server does not answer yet, trying for up to %s: %s", limit,
                          reason));
 }
 
@@ -140,24 +154,52 @@ default_applied_by(MgContext *context)
                            host[0] == '\0' ? "unknown" : host);
 }
 
+/* MIGRATE_POOLED_URL says what --derive-direct says. */
+static bool
+read_pooled_url(char *const *environment, bool *ret_is_derived, MgError *err)
+{
+    const char *value = mg_environment_get(environment, "MIGRATE_POOLED_URL");
+    if (value == NULL || strcmp(value, "refuse") == 0)
+        return true;
+    *ret_is_derived = true;
+    return strcmp(value, "derive") == 0 ||
+           mg_fail(err, MG_E_USAGE, "MIGRATE_POOLED_URL takes \"refuse\" or \"derive\"");
+}
+
 static bool
 choose_target(MgContext *context, MgError *err)
 {
     const MgOptions *options = &context->options;
-    MgChoice choice;
     MgArena *arena = &context->arena;
+    MgChooseInput input = { .url = options->url,
+                            .url_from = options->url_from,
+                            .url_env = options->url_env,
+                            .env_file = options->env_file,
+                            .environment = options->environment,
+                            .is_session_accepted = options->is_session_accepted };
+    MgPolicy policy = { .is_reading = options->is_reading,
+                        .is_direct_derived = options->is_direct_derived,
+                        .is_session_accepted = options->is_session_accepted };
+    MgChoice choice;
 
-    if (!mg_target_choose(options->url, options->url_from, options->environment, arena, &choice,
-                          err) ||
-        !mg_url_parse(choice.url, choice.from, options->environment, arena, &context->url, err) ||
-        !mg_provider_check(&context->url, arena, err))
+    if (!read_pooled_url(options->environment, &policy.is_direct_derived, err) ||
+        !mg_target_choose(&input, arena, &choice, err))
+        return false;
+    policy.is_name_given = choice.is_name_given;
+    MgError *refusal = options->is_diagnosing ? &context->url_refusal : err;
+    context->url = choice.url;
+    context->passed_over = choice.passed_over;
+    context->n_passed_over = choice.n_passed_over;
+    if (!mg_policy_apply(&choice.url, &policy, options->environment, arena, &context->url,
+                         refusal) &&
+        !options->is_diagnosing)
         return false;
     const MgUrl *url = &context->url;
     context->target = (MgTarget){ .database = url->database,
                                   .host = url->host,
                                   .user = url->user,
                                   .port = url->port,
-                                  .from = url->name,
+                                  .from = choice.shown,
                                   .url = url->display,
                                   .is_local = url->is_local,
                                   .verdict_name = mg_verdict_name(MG_UNPROVED) };
@@ -175,22 +217,35 @@ read_source(MgContext *context, MgError *err)
                           &context->source, err);
 }
 
+/* What is wrong with it is told by the diagnosis. */
+static bool
+look_at_source(MgContext *context)
+{
+    if (!read_source(context, &context->source_failure))
+        context->source = (MgSource){ 0 };
+    return true;
+}
+
 static bool
 open_context(MgContext *context, MgError *err)
 {
     MgOptions *options = &context->options;
 
     options->wait_turn_ms = limit_or_default(options->wait_turn_ms, DEFAULT_WAIT_TURN_MS);
-    options->wait_server_ms = limit_or_default(options->wait_server_ms, DEFAULT_WAIT_SERVER_MS);
     options->lock_retry_ms = limit_or_default(options->lock_retry_ms, DEFAULT_LOCK_RETRY_MS);
-    context->opened_us = mg_clock_us();
     if (options->deadline_ms > 0)
         context->deadline_ms = mg_clock_ms() + options->deadline_ms;
     mg_identity_read(options->environment, &context->arena, &context->identity);
     context->applied_by =
         options->applied_by != NULL ? options->applied_by : default_applied_by(context);
-    return mg_history_table_parse(options->history, &context->arena, &context->table, err) &&
-           choose_target(context, err) && read_source(context, err);
+    if (!mg_history_table_parse(options->history, &context->arena, &context->table, err) ||
+        !choose_target(context, err))
+        return false;
+    options->wait_server_ms =
+        limit_or_default(options->wait_server_ms, context->target.is_local
+                                                      ? DEFAULT_WAIT_LOCAL_SERVER_MS
+                                                      : DEFAULT_WAIT_SERVER_MS);
+    return (options->is_diagnosing ? look_at_source(context) : read_source(context, err));
 }
 
 bool
@@ -198,12 +253,14 @@ mg_open(const MgOptions *options, MgContext **ret, MgError *err)
 {
     if (options->size != sizeof *options)
         return mg_fail(err, MG_E_USAGE, "the options were not made by mg_options_init");
+    int64_t begin_us = mg_clock_us();
     MgContext *context = mg_realloc(NULL, sizeof *context);
     *context = (MgContext){ .options = *options };
     if (!open_context(context, err)) {
         mg_close(context);
         return false;
     }
+    context->opening_us = mg_clock_us() - begin_us;
     *ret = context;
     return true;
 }
@@ -229,6 +286,22 @@ const MgTarget *
 mg_target(const MgContext *context)
 {
     return &context->target;
+}
+
+void
+mg_urls(MgContext *context, bool is_revealed, MgUrls *ret)
+{
+    MgArena *arena = &context->arena;
+    const MgUrl *url = &context->url;
+    const MgNamePair *names = mg_provider_names(url);
+    size_t host_i;
+    const MgProvider *provider = mg_provider_find(url, &host_i);
+    *ret = (MgUrls){ .chosen = mg_url_rewrite(url, NULL, 0, is_revealed, arena),
+                     .direct = mg_twin_direct(url, is_revealed, arena),
+                     .pooled = mg_twin_pooled(url, is_revealed, arena),
+                     .direct_name = names->direct,
+                     .pooled_name = names->pooled,
+                     .advice = provider == NULL ? NULL : provider->advice };
 }
 
 /* ---- Connecting ------------------------------------------------------------------------ */
@@ -340,6 +413,7 @@ begin_writing(MgContext *context, const MgGoal *goal, MgError *err)
         !mg_start(context->conn, &input, &context->lock, &context->arena, &context->start, err) ||
         !mg_proof_check_server(proof, mg_conn_server_version(context->conn), err))
         return false;
+    context->started_ms = mg_clock_ms();
     bool is_proved = proof->verdict != MG_UNPROVED;
     if (!is_proved &&
         !mg_proof_rounds(context->conn, &context->conn_options, &context->arena, proof, err))
@@ -363,7 +437,7 @@ static void
 tell_holder(MgContext *context, const MgHolder *holder, int64_t waited_ms, bool is_first)
 {
     char waited[32], limit[32];
-    mg_text_duration(waited_ms * 1000, waited, sizeof waited);
+    mg_text_duration(waited_ms / 1000 * 1000000, waited, sizeof waited); /* whole seconds */
     mg_text_duration(context->options.wait_turn_ms * 1000, limit, sizeof limit);
     MgArena *arena = &context->arena;
     const char *text = is_first
@@ -516,6 +590,74 @@ mg_plan(MgContext *context, const MgGoal *goal, const MgPlan **ret, MgError *err
     return is_ok;
 }
 
+/* ---- Diagnosis ------------------------------------------------------------------------------ */
+
+/* An upgrade of everything: what "up" would do. */
+static void
+plan_for_diagnosis(MgContext *context, const MgVitals *vitals, MgExamination *seen)
+{
+    static const MgGoal goal = { .direction = MG_UP };
+    bool is_known = vitals->is_answered && vitals->history_failure.code == MG_OK &&
+                    context->source_failure.code == MG_OK;
+    if (!is_known)
+        return;
+    MgPlan *plan = MG_NEW_IN(&context->arena, MgPlan);
+    context->start.history = vitals->history;
+    build_plan(context, &goal, plan);
+    seen->plan = plan;
+}
+
+/* Connect and ask.  What fails is a part of what was seen; false when cancelled. */
+static bool
+examine(MgContext *context, MgExamination *seen, MgError *err)
+{
+    MgArena *arena = &context->arena;
+    int64_t asked_us = mg_clock_us();
+    if (!connect_to_server(context, &seen->unreachable)) {
+        *err = seen->unreachable;
+        return err->code != MG_E_CANCELLED;
+    }
+    seen->connect_us = mg_clock_us() - asked_us;
+    seen->tls = mg_conn_tls(context->conn, arena);
+    seen->server_version = mg_conn_server_version(context->conn);
+    MgVitals *vitals = MG_NEW_IN(arena, MgVitals);
+    MgVitalsInput input = { .options = &context->conn_options,
+                            .claim = &context->claim,
+                            .table = &context->table,
+                            .lock = &context->lock };
+    if (!mg_vitals_read(context->conn, &input, arena, vitals, err))
+        return false;
+    seen->vitals = vitals;
+    context->target.verdict = vitals->proof.verdict;
+    context->target.verdict_name = mg_verdict_name(vitals->proof.verdict);
+    plan_for_diagnosis(context, vitals, seen);
+    return true;
+}
+
+bool
+mg_diagnose(MgContext *context, const MgDiagnosis **ret, MgError *err)
+{
+    MgDiagnosis *diagnosis = MG_NEW_IN(&context->arena, MgDiagnosis);
+    MgExamination seen = { .target = &context->target,
+                           .url = &context->url,
+                           .passed_over = context->passed_over,
+                           .n_passed_over = context->n_passed_over,
+                           .url_refusal = context->url_refusal,
+                           .source_failure = context->source_failure,
+                           .is_session_accepted = context->options.is_session_accepted,
+                           .table = &context->table,
+                           .lock = &context->lock,
+                           .source = &context->source };
+    context->lock = mg_lock_init(context->table.schema, context->table.table);
+    bool is_ok = examine(context, &seen, err);
+    if (is_ok) {
+        mg_diagnosis_build(&seen, &context->arena, diagnosis);
+        *ret = diagnosis;
+    }
+    disconnect(context);
+    return is_ok;
+}
+
 /* ---- Running -------------------------------------------------------------------------------- */
 
 /* The newest applied version after the first n_done steps of the plan. */
@@ -575,6 +717,15 @@ check_unfenced(MgContext *context, const MgPlan *plan, MgError *err)
     return proof->verdict == MG_PINNED || fail_unfenced(unfenced, err);
 }
 
+/* The deadline by the server's clock, which answered when the session began. */
+static int64_t
+server_deadline_us(const MgContext *context)
+{
+    if (context->deadline_ms == 0)
+        return 0;
+    return context->start.proof.now_us + (context->deadline_ms - context->started_ms) * 1000;
+}
+
 static bool
 execute(MgContext *context, const MgPlan *plan, MgOutcome *outcome, MgError *err)
 {
@@ -595,6 +746,7 @@ execute(MgContext *context, const MgPlan *plan, MgOutcome *outcome, MgError *err
                           .run_url = context->identity.run_url,
                           .lock_retry_ms = bounded(context, context->options.lock_retry_ms),
                           .deadline_ms = context->deadline_ms,
+                          .server_deadline_us = server_deadline_us(context),
                           .on_event = forward_event,
                           .payload = context };
     return mg_exec(&input, &context->arena, outcome, err);
@@ -631,7 +783,7 @@ run_goal(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *er
     build_plan(context, goal, &plan);
     tell_plan(context, &plan);
     bool is_ok = execute(context, &plan, outcome, err);
-    outcome->head = find_head(&plan, (size_t)(outcome->n_applied + outcome->n_reverted));
+    outcome->head = find_head(&plan, (size_t)outcome->n_applied + (size_t)outcome->n_reverted);
     if (must_wait)
         outcome->done_by_other = describe_others(context, newest_id);
     return is_ok;
@@ -640,9 +792,10 @@ run_goal(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *er
 bool
 mg_run(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *err)
 {
+    int64_t begin_us = mg_clock_us();
     *outcome = (MgOutcome){ 0 };
     bool is_ok = run_goal(context, goal, outcome, err);
     disconnect(context);
-    outcome->elapsed_us = mg_clock_us() - context->opened_us;
+    outcome->elapsed_us = context->opening_us + mg_clock_us() - begin_us;
     return is_ok;
 }

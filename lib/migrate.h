@@ -49,6 +49,7 @@ typedef struct MgScratch MgScratch;
     X(MG_E_SERVER, 1, "server", "the server refused one of our own statements")                    \
     X(MG_E_USAGE, 2, "usage", "a command, option or argument is wrong")                            \
     X(MG_E_NO_TARGET, 2, "no-target", "no database was named")                                     \
+    X(MG_E_AMBIGUOUS_URL, 2, "ambiguous-url", "two names lead to different databases")             \
     X(MG_E_BAD_URL, 2, "bad-url", "the database URL cannot be used")                               \
     X(MG_E_CREDENTIALS, 2, "credentials", "the server refused user, password or database")         \
     X(MG_E_PERMISSION, 2, "permission", "the role lacks a right that migrating needs")             \
@@ -94,14 +95,14 @@ enum {
  */
 typedef struct MgError {
     MgErrorCode code;
-    char sqlstate[6];                     /* "" when no server said it */
-    char place[256];                      /* a file, or where a value came from; "" = unknown */
-    int line, column;                     /* 1-based, column in characters; 0 = unknown */
-    char message[512];                    /* one line, no full stop, without slug or SQLSTATE */
-    char excerpt[1024];                   /* the lines at the place, with gutter and caret */
-    char detail[4096];                    /* sentences */
-    char hint[MG_ERROR_MAX_HINTS][768];   /* what to do, the best first */
-    char note[256];                       /* what state the database is in */
+    char sqlstate[6];                   /* "" when no server said it */
+    char place[256];                    /* a file, or where a value came from; "" = unknown */
+    int line, column;                   /* 1-based, column in characters; 0 = unknown */
+    char message[512];                  /* one line, no full stop, without slug or SQLSTATE */
+    char excerpt[1024];                 /* the lines at the place, with gutter and caret */
+    char detail[4096];                  /* sentences */
+    char hint[MG_ERROR_MAX_HINTS][768]; /* what to do, the best first */
+    char note[256];                     /* what state the database is in */
 } MgError;
 
 MG_API const char *mg_error_slug(MgErrorCode code);
@@ -149,18 +150,23 @@ typedef struct MgOptions {
     size_t size;              /* sizeof(MgOptions), set by mg_options_init */
     const char *url;          /* NULL: chosen from environment */
     const char *url_from;     /* how to name url's origin, "--url" if NULL */
+    const char *url_env;      /* the one variable to take the URL from; NULL: all that are known */
+    const char *env_file;     /* look for the URL in this file only; NULL: environment, then .env */
     char *const *environment; /* NULL-terminated "NAME=value" array such as environ, or NULL */
     const char *dir;          /* the migrations folder; NULL: "migrations" */
     const MgFile *files;      /* instead of a folder; NULL: read dir */
     size_t n_files;
-    const char *history;       /* "schema.table"; NULL: "migrate.history" */
-    const char *applied_by;    /* recorded in the history; NULL: user@host */
-    int64_t wait_turn_ms;      /* for another run's lock; 0 = 5 min, negative = do not wait */
-    int64_t wait_server_ms;    /* for a server to come up; 0 = 60 s, negative = one try */
-    int64_t lock_retry_ms;     /* for locks of other sessions; 0 = 10 min, negative = one try */
-    int64_t deadline_ms;       /* no migration starts later than this after mg_open; 0 = none */
+    const char *history;      /* "schema.table"; NULL: "migrate.history" */
+    const char *applied_by;   /* recorded in the history; NULL: user@host */
+    int64_t wait_turn_ms;     /* for another run's lock; 0 = 5 min, negative = do not wait */
+    int64_t wait_server_ms;   /* for a server to come up; 0 = 60 s, a local one 5 s; negative = one try */
+    int64_t lock_retry_ms;    /* for locks of other sessions; 0 = 10 min, negative = one try */
+    int64_t deadline_ms;      /* no migration starts later than this after mg_open; 0 = none */
     bool is_session_accepted; /* a session-mode pooler will do, with the fence */
-    int cancel_fd;             /* readable = stop, roll back, fail with MG_E_CANCELLED; -1: none */
+    bool is_direct_derived;   /* of a pooled URL use the direct twin, where a rule tells it */
+    bool is_reading;          /* for mg_plan only: a pooled URL will do, with a note */
+    bool is_diagnosing;       /* for mg_diagnose only: it tells of a bad URL or folder itself */
+    int cancel_fd;            /* readable = stop, roll back, fail with MG_E_CANCELLED; -1: none */
     void (*on_event)(void *payload, const MgEvent *event);
     void *payload;
 } MgOptions;
@@ -190,12 +196,12 @@ MG_API const char *mg_state_name(MgState state);
 
 /* X(verdict, word): what the proof says of a session. */
 #define MG_VERDICT_LIST(X)                                                                         \
-    X(MG_UNPROVED, "unproved")                   /* nothing is known for sure */                   \
-    X(MG_DIRECT, "direct")                       /* our own backend, nothing in between */         \
-    X(MG_PINNED, "pinned")                       /* our own backend, behind a 1:1 proxy */         \
-    X(MG_SESSION_POOLED, "session-pooled")       /* a used backend, ours until we leave */         \
+    X(MG_UNPROVED, "unproved")                     /* nothing is known for sure */                 \
+    X(MG_DIRECT, "direct")                         /* our own backend, nothing in between */       \
+    X(MG_PINNED, "pinned")                         /* our own backend, behind a 1:1 proxy */       \
+    X(MG_SESSION_POOLED, "session-pooled")         /* a used backend, ours until we leave */       \
     X(MG_TRANSACTION_POOLED, "transaction-pooled") /* shared with others while we work */          \
-    X(MG_PGPOOL, "pgpool")                       /* pgpool-II: routes and rewrites */
+    X(MG_PGPOOL, "pgpool")                         /* pgpool-II: routes and rewrites */
 
 #define MG_VERDICT_ENUM(verdict, word) verdict,
 typedef enum MgVerdict { MG_VERDICT_LIST(MG_VERDICT_ENUM) MG_N_VERDICTS } MgVerdict;
@@ -205,9 +211,9 @@ typedef enum MgVerdict { MG_VERDICT_LIST(MG_VERDICT_ENUM) MG_N_VERDICTS } MgVerd
 typedef struct MgTarget {
     const char *database, *host, *user; /* host: a name, an address or a socket folder */
     int port;
-    bool is_local;              /* loopback or a socket */
-    const char *from;           /* "DATABASE_URL" */
-    const char *url;            /* password masked */
+    bool is_local;    /* loopback or a socket */
+    const char *from; /* "DATABASE_URL", "DATABASE_URL in .env" */
+    const char *url;  /* password masked */
     MgVerdict verdict;
     const char *verdict_name;   /* "direct", "pinned" */
     const char *server_version; /* "17.5" */
@@ -217,16 +223,16 @@ typedef struct MgTarget {
 typedef struct MgEntry {
     const char *version; /* NULL for a repeatable */
     const char *name;
-    const char *label;   /* the one spelling: "20260309101500_add_order_totals", "R__report" */
+    const char *label; /* the one spelling: "20260309101500_add_order_totals", "R__report" */
     MgKind kind;
     MgState state;
-    const char *file;    /* path of the up script, NULL when there is none */
+    const char *file; /* path of the up script, NULL when there is none */
     bool has_down;
     int n_statements, n_statements_done;
     int64_t applied_at_ms;
     int64_t duration_us;
     const char *applied_by;
-    const char *commit;  /* git commit of the run that applied it, or NULL */
+    const char *commit;       /* git commit of the run that applied it, or NULL */
     const char *const *notes; /* "cosmetic-edit", "down-changed", "no-down", "renamed" */
     size_t n_notes;
 } MgEntry;
@@ -239,14 +245,14 @@ typedef struct MgStep {
     const MgEntry *entry;
     int n_statements;
     bool is_transactional;
-    bool is_from_history; /* down: the script stored when it was applied */
-    int resume_at;        /* statements of an earlier try that are not run again */
-    bool is_fate_unknown; /* statement resume_at + 1 was started, and may or may not be done */
+    bool is_from_history;      /* down: the script stored when it was applied */
+    int resume_at;             /* statements of an earlier try that are not run again */
+    bool is_fate_unknown;      /* statement resume_at + 1 was started, and may or may not be done */
     const char *prefix_digest; /* of those statements, or NULL */
-    const char *how;      /* "one transaction", "no transaction: CREATE INDEX CONCURRENTLY", ... */
+    const char *how; /* "one transaction", "no transaction: CREATE INDEX CONCURRENTLY", ... */
     const struct MgScript *script;       /* opaque: what runs */
     const struct MgMigration *migration; /* opaque: NULL when it is from the history alone */
-    int64_t row_id;       /* history row to revert or resume, 0 = none */
+    int64_t row_id;                      /* history row to revert or resume, 0 = none */
 } MgStep;
 
 typedef struct MgGoal {
@@ -255,19 +261,19 @@ typedef struct MgGoal {
     const char *to;       /* up to and including it; down to it, which stays applied; or NULL */
     bool is_late_allowed; /* apply what is below the head */
     bool is_strict;       /* ahead and missing refuse instead of warn */
-    bool is_not_empty_allowed; /* start a history in a database that has tables */
+    bool is_not_empty_allowed;    /* start a history in a database that has tables */
     bool is_from_history_allowed; /* run stored down scripts without being asked again */
 } MgGoal;
 
 typedef struct MgPlan {
     MgTarget target;
-    const char *head;     /* label of the newest applied version, NULL when there is none */
-    MgEntry *entries;     /* versioned ones in order, then repeatables by name */
+    const char *head; /* label of the newest applied version, NULL when there is none */
+    MgEntry *entries; /* versioned ones in order, then repeatables by name */
     size_t n_entries;
     int counts[MG_N_STATES];
-    MgStep *steps;        /* meaningful only when there is no refusal */
+    MgStep *steps; /* meaningful only when there is no refusal */
     size_t n_steps;
-    MgError *refusals;    /* the worst first */
+    MgError *refusals; /* the worst first */
     size_t n_refusals;
     const char **warnings, **notes;
     size_t n_warnings, n_notes;
@@ -275,8 +281,8 @@ typedef struct MgPlan {
 
 typedef struct MgOutcome {
     int n_applied, n_reverted;
-    int64_t elapsed_us;
-    const char *head;         /* label of the newest applied version afterwards, or NULL */
+    int64_t elapsed_us;        /* in mg_open and mg_run, not between them */
+    const char *head;          /* label of the newest applied version afterwards, or NULL */
     const char *done_by_other; /* "app@host applied 3" when another run did the work, or NULL */
 } MgOutcome;
 
@@ -284,8 +290,8 @@ typedef struct MgOutcome {
 
 /*
  * Read the options, choose the target and read the migrations.  Makes no
- * connection.  Fails with MG_E_NO_TARGET, _BAD_URL, _POOLED_URL, _SOURCE,
- * _FILE or _USAGE.
+ * connection.  Fails with MG_E_NO_TARGET, _AMBIGUOUS_URL, _BAD_URL,
+ * _POOLED_URL, _SOURCE, _FILE or _USAGE.
  */
 MG_API bool mg_open(const MgOptions *options, MgContext **ret, MgError *err);
 /* Close the connection and free everything; NULL is fine. */
@@ -306,6 +312,53 @@ MG_API bool mg_plan(MgContext *context, const MgGoal *goal, const MgPlan **ret, 
  */
 MG_API bool mg_run(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *err);
 
+/*
+ * The URLs of the target's database, as the provider's rules make them from the
+ * one that was chosen.  NULL where no rule tells.
+ */
+typedef struct MgUrls {
+    const char *chosen, *direct, *pooled;
+    const char *direct_name, *pooled_name; /* the variables that usually hold them; never NULL */
+    const char *advice;                    /* a sentence: where the direct URL is found, or NULL */
+} MgUrls;
+
+/* Passwords are *** unless is_revealed: then the texts are secrets. */
+MG_API void mg_urls(MgContext *context, bool is_revealed, MgUrls *ret);
+
+/* ---- Diagnosis ---------------------------------------------------------- */
+
+typedef enum MgFindingStatus {
+    MG_FINDING_OK,
+    MG_FINDING_NOTE, /* worth knowing */
+    MG_FINDING_WARN, /* worth acting on */
+    MG_FINDING_FAIL, /* no migration can run until it is mended */
+} MgFindingStatus;
+
+typedef struct MgFinding {
+    MgFindingStatus status;
+    const char *section; /* "URL", "Connection", "Server", "Migrations" */
+    const char *topic;   /* "proof", "role", "lock" */
+    const char *text;
+    const char *hint; /* what to do, perhaps a command or SQL on lines of its own; or NULL */
+} MgFinding;
+
+typedef struct MgDiagnosis {
+    MgTarget target;
+    MgFinding *findings; /* section by section */
+    size_t n_findings;
+    int n_warnings, n_failures;
+    MgErrorCode code; /* of the first failure; MG_OK: "up" may run here */
+    int64_t lock_key; /* of the advisory lock that runs take turns by */
+} MgDiagnosis;
+
+/*
+ * Look at the URL, the connection, the server, the role, the history and the
+ * files, and say whether "up" may run here.  Changes nothing and takes no lock.
+ * What is wrong is a finding, an unreachable server too; open the context with
+ * is_diagnosing.  Fails only with MG_E_CANCELLED.
+ */
+MG_API bool mg_diagnose(MgContext *context, const MgDiagnosis **ret, MgError *err);
+
 /* ---- Writing results ---------------------------------------------------- */
 
 typedef enum MgFormat { MG_TABLE, MG_JSON, MG_MARKDOWN } MgFormat;
@@ -318,19 +371,26 @@ typedef struct MgView {
     int64_t now_ms;       /* "at" in JSON */
     int width;            /* columns of the terminal; 0: never cut names */
     const MgError *error; /* JSON: shown as "error"; NULL: none */
+    bool is_question;     /* tables: without the last line; whoever asks says something else there */
 } MgView;
 
-/* Write the state of every migration ("migrate status").  plan may be NULL when view->error says why. */
+/* Write the state of every migration ("migrate status").  plan may be NULL when view->error says
+ * why. */
 MG_API void mg_write_status(const MgPlan *plan, const MgView *view, MgWrite write, void *payload);
 /* Write the steps ("migrate plan"). */
 MG_API void mg_write_plan(const MgPlan *plan, const MgView *view, MgWrite write, void *payload);
 
+/* Write the findings and the verdict ("migrate doctor").  diagnosis may be NULL when view->error
+ * says why there is none. */
+MG_API void mg_write_doctor(const MgDiagnosis *diagnosis, const MgView *view, MgWrite write,
+                            void *payload);
+
 /* ---- Making migrations -------------------------------------------------- */
 
 typedef struct MgNew {
-    const char *dir;      /* NULL: "migrations"; made when it is not there */
-    const char *name;     /* words; becomes lower case with underscores */
-    int64_t now_ms;       /* the version is this time, UTC */
+    const char *dir;  /* NULL: "migrations"; made when it is not there */
+    const char *name; /* words; becomes lower case with underscores */
+    int64_t now_ms;   /* the version is this time, UTC */
     bool is_repeatable;
     bool is_no_transaction;
 } MgNew;

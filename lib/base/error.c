@@ -46,8 +46,13 @@ static const char *const explanations[MG_N_ERRORS] = {
                    " commands, \"migrate help COMMAND\" the options of one.",
     [MG_E_NO_TARGET] =
         "No database was named, and migrate never guesses one. Give --url"
-        " postgresql://USER@HOST/DATABASE, or set MIGRATE_URL or DATABASE_URL in the environment."
-        " The message lists where it looked.",
+        " postgresql://USER@HOST/DATABASE, or set MIGRATE_URL or DATABASE_URL in the environment"
+        " or in a file .env, which is not read when CI is set. The message lists where it looked.",
+    [MG_E_AMBIGUOUS_URL] =
+        "Two variables of one place, such as DATABASE_URL and POSTGRES_URL in the environment, lead"
+        " to different databases, and migrating the wrong one cannot be undone. Hosts are compared"
+        " without the mark of a pooler. Say which variable is meant with --url-env NAME, or set"
+        " MIGRATE_URL, which counts before all others.",
     [MG_E_BAD_URL] =
         "The database URL cannot be read, or names a kind of database that migrate does not work"
         " with. It must be a postgresql:// URL or libpq's key=value text. Characters such as @, /,"
@@ -85,7 +90,8 @@ static const char *const explanations[MG_N_ERRORS] = {
         "The URL leads to a connection pooler. There each transaction may get another backend, so"
         " the lock that keeps two runs apart and the settings of a session do not hold, and"
         " statements such as CREATE INDEX CONCURRENTLY can break. Use the direct URL of the same"
-        " database, which the message names where the provider's rule is known.",
+        " database: \"migrate url --direct --reveal\" prints it where the provider's rule is known,"
+        " and --derive-direct uses it. A pooler in session mode may do with --connection session.",
     [MG_E_UNPROVED] =
         "migrate could not prove that its session is one backend of its own. Every run that"
         " writes asks the server whether this backend was started by its own connection, because"

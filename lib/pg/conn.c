@@ -14,6 +14,7 @@
 #include <libpq-fe.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "pg/conn_libpq.h"
@@ -23,6 +24,7 @@ enum {
     /* Bounds on what is sent and unanswered: libpq keeps a copy of each statement. */
     MAX_FLYING = 1 << 16,
     MAX_FLYING_BYTES = 4 << 20,
+    FLUSH_BYTES = 64 << 10,
     /* A cancel that arrives between two messages is dropped by the server: repeat it. */
     CANCEL_REPEAT_MS = 200,
     CANCEL_MAX_MS = 1500,
@@ -75,7 +77,8 @@ mg_conn_tell_statement(MgConn *conn, const char *sql)
     if (conn->on_statement == NULL)
         return;
     MG_CLEANUP(buf) MgBuf shown = { 0 };
-    mg_sql_mask_passwords(sql, &shown);
+    mg_buf_add(&shown, sql);
+    mg_mask_passwords(shown.text, shown.size_bytes);
     conn->on_statement(conn->payload, mg_buf_text(&shown));
 }
 
@@ -140,6 +143,7 @@ typedef struct MgPipeline {
     bool is_failed;          /* err is filled */
     bool is_synced;          /* the last operation sent was a Sync */
     bool is_blocked;         /* output waits for the socket */
+    size_t unflushed_bytes;  /* queued in libpq since the last flush */
     bool has_result;         /* the first operation in flight has given a result */
     int64_t silence_ms;      /* when on_silence wants to be called */
     int64_t cancel_next_ms;  /* when the next cancel goes out, INT64_MAX = not cancelling */
@@ -238,9 +242,12 @@ send_ops(MgPipeline *pipeline)
             fail_run(pipeline);
             break;
         }
-        /* libpq buffers without limit: push out what a full socket buffer would hold. */
-        if (conn->flying_bytes >= MAX_FLYING_BYTES / 2)
+        /* libpq buffers without limit, and tries the socket at every call behind a full buffer. */
+        pipeline->unflushed_bytes += op.sql == NULL ? 0 : strlen(op.sql);
+        if (pipeline->unflushed_bytes >= FLUSH_BYTES) {
             pipeline->is_blocked = PQflush(conn->pg) == 1;
+            pipeline->unflushed_bytes = 0;
+        }
     }
     if (pipeline->phase == PHASE_DRAINING && !pipeline->is_synced)
         return send_op(pipeline, &(MgOp){ .kind = MG_OP_SYNC });
@@ -264,8 +271,17 @@ hand_over(MgPipeline *pipeline, const MgTag *tag, const MgResult *result)
         fail_run(pipeline);
 }
 
-/* Hand one result to the caller, or note that the operation in front is done. */
-static void
+/* A COPY that wants the client has no place in a pipeline; libpq would repeat this result for ever.
+ */
+static bool
+is_copy(ExecStatusType status)
+{
+    return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
+/* False when the connection is of no more use.  Hand one result to the caller, or note that the
+ * operation in front is done. */
+static bool
 take_result(MgPipeline *pipeline, PGresult *pg)
 {
     MgConn *conn = pipeline->conn;
@@ -282,6 +298,7 @@ take_result(MgPipeline *pipeline, PGresult *pg)
             hand_over(pipeline, &front.tag, &(MgResult){ pg });
     }
     PQclear(pg);
+    return !is_copy(status);
 }
 
 /* Take all results that are there.  False when the connection is gone. */
@@ -295,8 +312,7 @@ take_results(MgPipeline *pipeline)
     while (conn->n_flying > 0 && !PQisBusy(conn->pg)) {
         PGresult *pg = PQgetResult(conn->pg);
         if (pg != NULL) {
-            take_result(pipeline, pg);
-            if (PQstatus(conn->pg) == CONNECTION_BAD)
+            if (!take_result(pipeline, pg) || PQstatus(conn->pg) == CONNECTION_BAD)
                 return false;
         } else if (pipeline->has_result) {
             pop_flying(conn);
@@ -408,7 +424,10 @@ mg_conn_run(MgConn *conn, const MgRun *run, MgError *err)
         int flushed = PQflush(conn->pg);
         if (flushed < 0)
             return give_up(&pipeline);
+        bool was_blocked = pipeline.is_blocked;
         pipeline.is_blocked = flushed == 1;
+        if (was_blocked && !pipeline.is_blocked && pipeline.phase == PHASE_SENDING)
+            continue; /* there is room again: sending goes on before any waiting */
         if (pipeline.phase == PHASE_DRAINING && conn->n_flying == 0)
             return !pipeline.is_failed;
         if (!serve_clock(&pipeline) || !wait_for_more(&pipeline) || !take_results(&pipeline))
@@ -480,7 +499,7 @@ bool
 mg_result_is_error(const MgResult *result)
 {
     ExecStatusType status = PQresultStatus(result->pg);
-    return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE;
+    return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE || is_copy(status);
 }
 
 const char *
@@ -499,6 +518,8 @@ mg_fail_pg(const PGresult *pg, MgErrorCode code, MgError *err)
     const char *context = PQresultErrorField(pg, PG_DIAG_CONTEXT);
     const char *sqlstate = PQresultErrorField(pg, PG_DIAG_SQLSTATE);
 
+    if (is_copy(PQresultStatus(pg)))
+        primary = "COPY to or from the client is not possible here";
     if (primary == NULL)
         primary = PQresultErrorMessage(pg); /* libpq's own errors have no fields */
     mg_fail(err, code, "%.*s", (int)strcspn(primary, "\n"), primary);
@@ -510,6 +531,8 @@ mg_fail_pg(const PGresult *pg, MgErrorCode code, MgError *err)
                         context == NULL ? "" : context);
     if (hint != NULL)
         mg_error_hint(err, "%s", hint);
+    mg_mask_passwords(err->message, strlen(err->message));
+    mg_mask_passwords(err->detail, strlen(err->detail));
     return false;
 }
 

@@ -186,4 +186,14 @@ const char *mg_conn_database(const MgConn *conn);
 const char *mg_conn_user(const MgConn *conn);
 bool mg_conn_is_local(const MgConn *conn);
 
+typedef struct MgConnTls {
+    const char *protocol; /* "TLSv1.3"; NULL: no TLS */
+    const char *mode;     /* sslmode */
+    bool is_certificate_verified, is_host_verified;
+    bool is_gss;    /* encrypted by GSSAPI instead */
+    bool is_socket; /* a Unix socket: nothing to encrypt */
+} MgConnTls;
+
+MgConnTls mg_conn_tls(const MgConn *conn, MgArena *arena);
+
 #endif

@@ -164,12 +164,23 @@ finish_attempt(MgConn *conn, int64_t limit_ms, MgAttempt *ret_attempt, bool *ret
     return true;
 }
 
-/* The URL's parameters plus ours; ours come last and win. */
+/*
+ * Defaults, the URL's parameters, ours: the later win.  The time limits keep a
+ * vanished server from holding a run for ever; PQcancel inherits them.
+ */
 static void
 collect_params(const MgConnOptions *options, const char **keys, const char **values)
 {
     const MgParams *params = &options->url->params;
     size_t n = 0;
+    keys[n] = "keepalives_idle";
+    values[n++] = "10";
+    keys[n] = "keepalives_interval";
+    values[n++] = "5";
+    keys[n] = "keepalives_count";
+    values[n++] = "3";
+    keys[n] = "tcp_user_timeout";
+    values[n++] = "20000";
     for (size_t i = 0; i < params->n && n < MAX_PARAMS - OUR_PARAMS; i++) {
         keys[n] = params->items[i].key;
         values[n++] = params->items[i].value;

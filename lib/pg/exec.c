@@ -4,6 +4,7 @@
  */
 #include "pg/exec.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,9 +13,10 @@
 
 enum {
     RUNNING_FIRST_US = 10 * 1000000, /* silence is what gets builds cancelled */
-    RUNNING_TENS = 6,                /* then every minute */
+    RUNNING_TENS_US = 60 * 1000000,
     RUNNING_LATER_US = 60 * 1000000,
     RETRY_PAUSE_MS = 5000, /* five times the session's lock_timeout */
+    RACE_PAUSE_MS = 20,
     RETRY_MAX_RUN_US = 30 * 1000000,
 };
 
@@ -34,15 +36,15 @@ static bool
 on_committed(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *err)
 {
     const MgStep *step = &exec->input->steps[tag->item];
+    exec->began_us = exec->result_us;
     if (strcmp(mg_result_tag(result), "COMMIT") != 0) {
         mg_fail(err, MG_E_SERVER, "the transaction was rolled back at its end");
         mg_error_at(err, step->script->path, 0, 0);
         return false;
     }
-    if (tag->role != MG_ROLE_LAST_COMMIT) {
-        exec->unmarked_done = 0; /* its mark is committed */
+    exec->unmarked.n = 0; /* its mark is committed */
+    if (tag->role != MG_ROLE_LAST_COMMIT)
         return true;
-    }
     exec->n_committed++;
     if (step->direction == MG_UP)
         exec->ret->n_applied++;
@@ -59,7 +61,7 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
     MgExec *exec = payload;
 
     exec->result_us = mg_clock_us();
-    exec->n_running = 0;
+    exec->running_us = 0;
     if (mg_result_is_error(result))
         return mg_exec_fail(exec, tag, result, err);
     switch ((MgRole)tag->role) {
@@ -72,11 +74,20 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
     case MG_ROLE_LAST_COMMIT:
         return on_committed(exec, tag, result, err);
     case MG_ROLE_CREATE_HISTORY:
+        exec->is_history_made |= strcmp(mg_result_tag(result), "COMMIT") == 0;
+        return true;
+    case MG_ROLE_STATEMENT:
+        /* Also behind a cancel: what succeeded is done.  An index is looked at first. */
+        if (exec->pause == MG_PAUSE_AWAIT && tag->number == exec->run.n_fetched &&
+            !exec->run.stmt.builds_index)
+            mg_exec_note_done(exec);
+        return true;
+    case MG_ROLE_NONE:
     case MG_ROLE_PREPARE:
     case MG_ROLE_BEGIN:
     case MG_ROLE_SET:
     case MG_ROLE_FENCE:
-    case MG_ROLE_STATEMENT:
+    case MG_ROLE_DEADLINE:
     case MG_ROLE_CONSTRAINTS:
         break;
     }
@@ -92,22 +103,27 @@ on_notice(void *payload, const MgTag *front, const char *text)
         emit(exec, MG_EVENT_NOTICE, exec->input->steps[front->item].entry->label, 0, text);
 }
 
-/* "running" after 10 s of silence, every 10 s of the first minute, then every minute. */
+/* When "running" is due again: every 10 s of the first minute, then every minute. */
+static int64_t
+next_running_us(int64_t silent_us)
+{
+    int64_t step_us = silent_us < RUNNING_TENS_US ? RUNNING_FIRST_US : RUNNING_LATER_US;
+    return (silent_us / step_us + 1) * step_us;
+}
+
 static int64_t
 on_silence(void *payload, const MgTag *front)
 {
     MgExec *exec = payload;
-    int64_t due_us = exec->n_running < RUNNING_TENS
-                         ? (int64_t)(exec->n_running + 1) * RUNNING_FIRST_US
-                         : (int64_t)(exec->n_running - RUNNING_TENS + 2) * RUNNING_LATER_US;
     int64_t silent_us = mg_clock_us() - exec->result_us;
-    if (silent_us >= due_us) {
-        exec->n_running++;
+    if (exec->running_us == 0)
+        exec->running_us = RUNNING_FIRST_US;
+    if (silent_us >= exec->running_us) {
         emit(exec, MG_EVENT_RUNNING, exec->input->steps[front->item].entry->label, silent_us,
              front->label);
-        return on_silence(payload, front);
+        exec->running_us = next_running_us(silent_us);
     }
-    return mg_clock_ms() + (due_us - silent_us) / 1000 + 1;
+    return mg_clock_ms() + (exec->running_us - silent_us) / 1000 + 1;
 }
 
 /* ---- Outside the pipeline ---------------------------------------------------------- */
@@ -157,50 +173,37 @@ run_copy(MgExec *exec, MgError *err)
     return false;
 }
 
-/*
- * A no-transaction migration stops: record what is known, so that the next run
- * need not ask.  Known is a statement that was answered, with yes or no, after
- * the last mark; what was not answered stays marked as started.
- */
-static void
-settle(MgExec *exec)
-{
-    const MgStep *step = &exec->input->steps[exec->failed_tag.item];
-    const MgScriptRun *run = &exec->run;
-    bool is_refused = exec->pause == MG_PAUSE_AWAIT && exec->failed_sqlstate[0] != '\0' &&
-                      exec->failed_tag.number == run->n_fetched;
-    int n_done = is_refused ? run->n_fetched - 1 : exec->unmarked_done;
-    if (step->direction == MG_DOWN || (!is_refused && exec->unmarked_done == 0))
-        return;
-
-    const char *params[MG_PROGRESS_PARAMS];
-    mg_exec_progress_params(exec, step, n_done, n_done,
-                            is_refused ? run->before_digest : exec->unmarked_digest, params);
-    const MgOp ops[] = {
-        { .kind = MG_OP_QUERY, .sql = "ROLLBACK" },
-        { .kind = MG_OP_QUERY,
-          .sql = exec->progress_sql,
-          .params = params,
-          .n_params = MG_PROGRESS_PARAMS },
-    };
-    size_t first = mg_conn_is_in_transaction(exec->input->conn) ? 0 : 1;
-    MgError ignored; /* the mark that stays only makes the next run ask */
-    (void)!mg_conn_run_ops(exec->input->conn, ops + first, 2 - first, NULL, NULL, &ignored);
-}
-
 /* ---- Retry ------------------------------------------------------------------------- */
 
+/* Two runs of different histories may make the schema at once: that heals at once. */
 static bool
-is_retryable(const MgExec *exec, int64_t started_us, int64_t until_ms)
+is_creation_race(const MgExec *exec)
+{
+    return exec->failed_tag.role == MG_ROLE_CREATE_HISTORY &&
+           strcmp(exec->failed_sqlstate, "23505") == 0;
+}
+
+static bool
+is_retryable(MgExec *exec)
 {
     static const char *const sqlstates[] = {
         "55P03", /* lock_timeout */
         "40P01", /* deadlock */
         "40001", /* serialization failure */
     };
-    const MgStep *step = &exec->input->steps[exec->failed_tag.item];
+    size_t step_i = exec->failed_tag.item;
+    const MgStep *step = &exec->input->steps[step_i];
+    int64_t now_ms = mg_clock_ms();
+
+    /* The time for trying counts from a migration's first failure. */
+    if (exec->retry_step != step_i || exec->retry_until_ms == 0)
+        exec->retry_until_ms = now_ms + exec->input->lock_retry_ms;
+    exec->retry_step = step_i;
+    if (is_creation_race(exec))
+        return now_ms < exec->retry_until_ms;
     if (!step->is_transactional || step->script->is_retry_off ||
-        mg_clock_us() - started_us > RETRY_MAX_RUN_US || mg_clock_ms() + RETRY_PAUSE_MS > until_ms)
+        mg_clock_us() - exec->began_us > RETRY_MAX_RUN_US ||
+        now_ms + RETRY_PAUSE_MS > exec->retry_until_ms)
         return false;
     for (size_t i = 0; i < sizeof sqlstates / sizeof *sqlstates; i++)
         if (strcmp(sqlstates[i], exec->failed_sqlstate) == 0)
@@ -212,7 +215,8 @@ is_retryable(const MgExec *exec, int64_t started_us, int64_t until_ms)
 static bool
 prepare_retry(MgExec *exec, MgError *err)
 {
-    int64_t pause_ms = RETRY_PAUSE_MS + (int64_t)(mg_clock_random() % (RETRY_PAUSE_MS / 2));
+    int64_t pause_ms = is_creation_race(exec) ? RACE_PAUSE_MS : RETRY_PAUSE_MS;
+    pause_ms += (int64_t)(mg_clock_random() % (uint64_t)(pause_ms / 2));
     char pause[32], text[768];
     mg_text_duration(pause_ms * 1000, pause, sizeof pause);
     snprintf(text, sizeof text, "%s; trying again in %s", err->message, pause);
@@ -222,10 +226,12 @@ prepare_retry(MgExec *exec, MgError *err)
         { .kind = MG_OP_QUERY, .sql = "ROLLBACK" },
         { .kind = MG_OP_QUERY, .sql = "DEALLOCATE ALL" },
     };
-    if (!mg_conn_run_ops(exec->input->conn, ops, 2, NULL, NULL, err) ||
+    size_t first = mg_conn_is_in_transaction(exec->input->conn) ? 0 : 1;
+    if (!mg_conn_run_ops(exec->input->conn, ops + first, 2 - first, NULL, NULL, err) ||
         !mg_conn_pause(exec->input->conn, pause_ms, err))
         return false;
     exec->must_prepare = true;
+    exec->must_create_history = !exec->input->facts->exists && !exec->is_history_made;
     mg_exec_rewind(exec, exec->n_committed);
     return true;
 }
@@ -245,9 +251,10 @@ serve_pause(MgExec *exec, int64_t started_us, MgError *err)
         return mg_exec_before_index(exec, err);
     case MG_PAUSE_AWAIT:
         exec->awaited_us = mg_clock_us() - started_us;
-        exec->unmarked_done = exec->run.n_fetched;
-        memcpy(exec->unmarked_digest, exec->run.prefix_digest, sizeof exec->unmarked_digest);
-        return !exec->run.stmt.builds_index || mg_exec_after_index(exec, err);
+        if (exec->run.stmt.builds_index && !mg_exec_after_index(exec, err))
+            return false;
+        mg_exec_note_done(exec);
+        break;
     case MG_PAUSE_NONE:
         break;
     }
@@ -260,16 +267,20 @@ run_steps(MgExec *exec, MgError *err)
     const MgRun run = {
         .next = mg_exec_next, .on_result = on_result, .on_silence = on_silence, .payload = exec
     };
-    int64_t retry_until_ms = mg_clock_ms() + exec->input->lock_retry_ms;
 
     while (exec->step_i < exec->input->n_steps || exec->pause != MG_PAUSE_NONE) {
         int64_t started_us = mg_clock_us();
-        exec->result_us = started_us;
+        exec->result_us = exec->began_us = started_us;
+        exec->has_failed = false;
         exec->failed_sqlstate[0] = '\0';
+        /* Until an operation fails, a failure is the newest step's. */
+        exec->failed_tag =
+            (MgTag){ .item = exec->step_i < exec->input->n_steps ? exec->step_i
+                                                                 : exec->input->n_steps - 1 };
         if (mg_conn_run(exec->input->conn, &run, err) && serve_pause(exec, started_us, err))
             continue;
-        settle(exec);
-        if (!is_retryable(exec, started_us, retry_until_ms) || !prepare_retry(exec, err))
+        mg_exec_record_known(exec);
+        if (!is_retryable(exec) || !prepare_retry(exec, err))
             return false;
     }
     return true;
@@ -285,13 +296,24 @@ mg_exec(const MgExecInput *input, MgArena *arena, MgOutcome *ret, MgError *err)
                     .must_prepare = true,
                     .sql = { .max_bytes = MG_READER_MAX_WINDOW_BYTES } };
     exec.fence = mg_lock_fence_sql(input->lock, arena);
-    exec.record_sql = mg_history_record_sql(input->table, exec.fence, arena);
-    exec.progress_sql = mg_history_progress_sql(input->table, exec.fence, arena);
-    exec.finish_sql = mg_history_finish_sql(input->table, exec.fence, arena);
-    exec.revert_sql = mg_history_revert_sql(input->table, exec.fence, arena);
+    exec.own[MG_OWN_FENCE] =
+        (MgOwn){ "migrate_fence", mg_arena_format(arena, "SELECT %s", exec.fence) };
+    exec.own[MG_OWN_RECORD] =
+        (MgOwn){ "migrate_record", mg_history_record_sql(input->table, exec.fence, arena) };
+    exec.own[MG_OWN_REVERT] =
+        (MgOwn){ "migrate_revert", mg_history_revert_sql(input->table, exec.fence, arena) };
+    exec.own[MG_OWN_PROGRESS].sql = mg_history_progress_sql(input->table, exec.fence, arena);
+    exec.own[MG_OWN_FINISH].sql = mg_history_finish_sql(input->table, exec.fence, arena);
+    exec.deadline_sql = mg_arena_format(
+        arena,
+        "SELECT CASE WHEN extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000 < %" PRId64
+        " THEN 1 ELSE ('deadline, backend ' || pg_catalog.pg_backend_pid())::pg_catalog.int4 END",
+        input->server_deadline_us);
     mg_exec_rewind(&exec, 0);
     mg_conn_on_notice(input->conn, on_notice, &exec);
     bool is_ok = run_steps(&exec, err);
+    if (!is_ok && err->note[0] == '\0' && exec.n_committed < input->n_steps)
+        mg_exec_note_state(&exec, exec.n_committed, 0, err);
     mg_conn_on_notice(input->conn, NULL, NULL);
 
     mg_script_run_close(&exec.run);

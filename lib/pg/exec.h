@@ -35,6 +35,7 @@ typedef struct MgExecInput {
     const char *commit, *run_url; /* NULL: unknown */
     int64_t lock_retry_ms;        /* how long a migration is tried again; 0 = one try */
     int64_t deadline_ms;          /* of mg_clock_ms; no step starts later; 0 = none */
+    int64_t server_deadline_us;   /* the same by the server's clock, since 1970 */
     void (*on_event)(void *payload, const MgEvent *event); /* never NULL */
     void *payload;
 } MgExecInput;

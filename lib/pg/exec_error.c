@@ -6,24 +6,14 @@
 
 #include "base/excerpt.h"
 #include "sql/lex.h"
+#include "sql/mask.h"
 
 enum {
-    BEFORE_BYTES = 4096, /* of the file in front of the statement, for the first line shown */
-    SHOWN_BYTES = 1 << 20,
+    BEFORE_BYTES = 64 << 10, /* of the file in front of the statement, to find its line's begin */
+    AROUND_BYTES = 8 << 10,  /* of the place, for the excerpt */
 };
 
-/* Byte of the character at position (1-based) in text; the end when it is behind. */
-static size_t
-byte_at(const char *text, size_t size_bytes, int position)
-{
-    size_t at = 0;
-    for (int i = 1; i < position && at < size_bytes; i++) {
-        at++;
-        while (at < size_bytes && ((unsigned char)text[at] & 0xc0) == 0x80)
-            at++;
-    }
-    return at;
-}
+static const char byte_order_mark[] = "\xEF\xBB\xBF";
 
 /* How many characters to mark: the token at the place, but not beyond its line. */
 static size_t
@@ -40,71 +30,141 @@ mark_width(const char *text, size_t size_bytes)
     return width == 0 ? 1 : width;
 }
 
-/* reader's window starts a little before the statement at byte begin of the window. */
-static void
-fill_place(const MgReader *reader, size_t begin, const MgTag *tag, int position, MgError *err)
+/* A statement of a file, read again: what was sent is gone by the time the server complains. */
+typedef struct MgPlace {
+    MgReader reader;
+    size_t at;       /* in the window: the statement's begin, then the place */
+    int line_offset; /* between lines of the file and of the reader, which starts at 1 */
+} MgPlace;
+
+static bool
+is_inside_character(char c)
 {
-    size_t size_bytes = tag->span.end - tag->span.begin;
-    if (size_bytes > reader->size_bytes - begin)
-        size_bytes = reader->size_bytes - begin;
-    const char *statement = reader->text + begin;
-    size_t at = begin + (position > 0 ? byte_at(statement, size_bytes, position) : 0);
-    int line = tag->line + mg_count_lines(statement, at - begin);
-    int column = 0;
-    size_t width = 0;
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
 
-    if (position > 0) {
-        size_t line_begin = at;
-        while (line_begin > 0 && reader->text[line_begin - 1] != '\n' &&
-               reader->text[line_begin - 1] != '\r')
-            line_begin--;
-        column = 1 + (int)mg_text_characters(reader->text + line_begin, at - line_begin);
-        width = mark_width(reader->text + at, reader->size_bytes - at);
+/* Move on by characters, sliding the window of a very long statement. */
+static void
+advance(MgPlace *place, int n_characters)
+{
+    MgReader *reader = &place->reader;
+    MgError ignored; /* the server's error matters, not that the excerpt is missing */
+    for (;;) {
+        /* The window may begin or end inside a character. */
+        while (place->at < reader->size_bytes && is_inside_character(reader->text[place->at]))
+            place->at++;
+        for (; n_characters > 0 && place->at < reader->size_bytes; n_characters--) {
+            place->at++;
+            while (place->at < reader->size_bytes && is_inside_character(reader->text[place->at]))
+                place->at++;
+        }
+        if (n_characters == 0 || reader->is_whole || reader->size_bytes <= AROUND_BYTES)
+            return;
+        size_t drop_bytes = reader->size_bytes - AROUND_BYTES;
+        if (!mg_reader_slide(reader, drop_bytes, &ignored))
+            return;
+        place->at -= drop_bytes;
     }
-    mg_error_at(err, err->place, line, column);
+}
 
+/* 1-based, in characters; 0 when the line's begin is not in the window. */
+static int
+column_of(const MgPlace *place)
+{
+    const MgReader *reader = &place->reader;
+    size_t begin = place->at;
+    while (begin > 0 && reader->text[begin - 1] != '\n' && reader->text[begin - 1] != '\r')
+        begin--;
+    if (begin == 0 && reader->offset > 0 && place->line_offset + reader->line > 1)
+        return 0;
+    bool has_mark = begin + reader->offset == 0 && place->at >= sizeof byte_order_mark - 1 &&
+                    memcmp(reader->text, byte_order_mark, sizeof byte_order_mark - 1) == 0;
+    return 1 - has_mark + (int)mg_text_characters(reader->text + begin, place->at - begin);
+}
+
+static void
+fill_place(const MgPlace *place, bool has_position, MgError *err)
+{
+    const MgReader *reader = &place->reader;
+    size_t begin = place->at > AROUND_BYTES ? place->at - AROUND_BYTES : 0;
+    size_t size_bytes = reader->size_bytes - begin;
+    if (size_bytes > 2 * AROUND_BYTES)
+        size_bytes = 2 * AROUND_BYTES;
+    int first_line = place->line_offset + reader->line + mg_count_lines(reader->text, begin);
+    int line = first_line + mg_count_lines(reader->text + begin, place->at - begin);
+    size_t width = 0;
+    if (has_position)
+        width = mark_width(reader->text + place->at, reader->size_bytes - place->at);
+    mg_error_at(err, err->place, line, has_position ? column_of(place) : 0);
+
+    MG_CLEANUP(buf) MgBuf text = { 0 };
     MG_CLEANUP(buf) MgBuf excerpt = { 0 };
-    mg_excerpt(reader->text, reader->size_bytes, tag->line - mg_count_lines(reader->text, begin),
-               at, width, &excerpt);
+    mg_buf_add_n(&text, reader->text + begin, size_bytes);
+    mg_mask_passwords(text.text, text.size_bytes);
+    mg_excerpt(text.text, text.size_bytes, first_line, place->at - begin, width, &excerpt);
     mg_text_copy(err->excerpt, sizeof err->excerpt, mg_buf_text(&excerpt));
 }
 
 static void
 place_statement(const MgScript *script, const MgTag *tag, int position, MgError *err)
 {
-    mg_error_at(err, script->path, tag->line, 0);
-
-    /* Read the statement again with some text around it: what was sent is gone by now. */
-    size_t begin = tag->span.begin;
-    size_t before = begin - script->part.begin;
+    size_t before = tag->span.begin - script->part.begin;
     if (before > BEFORE_BYTES)
         before = BEFORE_BYTES;
     MgScript around = *script;
-    around.part = (MgSpan){ begin - before, begin + SHOWN_BYTES };
-    MG_CLEANUP(reader) MgReader reader = { .fd = -1 };
-    MgError ignored; /* the server's error matters, not that the excerpt is missing */
-    if (mg_script_open(&around, &reader, &ignored) && reader.size_bytes > before)
-        fill_place(&reader, before, tag, position, err);
+    around.part = (MgSpan){ tag->span.begin - before, tag->span.end + AROUND_BYTES };
+    if (around.part.end > script->part.end)
+        around.part.end = script->part.end;
+    around.first_line = 1;
+
+    mg_error_at(err, script->path, tag->line, 0);
+    MgPlace place = { .reader = { .fd = -1 }, .at = before };
+    MgError ignored; /* as above */
+    if (!mg_script_open(&around, &place.reader, &ignored))
+        return;
+    if (place.reader.size_bytes > before) {
+        place.line_offset =
+            tag->line - place.reader.line - mg_count_lines(place.reader.text, before);
+        if (position > 0)
+            advance(&place, position - 1);
+        fill_place(&place, position > 0, err);
+    }
+    mg_reader_close(&place.reader);
 }
 
 /* ---- By role -------------------------------------------------------------------- */
 
-static void
-note_rest(const MgExec *exec, const MgTag *tag, MgError *err)
+void
+mg_exec_note_state(const MgExec *exec, size_t step_i, int number, MgError *err)
 {
-    const MgStep *step = &exec->input->steps[tag->item];
+    const MgStep *step = &exec->input->steps[step_i];
     const char *label = step->entry->label;
-    const char *state = step->direction == MG_UP ? "applied" : "reverted";
+    bool is_up = step->direction == MG_UP;
     char before[64] = "";
     if (exec->n_committed == 1)
-        snprintf(before, sizeof before, "; the one before it stays %s", state);
+        snprintf(before, sizeof before, "; the one before it stays %s",
+                 is_up ? "applied" : "reverted");
     else if (exec->n_committed > 1)
-        snprintf(before, sizeof before, "; the %zu before it stay %s", exec->n_committed, state);
-    if (!step->is_transactional && tag->number > 0)
-        mg_error_note(err, "%s stopped at its statement %d of %d; run again to go on there%s",
-                      label, tag->number, step->script->n_statements, before);
-    else
+        snprintf(before, sizeof before, "; the %zu before it stay %s", exec->n_committed,
+                 is_up ? "applied" : "reverted");
+
+    if (err->code == MG_E_CONNECTION_LOST)
+        mg_error_note(err, "whether %s was %s is not known: see \"migrate status\"%s", label,
+                      is_up ? "applied" : "reverted", before);
+    else if (step->is_transactional && is_up)
         mg_error_note(err, "%s was rolled back%s", label, before);
+    else if (step->is_transactional)
+        mg_error_note(err, "%s stays applied, its down script was rolled back%s", label, before);
+    else if (!is_up)
+        mg_error_note(err,
+                      "%s stays applied, but a part of its down script has run: the next run"
+                      " begins with its first statement again%s",
+                      label, before);
+    else if (number > 0)
+        mg_error_note(err, "%s stopped at its statement %d of %d; run again to go on there%s",
+                      label, number, step->script->n_statements, before);
+    else
+        mg_error_note(err, "%s may have stopped half-way: see \"migrate status\"%s", label, before);
 }
 
 void
@@ -115,7 +175,7 @@ mg_exec_place_failure(MgExec *exec, const MgTag *tag, int position, MgError *err
         place_statement(script, tag, position, err);
     else
         mg_error_at(err, script->path, 0, 0);
-    note_rest(exec, tag, err);
+    mg_exec_note_state(exec, tag->item, tag->number, err);
 }
 
 static bool
@@ -127,15 +187,24 @@ fail_statement(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *
 }
 
 static bool
-fail_fence(MgExec *exec, const MgTag *tag, MgError *err)
+fail_fence(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *err)
 {
-    mg_fail(err, MG_E_FENCE, "this session does not hold its lock any more");
-    mg_error_detail(err, "A statement may have released it (DISCARD ALL, "
-                         "pg_advisory_unlock_all), or the connection does not lead to one "
-                         "backend.  Nothing is committed without the lock.");
-    mg_error_hint(err, "Remove such statements from the migration before, then run again.");
+    MgError server;
+    mg_result_fail(result, MG_E_SERVER, &server);
+    if (strstr(server.message, "\"history: ") != NULL) {
+        mg_fail(err, MG_E_HISTORY, "the row of this migration is gone from the history");
+        mg_error_detail(err, "Somebody changed \"%s\" while this run worked.",
+                        exec->input->table->shown);
+    } else {
+        mg_fail(err, MG_E_FENCE, "this session does not hold its lock any more");
+        mg_error_detail(err, "A statement may have released it (DISCARD ALL, "
+                             "pg_advisory_unlock_all), or the connection does not lead to one "
+                             "backend. Nothing is committed without the lock.");
+        mg_error_hint(err, "Take such a statement out of this migration or the one before it, then "
+                           "run again.");
+    }
     mg_error_at(err, exec->input->steps[tag->item].script->path, 0, 0);
-    note_rest(exec, tag, err);
+    mg_exec_note_state(exec, tag->item, tag->number, err);
     return false;
 }
 
@@ -167,12 +236,17 @@ mg_exec_fail(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *er
 {
     const char *sqlstate = mg_result_sqlstate(result);
 
-    exec->failed_tag = *tag;
-    mg_text_copy(exec->failed_sqlstate, sizeof exec->failed_sqlstate, sqlstate);
-    /* 57P01 and friends: the server is going away, whatever it was doing. */
-    if (mg_text_starts(sqlstate, "57P") || mg_text_starts(sqlstate, "08")) {
+    if (!exec->has_failed) {
+        exec->has_failed = true;
+        exec->failed_tag = *tag;
+        mg_text_copy(exec->failed_sqlstate, sizeof exec->failed_sqlstate, sqlstate);
+    }
+    /* 57P01 and friends: the server is going away, whatever it was doing.  08P01 is only a
+     * statement with parameters. */
+    if (mg_text_starts(sqlstate, "57P") ||
+        (mg_text_starts(sqlstate, "08") && strcmp(sqlstate, "08P01") != 0)) {
         mg_result_fail(result, MG_E_CONNECTION_LOST, err);
-        note_rest(exec, tag, err);
+        mg_exec_note_state(exec, tag->item, tag->number, err);
         return false;
     }
     /* The fence fails by a cast: its own words never reach the user. */
@@ -180,18 +254,23 @@ mg_exec_fail(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *er
 
     switch ((MgRole)tag->role) {
     case MG_ROLE_CREATE_HISTORY:
-        return is_cast ? fail_fence(exec, tag, err) : fail_create(exec, result, err);
+        return is_cast ? fail_fence(exec, tag, result, err) : fail_create(exec, result, err);
+    case MG_ROLE_DEADLINE:
+        if (is_cast)
+            return mg_exec_fail_deadline(&exec->input->steps[tag->item], err);
+        break;
     case MG_ROLE_FENCE:
     case MG_ROLE_RECORD:
     case MG_ROLE_MARK:
         if (is_cast)
-            return fail_fence(exec, tag, err);
+            return fail_fence(exec, tag, result, err);
         break;
     case MG_ROLE_STATEMENT:
     case MG_ROLE_CONSTRAINTS:
     case MG_ROLE_COMMIT:
     case MG_ROLE_LAST_COMMIT:
         return fail_statement(exec, tag, result, err);
+    case MG_ROLE_NONE:
     case MG_ROLE_PREPARE:
     case MG_ROLE_BEGIN:
     case MG_ROLE_SET:
@@ -199,6 +278,6 @@ mg_exec_fail(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *er
     }
     mg_result_fail(result, strcmp(sqlstate, "42501") == 0 ? MG_E_PERMISSION : MG_E_SERVER, err);
     mg_error_at(err, exec->input->steps[tag->item].script->path, 0, 0);
-    note_rest(exec, tag, err);
+    mg_exec_note_state(exec, tag->item, tag->number, err);
     return false;
 }

@@ -34,7 +34,8 @@ mg_exec_before_index(MgExec *exec, MgError *err)
 {
     const MgStep *step = mg_exec_step(exec);
     MgScriptRun *run = &exec->run;
-    bool is_resumed = exec->has_row && run->n_fetched == step->resume_at + 1;
+    /* Only a build that was marked as started is known to be ours. */
+    bool is_ours = step->is_fate_unknown && run->n_fetched == step->resume_at + 1;
     MgIndexBuild build = { 0 };
     MgIndexState state = MG_INDEX_ABSENT;
     const char *name = NULL;
@@ -49,13 +50,13 @@ mg_exec_before_index(MgExec *exec, MgError *err)
         return true;
     case MG_INDEX_VALID:
         /* The earlier try was cut off after the build: the next mark says that it is done. */
-        if (is_resumed && step->is_fate_unknown)
+        if (is_ours)
             run->has_peeked = false;
         return true;
     case MG_INDEX_INVALID:
         break;
     }
-    if (!is_resumed) {
+    if (!is_ours) {
         MgTag tag = mg_script_run_tag(run, MG_ROLE_STATEMENT, exec->step_i);
         return fail_invalid(exec, &tag, name, "an earlier build of it failed", err);
     }

@@ -14,11 +14,13 @@
 
 /* What an operation is for; decides what its result or its error means. */
 typedef enum MgRole {
+    MG_ROLE_NONE, /* a Sync or a Flush */
     MG_ROLE_CREATE_HISTORY,
     MG_ROLE_PREPARE,
     MG_ROLE_BEGIN,
     MG_ROLE_SET, /* SET LOCAL of a directive, hygiene, our own settings */
     MG_ROLE_FENCE,
+    MG_ROLE_DEADLINE,  /* fails when the time for this run is over */
     MG_ROLE_STATEMENT, /* of the file */
     MG_ROLE_CONSTRAINTS,
     MG_ROLE_RECORD,      /* the history row */
@@ -68,12 +70,26 @@ typedef enum MgStage {
     MG_STAGE_LAST_MARK,  /* no transaction: hygiene, the last mark */
 } MgStage;
 
+/* Statements of our own; those with a name are prepared. */
+typedef struct MgOwn {
+    const char *name, *sql;
+} MgOwn;
+
+enum { MG_OWN_FENCE, MG_OWN_RECORD, MG_OWN_REVERT, MG_OWN_PROGRESS, MG_OWN_FINISH, MG_N_OWN };
+
+/* Statements of a no-transaction migration that are done, as its next mark says. */
+typedef struct MgDone {
+    int n;
+    char digest[MG_DIGEST_HEX_BYTES]; /* of their tokens */
+} MgDone;
+
 typedef struct MgExec {
     const MgExecInput *input;
     MgArena *arena;
     MgOutcome *ret;
-    const char *fence; /* SQL expression; what follows is made of it once */
-    const char *record_sql, *progress_sql, *finish_sql, *revert_sql;
+    const char *fence; /* SQL expression */
+    MgOwn own[MG_N_OWN];
+    const char *deadline_sql;
 
     /* Operations that were made and not sent yet. */
     MgOp queue[MG_EXEC_QUEUE];
@@ -90,23 +106,28 @@ typedef struct MgExec {
     int n_unflushed;     /* statements since the last Flush */
     size_t unflushed_bytes;
     bool must_create_history;
-    bool must_prepare;  /* our prepared statements are not there (any more) */
-    bool has_row;       /* no transaction: its history row exists */
-    bool is_in_group;   /* no transaction: behind a BEGIN of the file's own */
-    bool has_looked;    /* no transaction: for a leftover of the fetched index build */
-    int64_t awaited_us; /* no transaction: how long the newest statement took */
-
-    /* No transaction: a statement that is done, but not marked so yet; 0 = none. */
-    int unmarked_done;
-    char unmarked_digest[MG_DIGEST_HEX_BYTES];
+    bool must_prepare;     /* our prepared statements are not there (any more) */
+    bool has_row;          /* no transaction: its history row exists */
+    bool is_row_refreshed; /* no transaction, resumed: the row knows the file as it is now */
+    bool is_in_group;      /* no transaction: behind a BEGIN of the file's own */
+    bool has_looked;       /* no transaction: for a leftover of the fetched index build */
+    bool has_own_timeouts; /* no transaction: set for the statement outside, to be set back */
+    int64_t awaited_us;    /* no transaction: how long the newest statement took */
+    MgDone unmarked;       /* no transaction: done but not marked so yet; n 0 = none */
+    size_t unmarked_step;
 
     /* What has been answered. */
+    bool is_history_made;
     size_t n_committed;  /* steps */
     int64_t duration_us; /* of the newest history row */
     int64_t result_us;   /* when the last result came */
-    int n_running;       /* "running" events since then */
+    int64_t began_us;    /* when the transaction that is being answered began, about */
+    int64_t running_us;  /* how long after result_us the next "running" is due; 0 = the first */
+    bool has_failed;     /* failed_tag and failed_sqlstate are of this run */
     MgTag failed_tag;    /* the operation that failed */
     char failed_sqlstate[6];
+    size_t retry_step; /* which is tried again, until: */
+    int64_t retry_until_ms;
 } MgExec;
 
 const MgStep *mg_exec_step(const MgExec *exec);
@@ -129,9 +150,33 @@ MgTag mg_script_run_tag(MgScriptRun *run, MgRole role, size_t item);
 MgNext mg_exec_next(void *payload, MgOp *ret, MgError *err);
 /* Begin the step again, or the next one. */
 void mg_exec_rewind(MgExec *exec, size_t step_i);
-/* Parameters of progress_sql; prefix_digest of the first n_done statements. */
-void mg_exec_progress_params(MgExec *exec, const MgStep *step, int n_started, int n_done,
-                             const char *prefix_digest, const char *params[MG_PROGRESS_PARAMS]);
+
+void mg_exec_push_sql(MgExec *exec, MgRole role, const char *sql);
+/* One of our own statements: by name in a transactional step, else in full (a file may drop it). */
+void mg_exec_push_own(MgExec *exec, MgRole role, int own, const char *const *params, int n_params);
+void mg_exec_push_begin(MgExec *exec);
+void mg_exec_push_directives(MgExec *exec);
+void mg_exec_push_fence(MgExec *exec);
+/* The fetched statement. */
+void mg_exec_push_statement(MgExec *exec);
+void mg_exec_push_hygiene(MgExec *exec);
+MG_CHECK bool mg_exec_push_record(MgExec *exec, MgRole role, int n_started, int n_done,
+                                  MgError *err);
+void mg_exec_push_revert(MgExec *exec);
+/* The last COMMIT; then the next step. */
+void mg_exec_finish_step(MgExec *exec);
+MG_CHECK bool mg_exec_fetch(MgExec *exec, MgError *err);
+MG_CHECK bool mg_exec_fail_deadline(const MgStep *step, MgError *err);
+
+/* ---- exec_loose.c: stages outside a transaction -------------------------------- */
+
+MG_CHECK bool mg_exec_send_piece(MgExec *exec, MgError *err);
+MG_CHECK bool mg_exec_send_copied(MgExec *exec, MgError *err);
+MG_CHECK bool mg_exec_send_last_mark(MgExec *exec, MgError *err);
+/* The awaited statement has succeeded. */
+void mg_exec_note_done(MgExec *exec);
+/* A no-transaction migration stops: record what is known of it. */
+void mg_exec_record_known(MgExec *exec);
 
 /* ---- exec_index.c: concurrent builds ------------------------------------------- */
 
@@ -144,6 +189,8 @@ MG_CHECK bool mg_exec_after_index(MgExec *exec, MgError *err);
 
 /* Fill err from the server's answer to an operation. */
 bool mg_exec_fail(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *err);
+/* What state the database is in; number: of the statement that failed, 0 = none in particular. */
+void mg_exec_note_state(const MgExec *exec, size_t step_i, int number, MgError *err);
 /* Fill place, excerpt and note; position counts characters in the statement, 0 = unknown. */
 void mg_exec_place_failure(MgExec *exec, const MgTag *tag, int position, MgError *err);
 

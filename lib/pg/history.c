@@ -80,7 +80,7 @@ enum { FACT_EXISTS, FACT_HAS_SCHEMA, FACT_HIDES_ROWS, FACT_IS_EMPTY, FACT_COMMEN
 const char *
 mg_history_facts_sql(const MgHistoryTable *table, MgArena *arena)
 {
-    /* Empty: no table of the user's own; what belongs to an extension does not count. */
+    /* Empty: no table of the user's own; an extension's and another history do not count. */
     return mg_arena_format(
         arena,
         "SELECT h.oid IS NOT NULL,"
@@ -89,9 +89,10 @@ mg_history_facts_sql(const MgHistoryTable *table, MgArena *arena)
         " CASE WHEN h.oid IS NULL THEN NOT EXISTS ("
         "SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
         " WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema'"
-        " AND n.nspname NOT LIKE 'pg\\_%%' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
+        " AND n.nspname !~ '^pg_' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
         " WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid"
-        " AND d.deptype = 'e')) END,"
+        " AND d.deptype = 'e') AND coalesce(pg_catalog.obj_description(c.oid, 'pg_class'), '')"
+        " NOT LIKE '" LAYOUT_COMMENT "%%') END,"
         " pg_catalog.obj_description(h.oid, 'pg_class')"
         " FROM (SELECT pg_catalog.to_regclass(%s)::pg_catalog.oid AS oid) h",
         quote_literal(table->schema, arena), quote_literal(table->sql, arena));
@@ -122,12 +123,36 @@ parse_layout(const char *comment)
     return layout;
 }
 
+/* Its schema or the table itself cannot be read. */
+static bool
+fail_reading(const MgHistoryTable *table, const MgResult *result, MgError *err)
+{
+    const char *sqlstate = mg_result_sqlstate(result);
+    MgError server;
+    mg_result_fail(result, MG_E_SERVER, &server);
+    if (strcmp(sqlstate, "42501") == 0) {
+        mg_fail(err, MG_E_PERMISSION, "could not read history table \"%s\": %s", table->shown,
+                server.message);
+        mg_error_hint(err, "Migrate as the role that owns it.");
+    } else if (strcmp(sqlstate, "42703") == 0) {
+        mg_fail(err, MG_E_HISTORY, "table \"%s\" is not a history of this program", table->shown);
+        mg_error_detail(err, "The server says: %s.", server.message);
+        mg_error_hint(err, "Keep the history elsewhere: --history schema.table");
+    } else {
+        *err = server;
+        return false;
+    }
+    mg_text_copy(err->sqlstate, sizeof err->sqlstate, sqlstate);
+    mg_error_note(err, "nothing was applied");
+    return false;
+}
+
 bool
 mg_history_take_facts(const MgHistoryTable *table, const MgResult *result, MgHistoryFacts *ret,
                       MgError *err)
 {
     if (mg_result_is_error(result))
-        return mg_result_fail(result, MG_E_SERVER, err);
+        return fail_reading(table, result, err);
 
     MgHistoryFacts facts = { .exists = mg_result_bool(result, 0, FACT_EXISTS),
                              .has_schema = mg_result_bool(result, 0, FACT_HAS_SCHEMA),
@@ -179,23 +204,6 @@ parse_kind(const char *text)
     return MG_VERSIONED;
 }
 
-static bool
-fail_rows(const MgHistoryTable *table, const MgResult *result, MgError *err)
-{
-    const char *sqlstate = mg_result_sqlstate(result);
-    if (strcmp(sqlstate, "42501") == 0) {
-        mg_result_fail(result, MG_E_PERMISSION, err);
-        mg_error_hint(err, "Migrate as the role that owns \"%s\".", table->shown);
-    } else if (strcmp(sqlstate, "42703") == 0) {
-        mg_result_fail(result, MG_E_HISTORY, err);
-        mg_error_detail(err, "Table \"%s\" is not a history of this program.", table->shown);
-        mg_error_hint(err, "Keep the history elsewhere: --history schema.table");
-    } else {
-        mg_result_fail(result, MG_E_SERVER, err);
-    }
-    return false;
-}
-
 bool
 mg_history_take_rows(const MgHistoryTable *table, const MgResult *result, MgArena *arena,
                      MgHistory *ret, MgError *err)
@@ -207,7 +215,7 @@ mg_history_take_rows(const MgHistoryTable *table, const MgResult *result, MgAren
         return true;
     }
     if (mg_result_is_error(result))
-        return fail_rows(table, result, err);
+        return fail_reading(table, result, err);
 
     history.exists = true;
     history.n = history.cap = (size_t)mg_result_n_rows(result);
@@ -284,7 +292,8 @@ mg_history_create_ops(const MgHistoryTable *table, const MgHistoryFacts *facts,
     statements[n++] = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
     statements[n++] = mg_arena_format(arena, "SELECT %s", fence_sql);
     if (!facts->has_schema)
-        statements[n++] = mg_arena_format(arena, "CREATE SCHEMA %s", quote(table->schema, arena));
+        statements[n++] =
+            mg_arena_format(arena, "CREATE SCHEMA IF NOT EXISTS %s", quote(table->schema, arena));
     statements[n++] = mg_arena_format(arena, "CREATE TABLE %s (%s)", table->sql, table_columns);
     statements[n++] =
         mg_arena_format(arena,
@@ -339,6 +348,12 @@ mg_history_record_params(const MgRecord *record, MgArena *arena,
     assert(n == MG_FINISH_PARAMS);
 }
 
+/* Exactly one row must have been changed: anything else fails at run time, so nothing commits. */
+#define ONE_ROW                                                                                    \
+    " SELECT CASE (SELECT pg_catalog.count(*) FROM changed) WHEN 1 THEN (SELECT id FROM changed)"  \
+    " ELSE ('history: a row is gone, backend ' || pg_catalog.pg_backend_pid())"                    \
+    "::pg_catalog.int8 END, (SELECT duration_us FROM changed)"
+
 const char *
 mg_history_record_sql(const MgHistoryTable *table, const char *fence_sql, MgArena *arena)
 {
@@ -349,8 +364,8 @@ mg_history_record_sql(const MgHistoryTable *table, const char *fence_sql, MgAren
         "WITH closed AS (UPDATE %s SET reverted_at = pg_catalog.clock_timestamp(),"
         " reverted_by = $11 WHERE $3::text = 'repeatable' AND version IS NULL AND name = $2"
         " AND reverted_at IS NULL"
-        " RETURNING id)"
-        " INSERT INTO %s (version, name, kind, up_digest, token_digest, down_script, down_digest,"
+        " RETURNING id), changed AS ("
+        "INSERT INTO %s (version, name, kind, up_digest, token_digest, down_script, down_digest,"
         " statements, statements_started, statements_done, applied_by, git_commit, run_url,"
         " prefix_digest, tool_version, duration)"
         " SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::int4,"
@@ -358,15 +373,9 @@ mg_history_record_sql(const MgHistoryTable *table, const char *fence_sql, MgAren
         " $14::text, '" MG_VERSION "', pg_catalog.clock_timestamp() - pg_catalog.now()"
         " + $15::int8 * interval '1 microsecond'"
         " WHERE %s = 1 AND (SELECT pg_catalog.count(*) FROM closed) < 2"
-        " RETURNING id, (extract(epoch FROM duration) * 1000000)::bigint",
+        " RETURNING id, (extract(epoch FROM duration) * 1000000)::bigint AS duration_us)" ONE_ROW,
         table->sql, table->sql, fence_sql);
 }
-
-/* Exactly one row must have been changed: anything else fails at run time, so nothing commits. */
-#define ONE_ROW                                                                                    \
-    " SELECT CASE (SELECT pg_catalog.count(*) FROM changed) WHEN 1 THEN (SELECT id FROM changed)"  \
-    " ELSE ('history: a row is gone, backend ' || pg_catalog.pg_backend_pid())"                    \
-    "::pg_catalog.int8 END, (SELECT duration_us FROM changed)"
 
 /* The live row of a key as mg_history_key writes it. */
 #define ROW_OF(key)                                                                                \

@@ -6,10 +6,22 @@
 #include "base/text.h"
 #include "sql/lex.h"
 
+enum {
+    MAX_NAME_BYTES = 63,
+};
+
 static bool
 next_is(MgLex *lex, MgToken *token, const char *word)
 {
     return mg_lex_next_word(lex, token) == MG_LEX_TOKEN && mg_token_is(lex, token, word);
+}
+
+/* The server cuts identifiers at a character of at most 63 bytes. */
+static const char *
+cut_name(char *name, size_t size_bytes)
+{
+    name[mg_text_cut(name, size_bytes, MAX_NAME_BYTES)] = '\0';
+    return name;
 }
 
 /* An identifier as the catalog has it: folded, or without its quotes. */
@@ -22,7 +34,7 @@ catalog_name(const MgLex *lex, const MgToken *token, MgArena *arena)
         for (char *at = name; *at != '\0'; at++)
             if (*at >= 'A' && *at <= 'Z')
                 *at = (char)(*at - 'A' + 'a');
-        return name;
+        return cut_name(name, n);
     }
     char *to = name;
     for (size_t i = 1; i + 1 < n; i++) {
@@ -31,7 +43,7 @@ catalog_name(const MgLex *lex, const MgToken *token, MgArena *arena)
             i++; /* "" is one quote */
     }
     *to = '\0';
-    return name;
+    return cut_name(name, (size_t)(to - name));
 }
 
 /* "schema"."table" as written, from its first token to its last. */
@@ -66,7 +78,9 @@ mg_index_build_parse(const char *sql, size_t size_bytes, MgArena *arena, MgIndex
             return false;
     }
     if (!mg_token_is(&lex, &token, "on")) {
-        build.name = catalog_name(&lex, &token, arena);
+        /* U&"..." is left to the server: as if it had no name. */
+        bool is_escaped = token.kind == MG_TOKEN_QUOTED_WORD && sql[token.span.begin] != '"';
+        build.name = is_escaped ? NULL : catalog_name(&lex, &token, arena);
         if (!next_is(&lex, &token, "on"))
             return false;
     }

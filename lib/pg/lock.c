@@ -13,6 +13,10 @@
 #include "base/digest.h"
 #include "base/text.h"
 
+enum {
+    ANSWER_MS = 30 * 1000,
+};
+
 /* An advisory lock on a bigint key shows as two halves and objsubid 1; database 0 is impossible. */
 #define LOCK_ROWS                                                                                  \
     "pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"         \
@@ -83,8 +87,11 @@ mg_lock_try(MgConn *conn, const MgLock *lock, MgArena *arena, MgLockState *ret, 
     MgLockState state = MG_LOCK_NOT_OURS;
     MgOp op = { .kind = MG_OP_QUERY,
                 .sql = mg_arena_format(arena, "SELECT %s", mg_lock_take_sql(lock, arena)) };
-    if (!mg_conn_run_ops(conn, &op, 1, on_try, &state, err))
+    bool is_late = false;
+    if (!mg_conn_probe(conn, &op, 1, on_try, &state, ANSWER_MS, &is_late, err))
         return false;
+    if (is_late)
+        return mg_fail(err, MG_E_CONNECTION_LOST, "the server does not answer any more");
     *ret = state;
     return true;
 }
@@ -121,50 +128,71 @@ owner_of(const char *application_name, const char *user, MgArena *arena)
     return mg_arena_text(arena, application_name[0] != '\0' ? application_name : user);
 }
 
+/* A role without the right to see others gets their pid and application_name only. */
+static void
+take_holder(const MgResult *result, MgArena *arena, MgHolder *ret)
+{
+    const char *since = mg_result_text(result, 0, 3);
+    const char *state = mg_result_text(result, 0, 4);
+    const char *query = mg_result_text(result, 0, 5);
+    char duration[32];
+    mg_text_duration(mg_result_int(result, 0, 6), duration, sizeof duration);
+    ret->pid = (int)mg_result_int(result, 0, 0);
+    ret->name = owner_of(mg_result_text(result, 0, 1), mg_result_text(result, 0, 2), arena);
+    ret->since = mg_arena_text(arena, since != NULL ? since : "an unknown time");
+    if (since == NULL)
+        ret->runs = "does what this role may not see";
+    else if (strcmp(state, "active") == 0 && query[0] != '\0')
+        ret->runs = mg_arena_format(arena, "runs %s since %s", query, duration);
+    else
+        ret->runs = mg_arena_format(arena, "is silent since %s", duration);
+}
+
+bool
+mg_lock_take_holder(const MgResult *result, MgArena *arena, MgHolder *ret, MgError *err)
+{
+    MgHolder holder = { 0 };
+    if (mg_result_is_error(result))
+        return mg_result_fail(result, MG_E_SERVER, err);
+    if (mg_result_n_rows(result) > 0)
+        take_holder(result, arena, &holder);
+    *ret = holder;
+    return true;
+}
+
 static bool
 on_holder(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
 {
     MgHolderRead *read = payload;
     (void)tag;
-    if (mg_result_is_error(result))
-        return mg_result_fail(result, MG_E_SERVER, err);
-    if (mg_result_n_rows(result) == 0)
-        return true;
+    return mg_lock_take_holder(result, read->arena, read->ret, err);
+}
 
-    const char *state = mg_result_text(result, 0, 4);
-    const char *query = mg_result_text(result, 0, 5);
-    char duration[32];
-    mg_text_duration(mg_result_int(result, 0, 6), duration, sizeof duration);
-    read->ret->pid = (int)mg_result_int(result, 0, 0);
-    read->ret->name =
-        owner_of(mg_result_text(result, 0, 1), mg_result_text(result, 0, 2), read->arena);
-    read->ret->since = mg_arena_text(read->arena, mg_result_text(result, 0, 3));
-    read->ret->runs = strcmp(state, "active") == 0 && query[0] != '\0'
-                          ? mg_arena_format(read->arena, "runs %s since %s", query, duration)
-                          : mg_arena_format(read->arena, "is silent since %s", duration);
-    return true;
+const char *
+mg_lock_holder_sql(const MgLock *lock, MgArena *arena)
+{
+    return mg_arena_format(
+        arena,
+        "SELECT a.pid, coalesce(a.application_name, ''), coalesce(a.usename, ''),"
+        " pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'HH24:MI:SS'),"
+        " coalesce(a.state, ''),"
+        /* What stands behind the word PASSWORD is not for logs. */
+        " pg_catalog.left(pg_catalog.btrim(pg_catalog.regexp_replace(pg_catalog.regexp_replace("
+        "coalesce(a.query, ''), '\\y(password)\\y.*', '\\1 ***', 'i'), '[[:space:]]+', ' ', 'g')), "
+        "60),"
+        " coalesce((extract(epoch FROM pg_catalog.clock_timestamp() -"
+        " CASE WHEN a.state = 'active' THEN a.query_start ELSE a.state_change END)"
+        " * 1000000)::bigint, 0)"
+        " FROM pg_catalog.pg_stat_activity a WHERE a.pid IN (SELECT l.pid FROM " LOCK_ROWS
+        " AND " LOCK_KEY " = %" PRId64 ") LIMIT 1",
+        lock->key);
 }
 
 bool
 mg_lock_holder(MgConn *conn, const MgLock *lock, MgArena *arena, MgHolder *ret, MgError *err)
 {
     MgHolder holder = { 0 };
-    MgOp op = {
-        .kind = MG_OP_QUERY,
-        .sql = mg_arena_format(
-            arena,
-            "SELECT a.pid, coalesce(a.application_name, ''), coalesce(a.usename, ''),"
-            " pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'HH24:MI:SS'),"
-            " coalesce(a.state, ''),"
-            " pg_catalog.left(pg_catalog.btrim(pg_catalog.regexp_replace("
-            "coalesce(a.query, ''), '\\s+', ' ', 'g')), 60),"
-            " coalesce((extract(epoch FROM pg_catalog.clock_timestamp() -"
-            " CASE WHEN a.state = 'active' THEN a.query_start ELSE a.state_change END)"
-            " * 1000000)::bigint, 0)"
-            " FROM pg_catalog.pg_stat_activity a WHERE a.pid IN (SELECT l.pid FROM " LOCK_ROWS
-            " AND " LOCK_KEY " = %" PRId64 ") LIMIT 1",
-            lock->key),
-    };
+    MgOp op = { .kind = MG_OP_QUERY, .sql = mg_lock_holder_sql(lock, arena) };
     if (!mg_conn_run_ops(conn, &op, 1, on_holder, &(MgHolderRead){ arena, &holder }, err))
         return false;
     *ret = holder;

@@ -55,6 +55,11 @@ typedef struct MgHolder {
 MG_CHECK bool mg_lock_holder(MgConn *conn, const MgLock *lock, MgArena *arena, MgHolder *ret,
                              MgError *err);
 
+/* The same for a flight of the caller's own: its query, and its answer. */
+const char *mg_lock_holder_sql(const MgLock *lock, MgArena *arena);
+MG_CHECK bool mg_lock_take_holder(const MgResult *result, MgArena *arena, MgHolder *ret,
+                                  MgError *err);
+
 /*
  * The fence: an SQL expression that is 1 as long as this is the proved backend
  * and it holds both locks, and else fails at run time (22P02), so that

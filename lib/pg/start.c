@@ -22,6 +22,7 @@ const char mg_session_settings_sql[] =
     " OR pg_catalog.version() LIKE '%linux%'"; /* others may not support it and would refuse */
 
 enum {
+    ANSWER_MS = 30 * 1000,              /* the queries take milliseconds */
     COLUMN_LOCK = MG_PROOF_COLUMNS + 1, /* behind the settings */
     OP_PROOF = 0,
     OP_FACTS = 2,
@@ -93,7 +94,17 @@ run(MgConn *conn, const MgStartInput *input, size_t first_op, const MgLock *lock
     };
     if (first_op == OP_PROOF)
         ops[OP_PROOF].sql = first_query(input, lock, arena);
-    return mg_conn_run_ops(conn, ops + first_op, N_OPS - first_op, on_result, &read, err);
+    bool is_late = false;
+    if (!mg_conn_probe(conn, ops + first_op, N_OPS - first_op, on_result, &read, ANSWER_MS,
+                       &is_late, err))
+        return false;
+    if (!is_late)
+        return true;
+    mg_fail(err, MG_E_UNREACHABLE, "the server accepted the connection, but does not answer");
+    mg_error_hint(err, "Perhaps a pooler in between has no free backend, or another session has "
+                       "locked the history table.");
+    mg_error_note(err, "nothing was applied");
+    return false;
 }
 
 bool

@@ -9,6 +9,7 @@
  */
 #include "plan/plan.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,26 +89,28 @@ refuse_mixed_steps(Draft *draft)
             mg_refuse_mixed(&draft->refusals, &draft->steps.items[i]);
 }
 
+/* An untouched template must not count as applied for good. */
+static void
+refuse_empty_steps(Draft *draft)
+{
+    for (size_t i = 0; i < draft->steps.n; i++) {
+        const MgStep *step = &draft->steps.items[i];
+        if (step->entry->version != NULL && step->script->n_statements == 0 &&
+            !step->script->is_nothing)
+            mg_refuse_empty(&draft->refusals, step);
+    }
+}
+
 /* ---- Up ------------------------------------------------------------------ */
 
 /*
  * May the statement whose fate is unknown simply run again?  An index build
- * may: the executor finds out what it left behind.  A file that runs outside a
- * transaction by itself has no other kind of statement at its head; in a
- * marked one that holds only for a single statement.
+ * may: the executor finds out what it left behind.
  */
 static bool
-is_index_build(const MgScript *script)
+is_index_build(const MgScript *script, int number)
 {
-    static const char *const labels[] = { "CREATE INDEX CONCURRENTLY",
-                                          "CREATE UNIQUE INDEX CONCURRENTLY", "REINDEX" };
-    if (script->refusing_label == NULL || script->is_mixed ||
-        (script->is_marked && script->n_statements > 1))
-        return false;
-    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
-        if (mg_text_starts(script->refusing_label, labels[i]))
-            return true;
-    return false;
+    return !script->is_mixed && number <= 64 && (script->index_builds >> (number - 1) & 1) != 0;
 }
 
 static void
@@ -120,7 +123,7 @@ resume(Draft *draft, const MgMatch *match)
         mg_refuse_partial_short(&draft->refusals, match);
         return;
     }
-    if (is_unknown && !is_index_build(script)) {
+    if (is_unknown && !is_index_build(script, row->n_statements_started)) {
         mg_refuse_partial_unknown(&draft->refusals, match);
         return;
     }
@@ -130,7 +133,7 @@ resume(Draft *draft, const MgMatch *match)
                        .is_transactional = false,
                        .resume_at = row->n_statements_done,
                        .is_fate_unknown = is_unknown,
-                       .prefix_digest = is_unknown ? NULL : row->prefix_digest,
+                       .prefix_digest = row->prefix_digest,
                        .row_id = row->id });
 }
 
@@ -147,6 +150,7 @@ apply(Draft *draft, const MgMatch *match)
 static void
 apply_late(Draft *draft, const MgMatch *match)
 {
+    assert(draft->matches.head != NULL); /* there is one to be below of */
     const MgEntry *head = draft->matches.head->entry;
     if (!draft->goal->is_late_allowed && !draft->input->is_local) {
         mg_refuse_late(&draft->refusals, match, head);
@@ -281,6 +285,7 @@ plan_up(Draft *draft)
         !draft->goal->is_not_empty_allowed)
         mg_refuse_not_empty(&draft->refusals);
     refuse_mixed_steps(draft);
+    refuse_empty_steps(draft);
     tell_missing(draft);
 }
 

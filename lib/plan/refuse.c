@@ -131,6 +131,20 @@ mg_refuse_mixed(MgRefusals *refusals, const MgStep *step)
     mg_error_hint(err, "To run the whole file without a transaction, add this line to it:\n"
                        "-- migrate:no-transaction");
     finish(refusals, err, script->path, script->refusing_line);
+    err->column = script->refusing_column;
+    if (script->refusing_excerpt != NULL)
+        mg_text_copy(err->excerpt, sizeof err->excerpt, script->refusing_excerpt);
+}
+
+void
+mg_refuse_empty(MgRefusals *refusals, const MgStep *step)
+{
+    const MgScript *script = step->script;
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_FILE, "migration \"%s\" has no statements yet", step->entry->label);
+    mg_error_hint(err, "Write SQL into it: %s", script->path);
+    mg_error_hint(err, "If it is to do nothing, let it say \"-- migrate:up nothing\".");
+    finish(refusals, err, script->path, 0);
 }
 
 void
@@ -287,6 +301,14 @@ mg_refuse_recorded(MgRefusals *refusals, const MgMatch *match)
     finish(refusals, err, match->entry->file, 0);
 }
 
+static void
+fail_empty_down(const MgMatch *match, MgError *err)
+{
+    mg_fail(err, MG_E_NO_DOWN, "the down script of migration \"%s\" has no statements",
+            match->entry->label);
+    mg_error_hint(err, "Write SQL into it: %s", match->file->down.path);
+}
+
 /* Where a missing down script should stand. */
 static void
 hint_at_down_file(MgError *err, const char *up_path, MgArena *arena)
@@ -305,16 +327,21 @@ mg_refuse_no_down(MgRefusals *refusals, const MgMatch *match)
 {
     const MgEntry *entry = match->entry;
     MgError *err = add(refusals);
-    mg_fail(err, MG_E_NO_DOWN, "migration \"%s\" has no down script", entry->label);
+    bool is_empty = match->file != NULL && match->file->is_down_empty;
+    if (is_empty)
+        fail_empty_down(match, err);
+    else
+        mg_fail(err, MG_E_NO_DOWN, "migration \"%s\" has no down script", entry->label);
     if (match->file != NULL) {
-        hint_at_down_file(err, entry->file, refusals->arena);
+        if (!is_empty)
+            hint_at_down_file(err, entry->file, refusals->arena);
         mg_error_hint(err, "If reverting it needs no statement, let that script say"
                            " \"-- migrate:down nothing\".");
     } else {
         mg_error_detail(err, "It has no file here, and none was stored when it was applied.");
         hint_at_file(err, entry);
     }
-    finish(refusals, err, entry->file, 0);
+    finish(refusals, err, is_empty ? match->file->down.path : entry->file, 0);
 }
 
 void

@@ -16,7 +16,7 @@ enum {
 const char *
 mg_state_name(MgState state)
 {
-#define STATE_NAME(state, word) [state] = word,
+#define STATE_NAME(state, word) [state] = (word),
     static const char *const names[MG_N_STATES] = { MG_STATE_LIST(STATE_NAME) };
 #undef STATE_NAME
     return names[state];

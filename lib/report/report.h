@@ -57,6 +57,10 @@ typedef struct MgColumn {
     bool is_right;       /* align right */
     bool is_cut;         /* may be cut on a narrow terminal */
     bool is_optional;    /* left out of table and Markdown when no row has it */
+    bool is_section;     /* the first one; a table shows each of its values on a line of its own,
+                            and no headings */
+    bool is_prose;       /* the last one of a line; a table breaks it behind 100 columns */
+    bool is_below;       /* a table shows it on lines of its own below the row */
     size_t min_width;    /* in a table */
 } MgColumn;
 
@@ -102,5 +106,7 @@ void mg_report_write_markdown(const MgReport *report, const MgView *view, MgWrit
 /* plan may be NULL when view->error tells why there is none. */
 void mg_report_status(const MgPlan *plan, const MgView *view, MgArena *arena, MgReport *ret);
 void mg_report_plan(const MgPlan *plan, const MgView *view, MgArena *arena, MgReport *ret);
+/* diagnosis may be NULL when view->error tells why there is none. */
+void mg_report_doctor(const MgDiagnosis *diagnosis, MgArena *arena, MgReport *ret);
 
 #endif

@@ -43,7 +43,9 @@ static MgCell
 shown_notes(const MgEntry *entry, MgArena *arena)
 {
     MG_CLEANUP(buf) MgBuf buf = { 0 };
-    if (entry->state == MG_STATE_PARTIAL)
+    if (entry->state == MG_STATE_PARTIAL && entry->n_statements_done == 0)
+        mg_buf_add(&buf, "no statement finished yet");
+    else if (entry->state == MG_STATE_PARTIAL)
         mg_buf_format(&buf, "stopped behind statement %d of %d", entry->n_statements_done,
                       entry->n_statements);
     for (size_t i = 0; i < entry->n_notes; i++)

@@ -1,6 +1,7 @@
 /*
  * Reports as plain tables for terminals and logs: two spaces between columns,
- * no blanks at the end of a line, a blank line before the footer.
+ * no blanks at the end of a line, a blank line before the footer.  A report in
+ * sections has a line for each of them, and its rows are indented.
  */
 #include "report/report.h"
 
@@ -13,6 +14,7 @@ enum {
     GAP = 2,            /* blanks between columns */
     MIN_CUT_WIDTH = 24, /* a name is not cut below this: it would say nothing */
     ELLIPSIS_WIDTH = 3,
+    MAX_WIDTH = 100, /* of prose */
 };
 
 /* The text of every cell, and how wide each column is; 0 = not shown. */
@@ -28,15 +30,22 @@ width_of(const char *text)
     return mg_text_width(text, strlen(text));
 }
 
+/* With a line for each section, and no headings? */
+static bool
+is_sectioned(const Table *table)
+{
+    return table->report->columns[0].is_section;
+}
+
 static void
 measure(Table *table)
 {
     const MgReport *report = table->report;
     for (size_t column_i = 0; column_i < report->n_columns; column_i++) {
-        if (!mg_report_shows(report, column_i))
-            continue;
         const MgColumn *column = &report->columns[column_i];
-        size_t width = width_of(column->heading);
+        if (!mg_report_shows(report, column_i) || column->is_section || column->is_below)
+            continue;
+        size_t width = is_sectioned(table) ? 0 : width_of(column->heading);
         if (width < column->min_width)
             width = column->min_width;
         for (size_t i = column_i; i < report->cells.n; i += report->n_columns)
@@ -81,11 +90,66 @@ add_cut(MgBuf *buf, const char *text, size_t width)
     mg_buf_add(buf, "...");
 }
 
+/* Where the column of prose begins. */
+static size_t
+prose_begin(const Table *table)
+{
+    size_t begin = is_sectioned(table) ? GAP : 0;
+    for (size_t i = 0; i < table->report->n_columns && !table->report->columns[i].is_prose; i++)
+        if (table->widths[i] > 0)
+            begin += table->widths[i] + GAP;
+    return begin;
+}
+
+/* Words, broken so that no line passes the last column; what is too long by itself stays whole. */
+static void
+add_prose(MgBuf *buf, const char *text, size_t begin)
+{
+    size_t column = begin;
+    while (*text != '\0') {
+        size_t gap = strspn(text, " ");
+        size_t size_bytes = gap + strcspn(text + gap, " ");
+        size_t width = mg_text_width(text, size_bytes);
+        if (column > begin && column + width > MAX_WIDTH) {
+            mg_buf_add_char(buf, '\n');
+            mg_buf_add_repeated(buf, ' ', begin);
+            text += gap;
+            size_bytes -= gap;
+            width -= gap;
+            column = begin;
+        }
+        mg_buf_add_n(buf, text, size_bytes);
+        column += width;
+        text += size_bytes;
+    }
+}
+
+/* Lines below a row.  A sentence is broken; what is there to be pasted stays on its line. */
+static void
+add_below(const Table *table, const MgCell *cell, MgBuf *buf)
+{
+    size_t begin = prose_begin(table);
+    MgArena arena = { 0 };
+    for (const char *text = cell->text; text != NULL && *text != '\0';) {
+        size_t size_bytes = strcspn(text, "\n");
+        MgCell part = mg_cell_text(mg_arena_text_n(&arena, text, size_bytes));
+        const char *line = mg_cell_show(&part, &arena);
+        mg_buf_add_repeated(buf, ' ', begin);
+        if (mg_text_ends(line, "."))
+            add_prose(buf, line, begin);
+        else
+            mg_buf_add(buf, line);
+        mg_buf_add_char(buf, '\n');
+        text += size_bytes + (text[size_bytes] == '\n');
+    }
+    mg_arena_release(&arena);
+}
+
 /* One line; texts has one for each column.  Blanks are owed until something follows them. */
 static void
 add_line(const Table *table, const char *const *texts, MgBuf *buf)
 {
-    size_t owed = 0;
+    size_t owed = is_sectioned(table) ? GAP : 0;
     bool is_first = true;
     for (size_t i = 0; i < table->report->n_columns; i++) {
         size_t width = table->widths[i];
@@ -102,10 +166,30 @@ add_line(const Table *table, const char *const *texts, MgBuf *buf)
         }
         bool is_right = table->report->columns[i].is_right;
         mg_buf_add_repeated(buf, ' ', owed + (is_right ? pad : 0));
-        add_cut(buf, texts[i], width);
+        if (table->report->columns[i].is_prose)
+            add_prose(buf, texts[i], prose_begin(table));
+        else
+            add_cut(buf, texts[i], width);
         owed = is_right ? 0 : pad;
     }
     mg_buf_add_char(buf, '\n');
+}
+
+/* The row whose first cell is number first_i, with what stands above and below it. */
+static void
+add_row(const Table *table, size_t first_i, MgBuf *buf)
+{
+    const MgReport *report = table->report;
+    const char *const *texts = &table->texts[first_i];
+    bool is_new =
+        is_sectioned(table) &&
+        (first_i == 0 || strcmp(texts[0], table->texts[first_i - report->n_columns]) != 0);
+    if (is_new)
+        mg_buf_format(buf, "%s\n", texts[0]);
+    add_line(table, texts, buf);
+    for (size_t i = 0; i < report->n_columns; i++)
+        if (report->columns[i].is_below)
+            add_below(table, &report->cells.items[first_i + i], buf);
 }
 
 void
@@ -121,15 +205,15 @@ mg_report_write_table(const MgReport *report, const MgView *view, MgWrite write,
     if (view->width > 0)
         fit(&table, (size_t)view->width);
 
-    if (report->cells.n > 0) {
+    if (report->cells.n > 0 && !is_sectioned(&table)) {
         const char *headings[MG_REPORT_MAX_COLUMNS];
         for (size_t i = 0; i < report->n_columns; i++)
             headings[i] = report->columns[i].heading;
         add_line(&table, headings, &buf);
     }
     for (size_t i = 0; i < report->cells.n; i += report->n_columns)
-        add_line(&table, &table.texts[i], &buf);
-    if (report->footer != NULL)
+        add_row(&table, i, &buf);
+    if (report->footer != NULL && !view->is_question)
         mg_buf_format(&buf, "%s%s\n", report->cells.n > 0 ? "\n" : "", report->footer);
     write(payload, mg_buf_text(&buf), buf.size_bytes);
     mg_arena_release(&arena);

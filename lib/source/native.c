@@ -2,6 +2,7 @@
  * The native format: what a file's name says, and the sections of a file that
  * holds both directions.  Reads no folder; source.c pairs the files.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -117,6 +118,7 @@ mg_native_parse(const char *path, const char *file_name, MgArena *arena, MgNativ
         file.role = endings[i].role;
         file.label = mg_arena_text_n(arena, file_name, size_bytes - strlen(endings[i].suffix));
     }
+    assert(file.label != NULL); /* the last ending fits all */
     if (!parse_versioned(file.label, arena, &file, err))
         return false;
     *ret = file;
@@ -372,6 +374,7 @@ analyse_sections(const Finder *finder, const MgReader *reader, const MgReading *
     MgScript above = ret->up;
     if (!analyse_part(&above, &head, reader, MG_N_DIRECTIVES, reading, err))
         return false;
+    ret->is_down_empty = finder->down.is_there;
     if (finder->inherited.size_bytes > 0)
         ret->up.inherited = ret->down.inherited =
             mg_arena_text(reading->arena, mg_buf_text(&finder->inherited));
@@ -431,6 +434,7 @@ mg_native_read(const MgNativeFile *up, const MgNativeFile *down, const MgReading
         return false;
     /* An empty down script is one that somebody meant to write. */
     migration.has_down = migration.down.n_statements > 0 || migration.down.is_nothing;
+    migration.is_down_empty = !migration.has_down && (down != NULL || migration.is_down_empty);
     *ret = migration;
     return true;
 }

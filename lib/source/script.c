@@ -51,14 +51,7 @@ apply_retry(MgScript *script, const char *value)
 }
 
 static bool
-apply_up(MgScript *script, const char *value)
-{
-    (void)script;
-    return *value == '\0';
-}
-
-static bool
-apply_down(MgScript *script, const char *value)
+apply_marker(MgScript *script, const char *value)
 {
     script->is_nothing = strcmp(value, "nothing") == 0;
     return *value == '\0' || script->is_nothing;
@@ -70,13 +63,13 @@ static const DirectiveRow directive_rows[MG_N_DIRECTIVES] = {
     [MG_DIRECTIVE_STATEMENT_TIMEOUT] = { apply_statement_timeout,
                                          "needs a duration such as 10min" },
     [MG_DIRECTIVE_RETRY] = { apply_retry, "needs the value no" },
-    [MG_DIRECTIVE_UP] = { apply_up, "takes no value" },
-    [MG_DIRECTIVE_DOWN] = { apply_down, "takes no value or the value nothing" },
+    [MG_DIRECTIVE_UP] = { apply_marker, "takes no value or the value nothing" },
+    [MG_DIRECTIVE_DOWN] = { apply_marker, "takes no value or the value nothing" },
 };
 
 static const char directive_list[] =
     "The directives are no-transaction, lock-timeout 5s, statement-timeout 10min, retry no, and"
-    " the section lines up, down and down nothing.";
+    " the section lines up, up nothing, down and down nothing.";
 
 static bool
 fail_unknown(const MgDirective *directive, MgError *err)
@@ -256,6 +249,7 @@ typedef struct Analysis {
     MgError *begin;   /* a BEGIN is open: the error if no COMMIT comes */
     MgError *commit;  /* a COMMIT without BEGIN: the error if anything follows it */
     MgError *trouble; /* refuses the script unless it is marked */
+    MgBuf refusing_excerpt;
 } Analysis;
 
 static MgError *
@@ -307,7 +301,7 @@ can_hold_line_end(MgTokenKind kind)
 
 /* Comments inside a statement are no directives, but nobody may think that they were. */
 static bool
-take_tokens(Analysis *a, MgSpan span, MgError *err)
+take_tokens(Analysis *a, MgSpan span, MgStmtHead *head, MgError *err)
 {
     MgLex lex = {
         .text = a->walk.reader->text,
@@ -316,9 +310,14 @@ take_tokens(Analysis *a, MgSpan span, MgError *err)
         .is_whole = true,
         .has_backslash_quotes = a->walk.scan.has_backslash_quotes,
     };
+    head->lex = lex;
+    head->n = 0;
     MgToken token;
     while (lex.at < lex.size_bytes && mg_lex_next(&lex, &token) == MG_LEX_TOKEN) {
         MgDirective directive;
+        if (token.kind != MG_TOKEN_BLANK && token.kind != MG_TOKEN_COMMENT &&
+            head->n < MG_STMT_HEAD_TOKENS)
+            head->tokens[head->n++] = token;
         const char *text = lex.text + token.span.begin;
         size_t size_bytes = token.span.end - token.span.begin;
         if (token.kind == MG_TOKEN_BLANK)
@@ -340,32 +339,55 @@ take_tokens(Analysis *a, MgSpan span, MgError *err)
     return true;
 }
 
+/* Only the end of the script shows whether it is wanted. */
+static void
+keep_excerpt(Analysis *a, MgSpan span)
+{
+    MgError shown = { 0 };
+    mg_walk_show(&a->walk, span, &shown);
+    a->script->refusing_column = shown.column;
+    mg_buf_add(&a->refusing_excerpt, shown.excerpt);
+}
+
 static bool
 take_statement(Analysis *a, MgSpan span, MgError *err)
 {
     MgScript *script = a->script;
+    MgStmtHead head;
     MgStmt stmt;
-    mg_stmt_classify(a->walk.reader->text + span.begin, span.end - span.begin, 0, &stmt);
 
     if (script->is_nothing) {
-        mg_fail(err, MG_E_FILE, "a statement stands behind \"-- migrate:down nothing\"");
+        bool is_up = (a->directives & 1u << MG_DIRECTIVE_UP) != 0;
+        const char *name = mg_directive_names[is_up ? MG_DIRECTIVE_UP : MG_DIRECTIVE_DOWN];
+        mg_fail(err, MG_E_FILE, "a statement stands behind \"-- migrate:%s nothing\"", name);
         mg_walk_show(&a->walk, span, err);
-        mg_error_hint(err, "Write \"-- migrate:down\", so that it runs.");
+        mg_error_hint(err, "Write \"-- migrate:%s\", so that it runs.", name);
         return false;
     }
+    if (!take_tokens(a, span, &head, err))
+        return false;
+    /* Whoever runs the script does not know the setting: both must come to the same end. */
+    if (head.lex.has_backslash_quotes)
+        mg_stmt_classify(head.lex.text + span.begin, span.end - span.begin, 0, &stmt);
+    else
+        mg_stmt_classify_head(&head, 0, &stmt);
     note_trouble(a, a->commit);
     a->commit = NULL;
     if (stmt.transaction_control != MG_TX_NONE)
         take_control(a, &stmt, span);
     else
         a->n_statements++;
+    int number = a->n_statements + a->n_controls;
+    if (stmt.builds_index && number <= 64)
+        script->index_builds |= UINT64_C(1) << (number - 1);
     script->can_touch_session |= stmt.can_touch_session;
     script->has_copy_data |= stmt.is_copy_data;
     if (stmt.refuses_transaction && a->n_refusing++ == 0) {
         script->refusing_label = stmt.label;
         script->refusing_line = mg_walk_line(&a->walk, span.begin);
+        keep_excerpt(a, span);
     }
-    return take_tokens(a, span, err);
+    return true;
 }
 
 /* A marker is welcome once, before the first statement; directives above it are its file's. */
@@ -539,6 +561,9 @@ mg_script_analyse_reader(MgScript *script, MgReader *reader, MgDirectiveKind dir
     feed_end(&a.text, result.digest);
     feed_end(&a.tokens, result.token_digest);
     mg_arena_reset(reading->arena, mark);
+    if (is_fine && result.is_mixed)
+        result.refusing_excerpt = mg_arena_text(reading->arena, mg_buf_text(&a.refusing_excerpt));
+    mg_buf_release(&a.refusing_excerpt);
     if (is_fine)
         *script = result;
     return is_fine;

@@ -217,7 +217,8 @@ build(Files *files, MgArena *arena, MgSource *source, MgError *err)
         MgMigration *migration = &source->items[source->n];
         if (!pair(first, n, &down, err) || !mg_native_read(first, down, &reading, migration, err))
             return false;
-        if (migration->up.n_statements == 0)
+        /* Of a versioned one the plan has more to say. */
+        if (migration->kind == MG_REPEATABLE && migration->up.n_statements == 0)
             add_note(source, arena, mg_arena_format(arena, "%s has no statements", first->path));
         source->n++;
     }

@@ -44,14 +44,16 @@ typedef struct MgScript {
     int n_statements;      /* that are sent: folded BEGIN and COMMIT do not count */
     bool is_transactional; /* runs inside one transaction */
     bool is_marked;        /* says "-- migrate:no-transaction" */
-    bool is_nothing;       /* says "-- migrate:down nothing": deliberately empty */
+    bool is_nothing;       /* says "-- migrate:up nothing" or "down nothing": empty on purpose */
     bool can_touch_session;
     bool has_copy_data;
     int64_t lock_timeout_ms;      /* directive; -1 = none given */
     int64_t statement_timeout_ms; /* the same */
     bool is_retry_off;            /* "-- migrate:retry no" */
     const char *refusing_label;   /* first statement that refuses a transaction, or NULL */
-    int refusing_line;
+    int refusing_line, refusing_column;
+    const char *refusing_excerpt; /* its lines, when is_mixed; else NULL */
+    uint64_t index_builds; /* bit k - 1: statement k builds an index concurrently; the first 64 */
     bool is_mixed; /* refuses and needs a transaction, and is not marked: the plan refuses it */
 } MgScript;
 
@@ -63,6 +65,7 @@ typedef struct MgMigration {
     MgScript up;
     MgScript down; /* meaningful only with has_down */
     bool has_down;
+    bool is_down_empty; /* there is a down script, but it has no statements: has_down is false */
 } MgMigration;
 
 typedef struct MgSource {

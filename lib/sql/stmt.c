@@ -40,46 +40,42 @@ typedef struct Kind {
 
 /* ---- Words -------------------------------------------------------------- */
 
-enum {
-    /* Nearly every statement that is no data has fewer; others are read on. */
-    HEAD_MAX_TOKENS = 256,
-};
-
-/* A statement's first tokens: read once, looked at by many rows of the table. */
-typedef struct Head {
-    MgLex lex; /* behind the last of them */
-    size_t n;
-    MgToken tokens[HEAD_MAX_TOKENS];
-} Head;
-
-/* A place between two tokens of a statement; a copy of it looks ahead. */
+/*
+ * A place between two tokens of a statement; a copy of it looks ahead.  The
+ * tokens in the head are read once and looked at by many rows of the table.
+ */
 typedef struct Cursor {
-    Head *head;
+    MgStmtHead *head;
     const char *text;
     size_t i;  /* of the next token in head */
     size_t at; /* where the last token ended */
 } Cursor;
 
 /* The tokens are left as they are: to clear them would cost more than to read most statements. */
-static Cursor
-begin_cursor(const MgLex *lex, Head *head)
+static void
+begin_head(MgStmtHead *head, const MgLex *lex)
 {
     head->lex = *lex;
     head->n = 0;
-    return (Cursor){ .head = head, .text = lex->text, .at = lex->at };
+}
+
+static Cursor
+begin_cursor(MgStmtHead *head)
+{
+    return (Cursor){ .head = head, .text = head->lex.text, .at = head->lex.at };
 }
 
 /* The next token is not in the head yet, or has no room there. */
 static bool
 next_unread(Cursor *cursor, MgToken *ret)
 {
-    Head *head = cursor->head;
+    MgStmtHead *head = cursor->head;
     MgLex lex = head->lex;
     lex.at = cursor->at;
     if (mg_lex_next_word(&lex, ret) != MG_LEX_TOKEN)
         return false;
     cursor->at = lex.at;
-    if (head->n < HEAD_MAX_TOKENS) {
+    if (head->n < MG_STMT_HEAD_TOKENS) {
         head->tokens[head->n++] = *ret;
         cursor->i++;
     }
@@ -104,16 +100,16 @@ is_one_of(const Cursor *cursor, const MgToken *token, const char *words, size_t 
     size_t size_bytes = token->span.end - token->span.begin;
     if (token->kind != MG_TOKEN_WORD)
         return false;
-    for (size_t begin = 0; begin < n;) {
-        const char *bar = memchr(words + begin, '|', n - begin);
-        size_t end = bar != NULL ? (size_t)(bar - words) : n;
+    const char *end = words + n;
+    for (const char *word = words; word < end; word++) {
         size_t i = 0;
         /* Lower-case letters differ from upper-case ones in one bit. */
-        while (i < size_bytes && begin + i < end && (text[i] | 0x20) == (words[begin + i] | 0x20))
-            i++;
-        if (i == size_bytes && begin + i == end)
+        for (; i < size_bytes && word < end && (text[i] | 0x20) == (*word | 0x20); i++)
+            word++;
+        if (i == size_bytes && (word == end || *word == '|'))
             return true;
-        begin = end + 1;
+        while (word < end && *word != '|')
+            word++;
     }
     return false;
 }
@@ -451,8 +447,9 @@ copies_data(Cursor *cursor)
 bool
 mg_stmt_is_copy_data(const MgLex *lex)
 {
-    Head head;
-    Cursor cursor = begin_cursor(lex, &head);
+    MgStmtHead head;
+    begin_head(&head, lex);
+    Cursor cursor = begin_cursor(&head);
     return copies_data(&cursor);
 }
 
@@ -686,14 +683,13 @@ compare_first(const char *text, size_t size_bytes, const char *words)
 }
 
 static const Kind *
-choose(const MgLex *lex)
+choose(MgStmtHead *head)
 {
-    Head head;
-    Cursor cursor = begin_cursor(lex, &head);
+    Cursor cursor = begin_cursor(head);
     MgToken first;
     if (!next(&cursor, &first) || first.kind != MG_TOKEN_WORD)
         return &unknown;
-    const char *text = lex->text + first.span.begin;
+    const char *text = head->lex.text + first.span.begin;
     size_t size_bytes = first.span.end - first.span.begin;
 
     const Kind *end = kinds + sizeof kinds / sizeof kinds[0];
@@ -718,7 +714,15 @@ void
 mg_stmt_classify(const char *text, size_t size_bytes, int server_version, MgStmt *ret)
 {
     MgLex lex = { .text = text, .size_bytes = size_bytes, .is_whole = true };
-    const Kind *kind = choose(&lex);
+    MgStmtHead head;
+    begin_head(&head, &lex);
+    mg_stmt_classify_head(&head, server_version, ret);
+}
+
+void
+mg_stmt_classify_head(MgStmtHead *head, int server_version, MgStmt *ret)
+{
+    const Kind *kind = choose(head);
     *ret = (MgStmt){
         .label = kind->label != NULL ? kind->label : kind->words,
         .transaction_control = kind->transaction_control,

@@ -21,7 +21,7 @@ static const struct {
     { "socket_timeout", MG_KEY_FOREIGN },
     { "statement_cache_size", MG_KEY_FOREIGN },
     { "single_use_connections", MG_KEY_FOREIGN },
-    { "schema", MG_KEY_NOTED },
+    { "schema", MG_KEY_SCHEMA },
     { "sslaccept", MG_KEY_FOREIGN },
     { "sslidentity", MG_KEY_FOREIGN },
     /* Supabase, Vercel */
@@ -36,7 +36,7 @@ static const struct {
     { "prepared_statements", MG_KEY_FOREIGN },
     { "advisory_locks", MG_KEY_FOREIGN },
     { "encoding", MG_KEY_FOREIGN },
-    { "schema_search_path", MG_KEY_NOTED },
+    { "schema_search_path", MG_KEY_SEARCH_PATH },
     { "conn_max_age", MG_KEY_FOREIGN },
     { "conn_health_checks", MG_KEY_FOREIGN },
     /* SQLAlchemy with asyncpg, psycopg */
@@ -45,7 +45,7 @@ static const struct {
     { "command_timeout", MG_KEY_FOREIGN },
     /* Go: lib/pq, pgx, golang-migrate, dbmate */
     { "binary_parameters", MG_KEY_FOREIGN },
-    { "search_path", MG_KEY_NOTED },
+    { "search_path", MG_KEY_SEARCH_PATH },
     { "statement_timeout", MG_KEY_NOTED },
     { "lock_timeout", MG_KEY_NOTED },
     { "timezone", MG_KEY_NOTED },
@@ -65,7 +65,7 @@ static const struct {
     { "max", MG_KEY_FOREIGN },
     { "prepare", MG_KEY_FOREIGN },
     /* JDBC */
-    { "currentSchema", MG_KEY_NOTED },
+    { "currentSchema", MG_KEY_SEARCH_PATH },
     { "ApplicationName", MG_KEY_DROPPED },
     { "prepareThreshold", MG_KEY_FOREIGN },
     { "preferQueryMode", MG_KEY_FOREIGN },

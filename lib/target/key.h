@@ -8,11 +8,13 @@
 #include <stdbool.h>
 
 typedef enum MgKeyUse {
-    MG_KEY_UNKNOWN, /* nobody's: probably a mistake */
-    MG_KEY_FOREIGN, /* other tools' business: split off without a word */
-    MG_KEY_NOTED,   /* it changes what a session does elsewhere, so say that it does not here */
-    MG_KEY_NEWER,   /* libpq's, but perhaps not this libpq's */
-    MG_KEY_DROPPED, /* libpq's, but the proof needs its own */
+    MG_KEY_UNKNOWN,     /* nobody's: probably a mistake */
+    MG_KEY_FOREIGN,     /* other tools' business: split off without a word */
+    MG_KEY_NOTED,       /* it changes what a session does elsewhere, so say that it does not here */
+    MG_KEY_SCHEMA,      /* one schema: the session's search_path */
+    MG_KEY_SEARCH_PATH, /* a list of schemas, as search_path has it */
+    MG_KEY_NEWER,       /* libpq's, but perhaps not this libpq's */
+    MG_KEY_DROPPED,     /* libpq's, but the proof needs its own */
 } MgKeyUse;
 
 MgKeyUse mg_key_use(const char *key);

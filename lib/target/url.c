@@ -8,8 +8,6 @@
  */
 #include "target/url.h"
 
-#include <arpa/inet.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,15 +16,15 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "target/environment.h"
+#include "target/host.h"
 #include "target/key.h"
 
 enum {
     MAX_URL_BYTES = 8192,
     MAX_NAME_DISTANCE = 2,
-    /* A shorter password is not searched for: the holes would spell it out. */
-    MIN_MASKED_BYTES = 4,
 };
 
+static const char stars[] = "***";
 static const char sslmode_require[] = "sslmode=require";
 static const char example[] = "postgresql://user:password@localhost:5432/shop";
 
@@ -60,6 +58,11 @@ typedef struct Notes {
     size_t n, cap;
 } Notes;
 
+typedef struct Holes {
+    MgHole *items;
+    size_t n, cap;
+} Holes;
+
 typedef struct Parse {
     MgUrl *url;
     MgArena *arena;
@@ -68,6 +71,7 @@ typedef struct Parse {
     bool has_sslmode;              /* "ssl" of other tools must not weaken it */
     bool has_secret_key;           /* key names behind it may be parts of a raw password */
     Notes notes;
+    Holes holes;
     MgBuf display;
     MgBuf kept; /* what libpq gets */
 } Parse;
@@ -95,6 +99,15 @@ static void
 add_note(Parse *parse, const char *note)
 {
     MG_PUSH(parse->arena, &parse->notes, note);
+}
+
+/* What must not be shown: the display gets stars, and the bytes stay for rewriting. */
+static void
+add_hole(Parse *parse, const char *secret, size_t size_bytes)
+{
+    MgHole hole = { parse->display.size_bytes, mg_arena_text_n(parse->arena, secret, size_bytes) };
+    MG_PUSH(parse->arena, &parse->holes, hole);
+    mg_buf_add(&parse->display, stars);
 }
 
 static bool
@@ -145,6 +158,24 @@ is_ssl_wanted(const char *value)
     return false;
 }
 
+/* "public" is what sessions have anyway. */
+static void
+set_search_path(Parse *parse, const char *value, bool is_one_name)
+{
+    if (*value == '\0' || strcmp(value, "public") == 0)
+        return;
+    if (!is_one_name) {
+        parse->url->search_path = value;
+        return;
+    }
+    MG_CLEANUP(buf) MgBuf quoted = { 0 };
+    mg_buf_add_char(&quoted, '"');
+    for (; *value != '\0'; value++)
+        mg_buf_format(&quoted, "%s%c", *value == '"' ? "\"" : "", *value);
+    mg_buf_add_char(&quoted, '"');
+    parse->url->search_path = mg_arena_text(parse->arena, mg_buf_text(&quoted));
+}
+
 /* What becomes of a key. */
 typedef enum Fate { FATE_KEPT, FATE_DROPPED, FATE_SSLMODE_REQUIRE, FATE_REFUSED } Fate;
 
@@ -169,7 +200,9 @@ sort_key(Parse *parse, const char *key, const char *value)
         add_note(parse,
                  mg_arena_format(parse->arena, "\"%s\" in %s needs a newer libpq and is not used",
                                  key, parse->url->name));
-    if (use == MG_KEY_NOTED && strcmp(value, "public") != 0)
+    if (use == MG_KEY_SCHEMA || use == MG_KEY_SEARCH_PATH)
+        set_search_path(parse, value, use == MG_KEY_SCHEMA);
+    if (use == MG_KEY_NOTED)
         add_note(parse,
                  mg_arena_format(parse->arena, "\"%s\" in %s is not used", key, parse->url->name));
     return FATE_DROPPED;
@@ -235,7 +268,7 @@ add_query_token(Parse *parse, const char *token, size_t size_bytes)
     if (mg_key_is_secret(key)) {
         parse->has_secret_key = true;
         mg_buf_add_n(&parse->display, token, (size_t)(equals - token) + 1);
-        mg_buf_add(&parse->display, "***");
+        add_hole(parse, equals + 1, size_bytes - (size_t)(equals - token) - 1);
     } else {
         mg_buf_add_n(&parse->display, token, size_bytes);
     }
@@ -282,7 +315,7 @@ split_uri(Parse *parse, const char *rest)
     const char *colon = at == NULL ? NULL : memchr(rest, ':', user_bytes);
     if (colon != NULL && colon + 1 < at) {
         mg_buf_add_n(&parse->display, rest, (size_t)(colon - rest) + 1);
-        mg_buf_add(&parse->display, "***");
+        add_hole(parse, colon + 1, (size_t)(at - colon) - 1);
         mg_buf_add_n(&parse->display, at, query_at - (size_t)(at - rest));
     } else {
         mg_buf_add_n(&parse->display, rest, query_at);
@@ -353,15 +386,32 @@ read_value(const char *text, MgBuf *ret)
 }
 
 static void
-add_quoted(MgBuf *ret, const char *key, const char *value)
+add_quoted(MgBuf *ret, const char *value)
 {
-    mg_buf_format(ret, "%s%s='", ret->size_bytes == 0 ? "" : " ", key);
+    mg_buf_add_char(ret, '\'');
     for (; *value != '\0'; value++) {
         if (*value == '\'' || *value == '\\')
             mg_buf_add_char(ret, '\\');
         mg_buf_add_char(ret, *value);
     }
     mg_buf_add_char(ret, '\'');
+}
+
+static void
+add_kept(MgBuf *ret, const char *key, const char *value)
+{
+    mg_buf_format(ret, "%s%s=", ret->size_bytes == 0 ? "" : " ", key);
+    add_quoted(ret, value);
+}
+
+static const char *
+quote_if_needed(const char *value, MgArena *arena)
+{
+    if (strpbrk(value, " \t\r\n\f\v'\\") == NULL)
+        return value;
+    MG_CLEANUP(buf) MgBuf ret = { 0 };
+    add_quoted(&ret, value);
+    return mg_arena_text(arena, mg_buf_text(&ret));
 }
 
 /* One key = value; *text moves behind it and the spaces that follow. */
@@ -385,18 +435,18 @@ add_pair(Parse *parse, const char **text)
     if (fate == FATE_REFUSED)
         return false;
     if (fate == FATE_KEPT)
-        add_quoted(&parse->kept, key, mg_buf_text(&value));
+        add_kept(&parse->kept, key, mg_buf_text(&value));
     if (fate == FATE_SSLMODE_REQUIRE)
         mg_buf_format(&parse->kept, " %s", sslmode_require);
-    mg_buf_format(&parse->display, "%s", parse->display.size_bytes == 0 ? "" : " ");
     mg_buf_add_n(&parse->display, begin, (size_t)(value_at - begin));
     if (mg_key_is_secret(key)) {
         parse->has_secret_key = true;
-        mg_buf_add(&parse->display, "***");
+        add_hole(parse, value_at, (size_t)(end - value_at));
     } else {
         mg_buf_add_n(&parse->display, value_at, (size_t)(end - value_at));
     }
     *text = skip_spaces(end);
+    mg_buf_add_n(&parse->display, end, (size_t)(*text - end));
     return true;
 }
 
@@ -451,8 +501,13 @@ read_variables(Parse *parse, char *const *environment)
         MgParam param = { mg_arena_text(parse->arena, option->keyword),
                           mg_arena_text(parse->arena, value) };
         MG_PUSH(parse->arena, &parse->url->params, param);
-        mg_buf_format(&parse->display, "%s%s=%s", parse->display.size_bytes == 0 ? "" : " ",
-                      param.key, mg_key_is_secret(param.key) ? "***" : value);
+        const char *shown = quote_if_needed(value, parse->arena);
+        mg_buf_format(&parse->display, "%s%s=", parse->display.size_bytes == 0 ? "" : " ",
+                      param.key);
+        if (mg_key_is_secret(param.key))
+            add_hole(parse, shown, strlen(shown));
+        else
+            mg_buf_add(&parse->display, shown);
     }
 }
 
@@ -467,53 +522,6 @@ find_param(const MgUrl *url, const char *key)
 }
 
 /* ---- What is known without connecting ---- */
-
-static bool
-is_loopback(const char *host)
-{
-    struct in_addr v4;
-    struct in6_addr v6;
-    if (host[0] == '/' || host[0] == '@' || mg_text_equal_fold(host, "localhost"))
-        return true;
-    if (inet_pton(AF_INET, host, &v4) == 1)
-        return ntohl(v4.s_addr) >> 24 == 127;
-    if (inet_pton(AF_INET6, host, &v6) != 1)
-        return false;
-    return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
-}
-
-/* The hosts of a list; an empty one is libpq's default, a socket of this machine. */
-static bool
-are_loopback(const char *hosts, MgArena *arena)
-{
-    for (;;) {
-        size_t size_bytes = strcspn(hosts, ",");
-        if (size_bytes > 0 && !is_loopback(mg_arena_text_n(arena, hosts, size_bytes)))
-            return false;
-        if (hosts[size_bytes] == '\0')
-            return true;
-        hosts += size_bytes + 1;
-    }
-}
-
-/* Ports of a list; false on what is no port.  Without one *ret stays as it is. */
-static bool
-read_ports(const char *ports, MgArena *arena, int *ret)
-{
-    for (bool is_first = true;; is_first = false) {
-        size_t size_bytes = strcspn(ports, ",");
-        uint64_t port = 0;
-        if (size_bytes > 0 &&
-            (!mg_text_parse_uint(mg_arena_text_n(arena, ports, size_bytes), UINT16_MAX, &port) ||
-             port == 0))
-            return false;
-        if (is_first)
-            *ret = (int)port;
-        if (ports[size_bytes] == '\0')
-            return true;
-        ports += size_bytes + 1;
-    }
-}
 
 /* What the URL says, else the variable that libpq would read. */
 static const char *
@@ -540,12 +548,12 @@ fill_known(Parse *parse, char *const *environment)
     const char *first = hosts == NULL ? addresses : hosts;
     if (first != NULL && strcspn(first, ",") > 0)
         url->host = mg_arena_text_n(parse->arena, first, strcspn(first, ","));
-    if (ports != NULL && !read_ports(ports, parse->arena, &url->port))
+    if (ports != NULL && !mg_ports_parse(ports, parse->arena, &url->port))
         return refuse_shape(parse, "has a port that is no number from 1 to 65535", NULL);
     /* libpq connects to the addresses and uses the names for certificates only. */
     const char *reached = addresses == NULL ? hosts : addresses;
-    url->is_local =
-        reached == NULL ? find_param(url, "service") == NULL : are_loopback(reached, parse->arena);
+    url->is_local = reached == NULL ? find_param(url, "service") == NULL
+                                    : mg_hosts_are_local(reached, parse->arena);
     return true;
 }
 
@@ -623,6 +631,8 @@ mg_url_parse(const char *text, const char *from, char *const *environment, MgAre
         url.display = mg_arena_text(arena, mg_buf_text(&parse.display));
         url.notes = parse.notes.items;
         url.n_notes = parse.notes.n;
+        url.holes = parse.holes.items;
+        url.n_holes = parse.holes.n;
         *ret = url;
     }
     mg_buf_release(&parse.display);
@@ -631,40 +641,17 @@ mg_url_parse(const char *text, const char *from, char *const *environment, MgAre
     return ok;
 }
 
-/* A password that is also a name is shown as that name anyway; holes would tell. */
-static bool
-is_masked(const MgUrl *url, const char *secret)
+bool
+mg_url_is_of_another_kind(const char *text)
 {
-    if (secret == NULL || strlen(secret) < MIN_MASKED_BYTES)
+    text = skip_spaces(text);
+    size_t scheme_bytes = strcspn(text, ":");
+    const char *scheme_end = text + scheme_bytes;
+    if (!mg_text_starts(scheme_end, "://"))
         return false;
-    const char *const names[] = { url->user, url->database, url->host };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (names[i] != NULL && strcmp(names[i], secret) == 0)
-            return false;
+    for (size_t i = 0; i < sizeof refused_schemes / sizeof *refused_schemes; i++) {
+        if (mg_text_equal_fold_n(text, scheme_bytes, refused_schemes[i].scheme))
+            return true;
     }
-    return true;
-}
-
-static const char *
-mask_one(const char *text, const char *secret, MgArena *arena)
-{
-    MG_CLEANUP(buf) MgBuf ret = { 0 };
-    for (const char *found = strstr(text, secret); found != NULL; found = strstr(text, secret)) {
-        mg_buf_add_n(&ret, text, (size_t)(found - text));
-        mg_buf_add(&ret, "***");
-        text = found + strlen(secret);
-    }
-    mg_buf_add(&ret, text);
-    return mg_arena_text(arena, mg_buf_text(&ret));
-}
-
-const char *
-mg_url_mask(const MgUrl *url, const char *text, MgArena *arena)
-{
-    const char *const secrets[] = { url->password, find_param(url, "sslpassword") };
-    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
-        if (is_masked(url, secrets[i]))
-            text = mask_one(text, secrets[i], arena);
-    }
-    return text;
+    return false;
 }

@@ -1,6 +1,7 @@
 /*
  * Database URLs: every spelling people have, parsed by libpq, after the keys
- * that other tools add were split off.  Secrets live in MgUrl.params only.
+ * that other tools add were split off.  Secrets live in MgUrl.params and
+ * MgUrl.holes only.
  */
 #ifndef MG_TARGET_URL_H
 #define MG_TARGET_URL_H
@@ -10,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/text.h"
 
 typedef struct MgParam {
     const char *key, *value;
@@ -19,6 +21,12 @@ typedef struct MgParams {
     MgParam *items;
     size_t n, cap;
 } MgParams;
+
+/* A place in MgUrl.display where stars stand for a secret, and its bytes as they were written. */
+typedef struct MgHole {
+    size_t at;
+    const char *secret;
+} MgHole;
 
 typedef struct MgUrl {
     MgParams params;     /* libpq keywords, ready for PQconnectStartParams; may hold a password */
@@ -30,7 +38,10 @@ typedef struct MgUrl {
      */
     const char *host, *database, *user, *password;
     int port;
-    bool is_local;      /* every host is loopback or a socket folder */
+    bool is_local;           /* every host is loopback or a socket folder */
+    const char *search_path; /* value for SET search_path, from schema=x and the like; or NULL */
+    const MgHole *holes;     /* in order; may hold a password */
+    size_t n_holes;
     const char **notes; /* what was dropped or read in a special way */
     size_t n_notes;
 } MgUrl;
@@ -46,5 +57,25 @@ MG_CHECK bool mg_url_parse(const char *text, const char *from, char *const *envi
 
 /* text with every occurrence of the URL's password replaced by ***; in arena. */
 const char *mg_url_mask(const MgUrl *url, const char *text, MgArena *arena);
+
+/* A part of MgUrl.display, and what is to stand there instead. */
+typedef struct MgUrlEdit {
+    MgSpan span;
+    const char *text;
+} MgUrlEdit;
+
+/*
+ * The URL with some parts replaced and every other byte as it was given; in
+ * arena.  edits are in order and do not overlap.  Passwords are *** unless
+ * is_revealed: then the text is a secret.
+ */
+const char *mg_url_rewrite(const MgUrl *url, const MgUrlEdit *edits, size_t n_edits,
+                           bool is_revealed, MgArena *arena);
+
+/* Add a note behind those that are there. */
+void mg_url_add_note(MgUrl *url, const char *note, MgArena *arena);
+
+/* Does text begin like the URL of another database system, or of an API? */
+bool mg_url_is_of_another_kind(const char *text);
 
 #endif

@@ -17,9 +17,9 @@ A case file holds any number of cases.  A line that starts with "%%" is a direct
 
 A case may have several "run", each with its own expectations, in order.  What differs from run to
 run is replaced before it is compared: {dir} the case's folder, {url} and {socket} of the server,
-{ms} durations, {pid}, {time} dates and times, {user} user@host (of a case that takes the identity
-"vercel dpl_test" away), {version} of the server.  MG_UPDATE=1 writes what was seen back into the
-files; read the difference before you keep it.
+{ms} durations, {pid}, {n} connections in use, {time} dates and times, {user} user@host (of a case
+that takes the identity "vercel dpl_test" away), {version} of the server.  MG_UPDATE=1 writes what
+was seen back into the files; read the difference before you keep it.
 """
 import os
 import pathlib
@@ -184,6 +184,7 @@ REPLACED = [
     (r" +\\?<?\d+(?:\.\d+)? (?:ms|s)(?=$|\s|[,;:.])", " {ms}"),
     (r" +took\b", " took"),
     (r"\bpid \d+", "pid {pid}"),
+    (r"\b\d+ of (\d+ in use)", r"{n} of \1"),
     (r"\bPostgreSQL \d+(\.\d+|beta\d+|rc\d+|devel)", "PostgreSQL {version}"),
     (r"(\"server_version\": \")[^\"]*", r"\1{version}"),
     (r"/[^\s\"']*/migrate-\w{6}\b", "{socket}"),

@@ -30,6 +30,7 @@ CMD_MAY_INCLUDE = {"migrate.h", "base/arena.h", "base/attr.h", "base/buf.h", "ba
 
 # Peers in pg/ do not know each other, but for conn.h and these.
 PG_FAMILIES = {
+    "diagnose": {"history", "lock", "prove"},
     "exec": {"history", "index", "lock", "start"},
     "start": {"history", "lock", "prove"},
 }
@@ -205,6 +206,34 @@ def check_exported_symbols():
         yield "{} is MG_API, but libmigrate does not export it".format(name)
 
 
+def check_nothing_is_skipped():
+    """A skipped test proves nothing, and cmocka 1.1.5 prints one as failed."""
+    for path in files("tests/**/*.[ch]"):
+        text = without_comments(path.read_text(encoding="utf-8"), keep_strings=False)
+        for match in re.finditer(r"(?<!\w)skip\s*\(\s*\)", text):
+            yield "{}:{}: a test is skipped".format(name_of(path), line_at(text, match.start()))
+
+
+def check_summary():
+    """The count that CI reads, for every way in which a program can end."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    sys.dont_write_bytecode = True
+    from summary import cases_of
+    for result, status, stdout, expect in [
+            ("OK", 0, "1..2\nok 1 - a\nok 2 - b\n", (2, [])),
+            ("OK", 0, "no TAP", (1, [])),
+            ("FAIL", 1, "1..2\nok 1 - a\nnot ok 2 - b\n", (1, ["b"])),
+            ("OK", 0, "not ok - test_a # SKIP\n", (0, ["test_a # SKIP"])),
+            ("OK", 0, "ok 1 - a\nok 2 - b # skip no server\n", (1, ["b # skip no server"])),
+            ("SKIP", 77, "", (0, ["x (skip, exit status 77)"])),
+            ("ERROR", -11, "1..2\nok 1 - a\n", (1, ["x (error, exit status -11)"])),
+            ("TIMEOUT", -15, None, (0, ["x (timeout, exit status -15)"]))]:
+        found = cases_of({"name": "x", "result": result, "returncode": status, "stdout": stdout})
+        if found != expect:
+            yield "tests/summary.py: {} {!r}: {} instead of {}".format(result, stdout, found,
+                                                                       expect)
+
+
 CHECKS = [
     ("folders include only what their layer may", check_layers),
     ("includes have no cycle", check_include_cycles),
@@ -214,6 +243,8 @@ CHECKS = [
     ("every header compiles alone", check_headers_alone),
     ("migrate.h is good C++", check_public_header_in_cpp),
     ("libmigrate exports exactly the MG_API functions", check_exported_symbols),
+    ("no test is skipped", check_nothing_is_skipped),
+    ("the summary counts every end of a program", check_summary),
 ]
 
 

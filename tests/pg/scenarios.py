@@ -406,7 +406,7 @@ def test_a_wrong_password_is_said_and_not_shown(server):
 def test_passwords_in_migrations_are_masked_in_the_log(server):
     project = Project(server, {"1_a.up.sql": "CREATE ROLE scenario_masked PASSWORD 'not shown';"})
     run = project.run("up", "--verbose")
-    expect_in("CREATE ROLE scenario_masked PASSWORD '***'", run.err)
+    expect_in("CREATE ROLE scenario_masked PASSWORD '*********'", run.err)
     if "not shown" in run.out + run.err:
         raise AssertionError("the password is shown")
     project.sql("DROP ROLE scenario_masked")
@@ -461,7 +461,7 @@ def test_another_table_in_the_place_of_the_history(server):
     project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
     project.sql("CREATE TABLE mine (n int)")
     run = project.run("up", "--history", "public.mine", exit=6)
-    expect_in("Table \"public.mine\" is not a history of this program.", run.err)
+    expect_in("error: table \"public.mine\" is not a history of this program (history)\n", run.err)
 
 
 def test_histories_of_two_schemas_run_side_by_side(server):
@@ -476,6 +476,33 @@ def test_histories_of_two_schemas_run_side_by_side(server):
         raise AssertionError("it waited for the other schema's run")
     first.communicate(timeout=LIMIT_S)
     expect(first.returncode, 0)
+
+
+def test_the_doctor_tells_who_holds_the_lock_and_takes_none(server):
+    project = Project(server, {"1_a.up.sql": "SELECT pg_sleep(30) AS password, 's3cret';"})
+    project.sql("CREATE ROLE doctor_watcher LOGIN")
+    busy = project.start("up")
+    try:
+        wait_for(lambda: project.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE "
+                                     "'SELECT pg_sleep%' AND datname = current_database()") == "1")
+        held = locks(project)
+        run = project.run("doctor")
+        pid = project.sql("SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'")
+        lines = " ".join(run.out.split())
+        expect_in("note lock held by pid {} (app@".format(pid), lines)
+        expect_in("which runs SELECT pg_sleep(30) AS password *** since ", lines)
+        expect_in('verdict: "migrate up" may run here\n', run.out)
+        expect("s3cret" in run.out + run.err, False)
+        expect(locks(project), held)
+
+        # Others' statements are not for every role to see.
+        seen = project.run("doctor", url=server.url_of(project.database, "doctor_watcher"), exit=2)
+        expect_in("since an unknown time, which does what this role may not see; key ",
+                  " ".join(seen.out.split()))
+    finally:
+        busy.send_signal(signal.SIGTERM)
+        busy.communicate(timeout=LIMIT_S)
+    wait_for(lambda: locks(project) == "0")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ backend where it is refused, and that everything is applied where it is accepted
 """
 import os
 import pathlib
+import re
 import shutil
 import socket
 import struct
@@ -327,6 +328,47 @@ def test_pgpool_over_unix_sockets(server):
         is_untouched(project)
 
 
+# ---- The fence alone ---------------------------------------------------------------------------
+
+
+def race(server, **settings):
+    """Six runners, twenty migrations, a transaction pool, and no proof: nothing is done twice."""
+    project = Project(server, {"00_counter.up.sql": "CREATE TABLE counter (version text);"})
+    project.run("up")
+    # The last line of defence would hide what the fence lets through.
+    project.sql("DROP INDEX migrate.history_coalesce_idx")
+    for i in range(1, 21):
+        project.write("{:02}_m.up.sql".format(i), "INSERT INTO counter VALUES ('{:02}');\n"
+                      "SELECT pg_sleep(0.01);".format(i))
+    with PgBouncer(server, "transaction", **settings) as pool:
+        for _ in range(3):
+            runs = [subprocess.Popen([os.environ["MG_UNPROVED"], "up", "--wait-turn", "5s"],
+                                     cwd=project.root, stdin=subprocess.DEVNULL,
+                                     env=project.environment(pool.url_of(project.database)),
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                    for _ in range(6)]
+            for run in runs:
+                run.communicate(timeout=LIMIT_S)
+    twice = "SELECT count(*) - count(DISTINCT version) FROM "
+    expect(project.sql(twice + "counter"), "0")
+    expect(project.sql(twice + "migrate.history"), "0")
+    expect(project.sql("SELECT count(*) + 1 FROM counter"),
+           project.sql("SELECT count(*) FROM migrate.history"))
+
+
+def test_the_fence_alone_on_shared_backends(server):
+    race(server)
+
+
+def test_the_fence_alone_round_robin(server):
+    race(server, server_round_robin=1, default_pool_size=3)
+
+
+def test_the_fence_alone_where_locks_vanish(server):
+    """Each transaction's end drops all locks: all six believe that they hold theirs."""
+    race(server, server_reset_query_always=1, default_pool_size=10)
+
+
 # ---- Accepted -----------------------------------------------------------------------------------
 
 
@@ -374,6 +416,117 @@ def test_a_role_that_may_connect_once_only(server):
         url = proxy.url_of(project.database).replace("postgres@", "pool_single@")
         expect_in(", pinned\n", project.run("up", url=url).err)
         expect(project.applied(), ["1", "2"])
+
+
+# ---- The doctor ---------------------------------------------------------------------------------
+
+
+def shape(run):
+    """Its lines without what differs from run to run; those below a row without their indent."""
+    for pattern, word in ((r"in [\d.]+ m?s, round trip <?[\d.]+ m?s", "in {ms}"),
+                          (r"PostgreSQL [\d.]+", "PostgreSQL {version}"),
+                          (r"key -?\d+", "key {key}"), (r"\d+ of \d+ in use", "{n} in use")):
+        run.out = re.sub(pattern, word, run.out)
+    return [line.strip() for line in run.out.splitlines()]
+
+
+def test_the_doctor_through_a_transaction_pool(server):
+    project = Project(server, FILES)
+    with PgBouncer(server, "transaction") as pool:
+        run = project.run("doctor", url=pool.url_of(project.database), exit=3)
+        expect("\n".join(shape(run)), """\
+URL
+ok    source       DATABASE_URL in the environment
+ok    kind         an address on this machine
+Connection
+ok    reached      in {ms}
+ok    TLS          none, the data stays on this machine
+warn  startup      this backend was started by somebody else's startup packet: a pooler
+note  cancel key   not this backend's: a proxy is between
+warn  behaviour    a second connection was given our backend
+fail  proof        transaction-pooled: this session shares its backend with others (a transaction
+pooler)
+Use the URL of the server itself, without the pooler.
+A pooler or proxy may be what listens on this machine, such as PgBouncer or
+Cloud SQL's Auth Proxy.
+Server
+ok    version      PostgreSQL {version}, primary, writable
+ok    role         postgres, superuser
+ok    connections  {n} in use
+Migrations
+ok    history      migrate.history is not there yet, the first "migrate up" makes it
+ok    files        2 in migrations/, 2 pending, none late, none drifted
+ok    lock         free, key {key}
+
+verdict: "migrate up" cannot run here (unproved): mend "proof" first; 1 failure, 2 warnings""")
+        is_untouched(project)
+        settings_are_untouched(pool, project)
+
+
+def test_the_doctor_through_a_session_pool(server):
+    project = Project(server, FILES)
+    with PgBouncer(server, "session") as pool:
+        url = pool.url_of(project.database)
+        expect_in("fail  proof        session-pooled: ", project.run("doctor", url=url, exit=3).out)
+        run = project.run("doctor", "--connection", "session", url=url)
+        expect_in("warn  proof        session-pooled, accepted; nothing runs here outside a "
+                  "transaction\n", run.out)
+        is_untouched(project)
+
+
+def test_the_doctor_in_front_of_a_full_pool(server):
+    project = Project(server, FILES)
+    with PgBouncer(server, "session", default_pool_size=1) as pool:
+        url = pool.url_of(project.database)
+        holder = subprocess.Popen(["psql", "-XqAt", "-d", url], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, text=True)
+        try:
+            holder.stdin.write("SELECT 1;\n")
+            holder.stdin.flush()
+            expect(holder.stdout.readline(), "1\n")
+            run = project.run("doctor", url=url, exit=3)
+        finally:
+            holder.stdin.close()
+            holder.wait(LIMIT_S)
+        expect_in("fail  proof        unproved: the session does not answer\n", run.out)
+        expect_in("ok    files        2 in migrations/\n", run.out)
+
+
+def test_the_doctor_of_pgpool(server):
+    project = Project(server, FILES)
+    with PgPool(server) as pool:
+        run = project.run("doctor", url=pool.url_of(project.database), exit=3)
+        expect_in("fail  proof        pgpool: ", run.out)
+        is_untouched(project)
+
+
+def test_the_doctor_through_socat(server):
+    project = Project(server, FILES)
+    with Socat(server) as proxy:
+        run = project.run("doctor", url=proxy.url_of(project.database))
+        expect("\n".join(shape(run)[3:13]), """\
+Connection
+ok    reached      in {ms}
+ok    TLS          none, the data stays on this machine
+ok    startup      this backend was started by our own startup packet
+ok    cancel key   this backend's
+note  client port  the server sees another one: a proxy or a tunnel is between
+ok    behaviour    a second connection got a new backend, and ours stayed ours
+ok    proof        pinned
+Server
+ok    version      PostgreSQL {version}, primary, writable""")
+        expect_in('verdict: "migrate up" may run here\n', run.out)
+        is_untouched(project)
+
+
+def test_the_doctor_of_a_proxy_that_fakes_the_cancel_key(server):
+    project = Project(server, FILES)
+    with KeyProxy(server, "fake") as proxy:
+        run = project.run("doctor", url=proxy.url_of(project.database))
+        expect_in("note  cancel key   not this backend's: a proxy is between\n", run.out)
+    with KeyProxy(server, "drop") as proxy:
+        run = project.run("doctor", url=proxy.url_of(project.database))
+        expect_in("note  cancel key   none was sent: a proxy is between\n", run.out)
 
 
 if __name__ == "__main__":

@@ -40,11 +40,14 @@ test_help__lists_the_commands(void **state)
         "  down [N]      revert the newest migration, or the newest N\n"
         "  status        what is applied, pending or wrong\n"
         "  plan [N]      what up would do\n"
-        "More: scratch, help\n"
+        "  doctor        is this connection direct, may this role migrate, what is in the way\n"
+        "More: scratch, url, help\n"
         "\n"
-        "Options everywhere: --url URL, --dir PATH, --history TABLE, --output FORMAT, --deadline "
-        "D,\n"
-        "  --wait-server D, --yes, --quiet, --verbose, --no-color, --help, --version\n"
+        "Options everywhere: --url URL, --url-env NAME, --env-file FILE, --dir PATH, --history "
+        "TABLE,\n"
+        "  --output FORMAT, --deadline D, --wait-server D, --yes, --quiet, --verbose, --no-color, "
+        "--help,\n"
+        "  --version\n"
         "\"migrate help COMMAND\" explains a command, \"migrate help late\" an error, \"help "
         "exit\" statuses.\n");
     check_page(mg_buf_text(&text));

@@ -89,6 +89,7 @@ set_up_script(const char *flags, const char *content, MgScript *up)
     up->n_statements = 1;
     if (strpbrk(flags, "xXkMmv") != NULL) {
         up->refusing_label = strchr(flags, 'v') != NULL ? "VACUUM" : "CREATE INDEX CONCURRENTLY";
+        up->index_builds = strchr(flags, 'v') != NULL ? 0 : strchr(flags, 'X') != NULL ? 7 : 1;
         up->refusing_line = 7;
         up->is_transactional = false;
     }

@@ -87,6 +87,8 @@ static const struct {
     { CIC, "1 CREATE INDEX CONCURRENTLY:1" },
     { CIC "\n" CIC, "2 CREATE INDEX CONCURRENTLY:1" },
     { "\n\nSELECT 1;\r\n" CIC, "2 transaction mixed CREATE INDEX CONCURRENTLY:4" },
+    { "SET standard_conforming_strings = off;\nSELECT 'a\\';' || 'b';\nVACUUM;\n",
+      "3 transaction mixed VACUUM:3" },
     { "-- migrate:no-transaction\nSELECT 1;\n" CIC, "2 marked CREATE INDEX CONCURRENTLY:3" },
     { "SELECT 1;\n-- migrate:no-transaction\n", "1 marked" },
     { "-- migrate:no-transaction\n", "0 marked" },
@@ -158,6 +160,11 @@ static const struct {
     { "SELECT '\xc3\xa9\xc3\xa9', 'abc", "1:14 unterminated quoted string" },
     { "SELECT 1;\nSELECT '\xff';", "2:9 invalid UTF-8" },
     { "\\i other.sql\n", "1:1 psql command \"\\i\" is not SQL" },
+    { "SELECT 1\n\\restrict key\n", "2:1 psql command \"\\restrict\" inside a statement" },
+    { "\\0123456789012345678901234567890123456789012345678901234567890123456789\n",
+      "1:1 psql command \"\\012345678901234567890123456789012345678901234567890123456789012\" is"
+      " not SQL" },
+    { "\\.\n", "1:1 end mark of COPY data without COPY data" },
 };
 
 static void

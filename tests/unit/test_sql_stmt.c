@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "sql/stmt.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -347,6 +348,88 @@ test_stmt__server_version(void **state)
         check(cases[i].text, cases[i].server_version, cases[i].expected);
 }
 
+/* Every first word is found, and nothing that only looks like one. */
+static void
+test_stmt__first_words(void **state)
+{
+    (void)state;
+    static const char *const words[] = {
+        "ABORT",   "ALTER",   "ANALYSE", "ANALYZE",  "BEGIN",    "CALL",      "CHECKPOINT",
+        "CLOSE",   "CLUSTER", "COMMENT", "COMMIT",   "COPY",     "CREATE",    "DEALLOCATE",
+        "DECLARE", "DELETE",  "DISCARD", "DO",       "DROP",     "END",       "EXECUTE",
+        "EXPLAIN", "FETCH",   "GRANT",   "IMPORT",   "INSERT",   "LISTEN",    "LOAD",
+        "LOCK",    "MERGE",   "MOVE",    "NOTIFY",   "PREPARE",  "REASSIGN",  "REFRESH",
+        "REINDEX", "RELEASE", "RESET",   "REVOKE",   "ROLLBACK", "SAVEPOINT", "SECURITY",
+        "SELECT",  "SET",     "SHOW",    "TRUNCATE", "UNLISTEN", "UPDATE",    "VACUUM",
+        "VALUES",  "WITH",    "abort",   "aLTER",    "WiTh",
+    };
+    static const char *const others[] = {
+        "A",        "ABOR",  "ABORTS", "SE",   "SETS", "CREATE_", "CREATES", "\"SET\"",
+        "'SET'",    "WITHX", "ZZZ",    "()",   "1",    "START",   "x",       "SET\xC3\xB6",
+        "\xC3\xB6", ";",     "",       "DO$1", "_SET", "|",
+    };
+    for (size_t i = 0; i < COUNT(words); i++) {
+        MgStmt stmt;
+        mg_stmt_classify(words[i], strlen(words[i]), 0, &stmt);
+        assert_string_not_equal(stmt.label, "statement");
+        assert_int_equal(stmt.label[0], words[i][0] & ~0x20);
+        assert_int_equal(stmt.label[1], words[i][1] & ~0x20);
+    }
+    for (size_t i = 0; i < COUNT(others); i++)
+        check(others[i], 0, "s statement");
+}
+
+/* More tokens than a head holds change nothing. */
+static void
+test_stmt__long_statements(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *begin, *repeated, *end, *expected;
+    } cases[] = {
+        { "UPDATE t SET a = ", "1 + ", "1", "ds UPDATE" },
+        { "UPDATE t SET a = ", "1 + ", "1 WHERE b", "s UPDATE" },
+        { "CREATE TABLE t (", "a int, ", "b int)", "q CREATE TABLE" },
+        { "CREATE TABLE t (", "a int, ", "b pg_temp.x)", " CREATE TABLE" },
+        { "CREATE TABLE t (", "a, ", "b) AS SELECT 1", "s CREATE TABLE AS" },
+        { "COPY t (", "a, ", "b) FROM STDIN", "ys COPY FROM STDIN" },
+        { "COPY t (", "a, ", "b) FROM 'x'", "s COPY" },
+        { "ALTER TABLE t ", "ADD a int, ", "DROP b", "ds ALTER TABLE" },
+        { "ALTER TABLE t ", "ADD a int, ", "DROP CONSTRAINT b", "s ALTER TABLE" },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        for (size_t n = 0; n < 300; n++) {
+            MgBuf text = { 0 };
+            mg_buf_add(&text, cases[i].begin);
+            for (size_t k = 0; k < n; k++)
+                mg_buf_add(&text, cases[i].repeated);
+            mg_buf_add(&text, cases[i].end);
+            check(mg_buf_text(&text), 0, cases[i].expected);
+            mg_buf_release(&text);
+        }
+    }
+}
+
+/* How many tokens are in the head already does not matter. */
+static void
+test_stmt__head(void **state)
+{
+    (void)state;
+    static const char text[] = "ALTER TABLE s.t /* x */ ADD a int, DROP b";
+    for (size_t n = 0; n < 20; n++) {
+        MgStmtHead head = { .lex = {
+                                .text = text, .size_bytes = sizeof text - 1, .is_whole = true } };
+        MgLex lex = head.lex;
+        while (head.n < n && mg_lex_next_word(&lex, &head.tokens[head.n]) == MG_LEX_TOKEN)
+            head.n++;
+        MgStmt stmt;
+        mg_stmt_classify_head(&head, 0, &stmt);
+        assert_string_equal(stmt.label, "ALTER TABLE");
+        assert_true(stmt.is_destructive);
+        assert_true(stmt.can_touch_session);
+    }
+}
+
 /* Text behind the size that was given is never read. */
 static void
 test_stmt__ends_where_told(void **state)
@@ -372,6 +455,9 @@ main(void)
         cmocka_unit_test(test_stmt__alter),
         cmocka_unit_test(test_stmt__drop_and_others),
         cmocka_unit_test(test_stmt__server_version),
+        cmocka_unit_test(test_stmt__first_words),
+        cmocka_unit_test(test_stmt__long_statements),
+        cmocka_unit_test(test_stmt__head),
         cmocka_unit_test(test_stmt__ends_where_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

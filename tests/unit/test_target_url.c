@@ -37,6 +37,8 @@ dump(const MgUrl *url, MgBuf *ret)
                   or_none(url->database), or_none(url->user), url->is_local ? " local" : "");
     add_params(ret, "libpq", &url->params);
     add_params(ret, "foreign", &url->foreign);
+    if (url->search_path != NULL)
+        mg_buf_format(ret, "\nsearch_path %s", url->search_path);
     for (size_t i = 0; i < url->n_notes; i++)
         mg_buf_format(ret, "\nnote %s", url->notes[i]);
 }
@@ -128,7 +130,7 @@ test_url__splits_foreign_keys_off(void **state)
           "postgresql://h/d?schema=crm&x-migrations-table=m&sslnegotiation=direct\n"
           "h 0 d -\nlibpq dbname=d host=h\n"
           "foreign schema=crm x-migrations-table=m sslnegotiation=direct\n"
-          "note \"schema\" in DATABASE_URL is not used\n"
+          "search_path \"crm\"\n"
           "note \"sslnegotiation\" in DATABASE_URL needs a newer libpq and is not used" },
         { "postgresql+asyncpg://app:s3cret@h/d",
           "postgresql+asyncpg://app:***@h/d\nh 0 d app\n"
@@ -140,8 +142,17 @@ test_url__splits_foreign_keys_off(void **state)
           "note the \"jdbc:\" in front of DATABASE_URL was dropped" },
         { "host=h pgbouncer=true search_path='app, public'",
           "host=h pgbouncer=true search_path='app, public'\nh 0 - -\nlibpq host=h\n"
-          "foreign pgbouncer=true search_path=app, public\n"
-          "note \"search_path\" in DATABASE_URL is not used" },
+          "foreign pgbouncer=true search_path=app, public\nsearch_path app, public" },
+        { "postgresql://h/d?schema=a%22b%20C", "postgresql://h/d?schema=a%22b%20C\nh 0 d -\n"
+                                               "libpq dbname=d host=h\nforeign schema=a\"b C\n"
+                                               "search_path \"a\"\"b C\"" },
+        { "postgresql://h/d?currentSchema=a,b&schema=&search_path=public",
+          "postgresql://h/d?currentSchema=a,b&schema=&search_path=public\nh 0 d -\n"
+          "libpq dbname=d host=h\nforeign currentSchema=a,b schema= search_path=public\n"
+          "search_path a,b" },
+        { "postgresql://h/d?lock_timeout=5s", "postgresql://h/d?lock_timeout=5s\nh 0 d -\n"
+                                              "libpq dbname=d host=h\nforeign lock_timeout=5s\n"
+                                              "note \"lock_timeout\" in DATABASE_URL is not used" },
     };
     check_parsed(cases, sizeof cases / sizeof *cases);
 }
@@ -156,7 +167,7 @@ test_url__reads_key_value_pairs(void **state)
           "db.example.com 5433 shop app\n"
           "libpq user=app password=s3cret dbname=shop host=db.example.com port=5433\nforeign" },
         { "password = 's3 \\'cret\\\\'  host= h  dbname=a\\ b ssl=require",
-          "password = *** host= h dbname=a\\ b ssl=require\nh 0 a b -\n"
+          "password = ***  host= h  dbname=a\\ b ssl=require\nh 0 a b -\n"
           "libpq password=s3 'cret\\ dbname=a b host=h sslmode=require\nforeign" },
         { "dbname=", "dbname=\n- 0 - - local\nlibpq\nforeign" },
         { "ssl=on", "ssl=on\n- 0 - - local\nlibpq sslmode=require\nforeign" },
@@ -364,6 +375,75 @@ test_url__refuses_a_long_one(void **state)
     mg_arena_release(&arena);
 }
 
+/* As it was given, and with its passwords masked: only white space round it is dropped. */
+static void
+test_url__rewrites(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *cut, *masked, *revealed;
+    } cases[] = {
+        { " postgresql://app:s3%40cret@h:5432/d?sslpassword=a%20b&application_name=x ", "h:5432",
+          "postgresql://app:***@NEW/d?sslpassword=***&application_name=x",
+          "postgresql://app:s3%40cret@NEW/d?sslpassword=a%20b&application_name=x" },
+        { "password='a \\' b'  host = h dbname=d", "h dbname", "password=***  host = NEW=d",
+          "password='a \\' b'  host = NEW=d" },
+        { "postgresql+psycopg://h/d", "h/", "postgresql+psycopg://NEWd",
+          "postgresql+psycopg://NEWd" },
+        { "postgresql://***:s3cret@h/***", "h/", "postgresql://***:***@NEW***",
+          "postgresql://***:s3cret@NEW***" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        MgArena arena = { 0 };
+        MgUrl url;
+        MgError err;
+        assert_true(mg_url_parse(cases[i].url, "--url", NULL, &arena, &url, &err));
+        size_t at = (size_t)(strstr(url.display, cases[i].cut) - url.display);
+        MgUrlEdit edit = { { at, at + strlen(cases[i].cut) }, "NEW" };
+        assert_string_equal(mg_url_rewrite(&url, &edit, 1, false, &arena), cases[i].masked);
+        assert_string_equal(mg_url_rewrite(&url, &edit, 1, true, &arena), cases[i].revealed);
+        assert_string_equal(mg_url_rewrite(&url, NULL, 0, false, &arena), url.display);
+        mg_arena_release(&arena);
+    }
+}
+
+static void
+test_url__writes_variables_as_pairs(void **state)
+{
+    (void)state;
+    const char *environment[] = { "PGHOST=h", "PGPASSWORD=a b'c", "PGDATABASE=my shop", NULL };
+    MgArena arena = { 0 };
+    MgUrl url;
+    MgError err;
+    assert_true(mg_url_parse(NULL, "PGHOST in the environment", (char *const *)environment, &arena,
+                             &url, &err));
+    assert_string_equal(url.display, "password=*** dbname='my shop' host=h");
+    assert_string_equal(mg_url_rewrite(&url, NULL, 0, true, &arena),
+                        "password='a b\\'c' dbname='my shop' host=h");
+    mg_url_add_note(&url, "one", &arena);
+    mg_url_add_note(&url, "two", &arena);
+    assert_int_equal(url.n_notes, 2);
+    assert_string_equal(url.notes[0], "one");
+    assert_string_equal(url.notes[1], "two");
+    mg_arena_release(&arena);
+}
+
+static void
+test_url__knows_other_kinds(void **state)
+{
+    (void)state;
+    static const char *const others[] = { "prisma://x", " prisma+postgres://x", "MySQL://x",
+                                          "https://x" };
+    static const char *const ours[] = {
+        "postgres://x", "postgresql+psycopg://x", "jdbc:postgresql://x", "host=x", "x", "",
+        "unknown://x"
+    };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_true(mg_url_is_of_another_kind(others[i]));
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        assert_false(mg_url_is_of_another_kind(ours[i]));
+}
+
 static void
 test_url__masks(void **state)
 {
@@ -401,6 +481,9 @@ main(void)
         cmocka_unit_test(test_url__reads_variables),
         cmocka_unit_test(test_url__refuses),
         cmocka_unit_test(test_url__refuses_a_long_one),
+        cmocka_unit_test(test_url__rewrites),
+        cmocka_unit_test(test_url__writes_variables_as_pairs),
+        cmocka_unit_test(test_url__knows_other_kinds),
         cmocka_unit_test(test_url__masks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

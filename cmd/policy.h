@@ -1,0 +1,32 @@
+/* What up and down have in common: which sessions will do. */
+#ifndef MG_CMD_POLICY_H
+#define MG_CMD_POLICY_H
+
+#include <stdbool.h>
+
+#include "migrate.h"
+#include "opt.h"
+
+/* Filled by the rows of MG_POLICY_OPTS. */
+typedef struct MgPolicyArgs {
+    int connection; /* an index into mg_connections */
+    bool is_direct_derived;
+} MgPolicyArgs;
+
+/* "direct", "session". */
+extern const char *const mg_connections[];
+
+/* Rows for a command's table, for a field of type MgPolicyArgs at that offset. */
+#define MG_POLICY_OPTS(policy_offset)                                                              \
+    { .name = "derive-direct",                                                                     \
+      .help = "of a pooled URL use the direct one, where the provider's rule tells it",            \
+      .offset = (policy_offset) + offsetof(MgPolicyArgs, is_direct_derived) },                     \
+    {                                                                                              \
+        .name = "connection", .type = MG_OPT_CHOICE, .argument = "KIND",                           \
+        .help = "direct, or session to accept a pooler in session mode too",                       \
+        .offset = (policy_offset) + offsetof(MgPolicyArgs, connection), .choices = mg_connections  \
+    }
+
+void mg_policy_options(const MgPolicyArgs *args, MgOptions *ret);
+
+#endif

@@ -1,0 +1,331 @@
+/*
+ * Stages of a no-transaction migration.
+ *
+ * A statement that refuses a transaction is sent behind a committed mark and
+ * awaited; the next mark says that it is done.  A willing one has its mark in a
+ * transaction of its own, so its fate is always known.  BEGIN ... COMMIT of the
+ * file's own stay together, with one mark.  Nothing here relies on prepared
+ * statements or on the session's role: the file may drop and change both.
+ */
+#include "pg/exec_parts.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- Marks ---------------------------------------------------------------------- */
+
+static void
+progress_params(MgExec *exec, const MgStep *step, int n_started, const MgDone *done,
+                const char *params[MG_PROGRESS_PARAMS])
+{
+    MgArena *arena = &exec->step_arena;
+    int n = 0;
+    params[n++] = mg_history_key(step->migration, step->row_id, arena);
+    params[n++] = mg_arena_format(arena, "%d", n_started);
+    params[n++] = mg_arena_format(arena, "%d", done->n);
+    params[n++] = mg_arena_format(arena, "%" PRId64, exec->awaited_us);
+    params[n++] = mg_arena_text(arena, done->digest);
+    assert(n == MG_PROGRESS_PARAMS);
+    exec->awaited_us = 0;
+}
+
+/*
+ * Say how far it is.  The first mark makes the row, or tells the row of an
+ * earlier try what the file says now: it may have been mended.
+ */
+static bool
+push_mark(MgExec *exec, int n_started, int n_done, MgError *err)
+{
+    if (mg_exec_step(exec)->direction == MG_DOWN)
+        return true;
+    /* The file may have set another role, which has no right to the history. */
+    if (exec->run.script->can_touch_session)
+        mg_exec_push_sql(exec, MG_ROLE_SET, "SET LOCAL ROLE NONE");
+    if (!exec->has_row || !exec->is_row_refreshed) {
+        bool is_ok = mg_exec_push_record(exec, MG_ROLE_MARK, n_started, n_done, err);
+        exec->has_row = exec->is_row_refreshed = true;
+        return is_ok;
+    }
+    MgDone done = { .n = n_done };
+    memcpy(done.digest, n_done < n_started ? exec->run.before_digest : exec->run.prefix_digest,
+           sizeof done.digest);
+    const char **params =
+        mg_arena_alloc_array(&exec->step_arena, MG_PROGRESS_PARAMS, sizeof *params);
+    progress_params(exec, mg_exec_step(exec), n_started, &done, params);
+    mg_exec_push_own(exec, MG_ROLE_MARK, MG_OWN_PROGRESS, params, MG_PROGRESS_PARAMS);
+    return true;
+}
+
+static bool
+commit_mark(MgExec *exec, int n_started, int n_done, MgError *err)
+{
+    if (!push_mark(exec, n_started, n_done, err))
+        return false;
+    mg_exec_push_sql(exec, MG_ROLE_COMMIT, "COMMIT");
+    return true;
+}
+
+void
+mg_exec_note_done(MgExec *exec)
+{
+    exec->unmarked.n = exec->run.n_fetched;
+    memcpy(exec->unmarked.digest, exec->run.prefix_digest, sizeof exec->unmarked.digest);
+    exec->unmarked_step = exec->step_i;
+}
+
+/*
+ * Known is what was answered after the last mark: yes, or no.  A statement that
+ * was not answered stays marked as started, and so does a failed index build:
+ * the next run looks for what it left behind.
+ */
+void
+mg_exec_record_known(MgExec *exec)
+{
+    const MgStep *step = &exec->input->steps[exec->failed_tag.item];
+    const MgScriptRun *run = &exec->run;
+    bool is_awaited = exec->pause == MG_PAUSE_AWAIT && exec->failed_tag.number == run->n_fetched;
+    bool is_refused = is_awaited && exec->failed_sqlstate[0] != '\0' && !run->stmt.builds_index;
+    MgDone done = { .n = run->n_fetched - 1 };
+
+    if (is_refused)
+        memcpy(done.digest, run->before_digest, sizeof done.digest);
+    else if (exec->unmarked.n > 0 && exec->unmarked_step == exec->failed_tag.item)
+        done = exec->unmarked;
+    else
+        return;
+    if (step->direction == MG_DOWN)
+        return;
+    const char *params[MG_PROGRESS_PARAMS];
+    progress_params(exec, step, done.n, &done, params);
+    const MgOp ops[] = {
+        { .kind = MG_OP_QUERY, .sql = "ROLLBACK" },
+        { .kind = MG_OP_QUERY, .sql = "RESET ROLE" },
+        { .kind = MG_OP_QUERY,
+          .sql = exec->own[MG_OWN_PROGRESS].sql,
+          .params = params,
+          .n_params = MG_PROGRESS_PARAMS },
+    };
+    size_t first = mg_conn_is_in_transaction(exec->input->conn) ? 0 : 1;
+    MgError ignored; /* the mark that stays only makes the next run ask */
+    (void)!mg_conn_run_ops(exec->input->conn, ops + first, 3 - first, NULL, NULL, &ignored);
+    exec->unmarked.n = 0;
+}
+
+/* ---- Statements ------------------------------------------------------------------ */
+
+/* What was set for a statement outside goes back to what the session had. */
+static void
+begin(MgExec *exec)
+{
+    mg_exec_push_begin(exec);
+    if (exec->has_own_timeouts)
+        mg_exec_push_sql(
+            exec, MG_ROLE_SET,
+            "SELECT pg_catalog.set_config(n, pg_catalog.current_setting('migrate.' || n), false)"
+            " FROM (VALUES ('lock_timeout'), ('statement_timeout')) v(n)");
+    exec->has_own_timeouts = false;
+}
+
+/*
+ * Time limits of a statement outside: those of the directives; else none for
+ * locks, since lock_timeout also counts its waits for old snapshots of
+ * unrelated tables (platform.md 0.3), and the session's own for its length.
+ */
+static void
+push_own_timeouts(MgExec *exec)
+{
+    const MgScript *script = exec->run.script;
+    int64_t lock_ms = script->lock_timeout_ms < 0 ? 0 : script->lock_timeout_ms;
+    mg_exec_push_sql(
+        exec, MG_ROLE_SET,
+        "SELECT pg_catalog.set_config('migrate.' || n, pg_catalog.current_setting(n), false)"
+        " FROM (VALUES ('lock_timeout'), ('statement_timeout')) v(n)");
+    mg_exec_push_sql(exec, MG_ROLE_SET,
+                     mg_arena_format(&exec->step_arena, "SET lock_timeout = %" PRId64, lock_ms));
+    if (script->statement_timeout_ms >= 0)
+        mg_exec_push_sql(exec, MG_ROLE_SET,
+                         mg_arena_format(&exec->step_arena, "SET statement_timeout = %" PRId64,
+                                         script->statement_timeout_ms));
+    exec->has_own_timeouts = true;
+}
+
+/* Between two committed marks. */
+static bool
+send_refusing(MgExec *exec, MgError *err)
+{
+    int n = exec->run.n_fetched;
+    if (exec->run.stmt.builds_index && !exec->has_looked) {
+        exec->pause = MG_PAUSE_LOOK;
+        return true;
+    }
+    exec->has_looked = false;
+    begin(exec);
+    mg_exec_push_fence(exec);
+    push_own_timeouts(exec);
+    if (!commit_mark(exec, n, n - 1, err))
+        return false;
+    mg_exec_push_statement(exec);
+    exec->pause = MG_PAUSE_AWAIT;
+    return true;
+}
+
+/* In a transaction with its mark. */
+static bool
+send_willing(MgExec *exec, MgError *err)
+{
+    int n = exec->run.n_fetched;
+    begin(exec);
+    mg_exec_push_directives(exec);
+    mg_exec_push_fence(exec);
+    mg_exec_push_statement(exec);
+    if (exec->pause == MG_PAUSE_COPY) {
+        exec->stage = MG_STAGE_COPIED; /* a COPY ends the pipeline for itself */
+        return true;
+    }
+    return commit_mark(exec, n, n, err);
+}
+
+bool
+mg_exec_send_copied(MgExec *exec, MgError *err)
+{
+    exec->stage = MG_STAGE_PIECE;
+    return exec->is_in_group || commit_mark(exec, exec->run.n_fetched, exec->run.n_fetched, err);
+}
+
+static bool
+fail_control(const MgExec *exec, const char *reason, MgError *err)
+{
+    const MgScriptRun *run = &exec->run;
+    mg_fail(err, MG_E_FILE, "%s %s", run->stmt.label, reason);
+    mg_exec_place_failure((MgExec *)exec, &exec->statement_tag, 0, err);
+    return false;
+}
+
+/* The first word tells what a statement of transaction control is. */
+static bool
+begins_with(const MgScriptRun *run, const char *word)
+{
+    return mg_text_starts(run->stmt.label, word);
+}
+
+/* Inside BEGIN ... COMMIT of the file's own, or one of these. */
+static bool
+send_grouped(MgExec *exec, MgError *err)
+{
+    MgScriptRun *run = &exec->run;
+    int n = run->n_fetched;
+    bool is_begin = begins_with(run, "BEGIN") || begins_with(run, "START TRANSACTION");
+    bool is_rollback = begins_with(run, "ROLLBACK") || begins_with(run, "ABORT");
+
+    exec->statement_tag = mg_script_run_tag(run, MG_ROLE_STATEMENT, exec->step_i);
+    if (run->stmt.transaction_control == MG_TX_NONE) {
+        mg_exec_push_statement(exec);
+        if (exec->pause == MG_PAUSE_COPY)
+            exec->stage = MG_STAGE_COPIED;
+        return true;
+    }
+    if (is_begin == exec->is_in_group)
+        return fail_control(exec,
+                            is_begin ? "stands inside another transaction block"
+                                     : "ends a transaction that the file did not begin",
+                            err);
+    if (is_begin) {
+        exec->is_in_group = true;
+        mg_exec_push_statement(exec); /* as it stands: it may say a level */
+        mg_exec_push_directives(exec);
+        mg_exec_push_fence(exec);
+        return true;
+    }
+    if (run->stmt.transaction_control != MG_TX_COMMIT && !is_rollback)
+        return fail_control(exec, "is not possible in a migration", err);
+    exec->is_in_group = false;
+    if (is_rollback) {
+        mg_exec_push_statement(exec);
+        begin(exec);
+        mg_exec_push_fence(exec);
+    }
+    run->has_peeked = false;
+    return commit_mark(exec, n, n, err);
+}
+
+/* ---- What an earlier try has done ------------------------------------------------- */
+
+/* It must still stand in front of what is left. */
+static bool
+check_prefix(const MgExec *exec, MgError *err)
+{
+    const MgStep *step = mg_exec_step(exec);
+    const char *wanted = step->prefix_digest;
+    if (wanted == NULL || strcmp(wanted, exec->run.prefix_digest) == 0)
+        return true;
+    mg_fail(err, MG_E_PARTIAL, "statements of \"%s\" were edited after they had run",
+            step->entry->label);
+    mg_error_at(err, step->script->path, 0, 0);
+    mg_error_detail(err, "It stopped half-way; the first %d of its statements are done.",
+                    step->resume_at);
+    mg_error_hint(err, "Leave those as they were, and mend only what follows.");
+    mg_error_note(err, "nothing of it was applied by this run");
+    return false;
+}
+
+/* A statement that is done is passed over, but what it set in its session is set again in ours. */
+static bool
+pass_over(MgExec *exec, MgError *err)
+{
+    MgScriptRun *run = &exec->run;
+    bool sets_session =
+        strcmp(run->stmt.label, "SET") == 0 || strcmp(run->stmt.label, "RESET") == 0;
+    if (sets_session)
+        mg_exec_push_statement(exec);
+    run->has_peeked = false;
+    return run->n_fetched < mg_exec_step(exec)->resume_at || check_prefix(exec, err);
+}
+
+/* ---- Stages ------------------------------------------------------------------------ */
+
+/* CALL and DO may end transactions of their own, which a block would not let them. */
+static bool
+runs_outside(const MgScriptRun *run)
+{
+    return run->stmt.refuses_transaction || strcmp(run->stmt.label, "CALL") == 0 ||
+           strcmp(run->stmt.label, "DO") == 0;
+}
+
+bool
+mg_exec_send_piece(MgExec *exec, MgError *err)
+{
+    MgScriptRun *run = &exec->run;
+    if (!mg_exec_fetch(exec, err))
+        return false;
+    if (!run->has_peeked) {
+        exec->stage = MG_STAGE_LAST_MARK;
+        return !exec->is_in_group || fail_control(exec, "has no COMMIT", err);
+    }
+    if (run->n_fetched <= mg_exec_step(exec)->resume_at)
+        return pass_over(exec, err);
+    if (strcmp(run->stmt.label, "DISCARD ALL") == 0) {
+        exec->statement_tag = mg_script_run_tag(run, MG_ROLE_STATEMENT, exec->step_i);
+        return fail_control(exec, "would release the lock of this run", err);
+    }
+    if (run->stmt.transaction_control != MG_TX_NONE || exec->is_in_group)
+        return send_grouped(exec, err);
+    return runs_outside(run) ? send_refusing(exec, err) : send_willing(exec, err);
+}
+
+bool
+mg_exec_send_last_mark(MgExec *exec, MgError *err)
+{
+    const MgStep *step = mg_exec_step(exec);
+    int n = step->script->n_statements;
+
+    begin(exec);
+    mg_exec_push_fence(exec);
+    mg_exec_push_hygiene(exec);
+    if (step->direction == MG_DOWN)
+        mg_exec_push_revert(exec);
+    else if (!mg_exec_push_record(exec, MG_ROLE_RECORD, n, n, err))
+        return false;
+    mg_exec_finish_step(exec);
+    return true;
+}

@@ -1,0 +1,180 @@
+/*
+ * .env has no standard.  Where dotenv, Docker, Ruby and the shell differ, the
+ * reading is the one that keeps a database URL whole: a "#" inside a word is a
+ * part of it, and a quote that is never closed is a character.
+ */
+#include "target/dotenv.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "target/environment.h"
+
+enum {
+    MAX_VARIABLES = 1024,
+    MAX_VALUE_BYTES = 16 * 1024,
+};
+
+typedef struct Lines {
+    char **items;
+    size_t n, cap;
+} Lines;
+
+typedef struct Dotenv {
+    char *const *environment;
+    MgArena *arena;
+    Lines lines;
+} Dotenv;
+
+static const char name_letters[] =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+
+static const char *
+skip_blanks(const char *text)
+{
+    return text + strspn(text, " \t");
+}
+
+static const char *
+find_value(const Dotenv *dotenv, const char *name)
+{
+    const char *value = mg_environment_get(dotenv->environment, name);
+    for (size_t i = dotenv->lines.n; value == NULL && i > 0; i--) {
+        const char *line = dotenv->lines.items[i - 1];
+        size_t name_bytes = strlen(name);
+        if (strncmp(line, name, name_bytes) == 0 && line[name_bytes] == '=')
+            value = line + name_bytes + 1;
+    }
+    return value;
+}
+
+/* "${NAME}" at text: its value goes to ret.  The bytes read, 0 when it is none. */
+static size_t
+expand(const Dotenv *dotenv, const char *text, MgBuf *ret)
+{
+    if (!mg_text_starts(text, "${"))
+        return 0;
+    size_t name_bytes = strspn(text + 2, name_letters);
+    if (name_bytes == 0 || text[2 + name_bytes] != '}')
+        return 0;
+    const char *value = find_value(dotenv, mg_arena_text_n(dotenv->arena, text + 2, name_bytes));
+    if (value == NULL)
+        return 0;
+    mg_buf_add(ret, value);
+    return name_bytes + 3;
+}
+
+static char
+unescape(char c)
+{
+    static const char from[] = "nrt", to[] = "\n\r\t";
+    const char *at = strchr(from, c);
+    return at == NULL || c == '\0' ? c : to[at - from];
+}
+
+/* Behind the closing quote, or NULL when there is none. */
+static const char *
+read_quoted(const Dotenv *dotenv, const char *text, MgBuf *ret)
+{
+    char quote = *text++;
+    while (*text != '\0' && *text != quote) {
+        size_t size_bytes = quote == '\'' ? 0 : expand(dotenv, text, ret);
+        if (size_bytes > 0) {
+            text += size_bytes;
+        } else if (quote == '"' && *text == '\\' && text[1] != '\0') {
+            mg_buf_add_char(ret, unescape(text[1]));
+            text += 2;
+        } else {
+            mg_buf_add_char(ret, *text++);
+        }
+    }
+    return *text == quote ? text + 1 : NULL;
+}
+
+static bool
+is_comment(const char *begin, const char *at)
+{
+    return *at == '#' && (at == begin || at[-1] == ' ' || at[-1] == '\t');
+}
+
+static void
+read_plain(const Dotenv *dotenv, const char *text, MgBuf *ret)
+{
+    const char *begin = text;
+    while (*text != '\0' && *text != '\n' && *text != '\r' && !is_comment(begin, text)) {
+        size_t size_bytes = expand(dotenv, text, ret);
+        if (size_bytes == 0)
+            mg_buf_add_char(ret, *text);
+        text += size_bytes == 0 ? 1 : size_bytes;
+    }
+    while (ret->size_bytes > 0 && strchr(" \t", ret->text[ret->size_bytes - 1]) != NULL)
+        ret->text[--ret->size_bytes] = '\0';
+}
+
+/* Behind a quoted value only blanks and a comment may stand. */
+static bool
+is_end_of_line(const char *text)
+{
+    text = skip_blanks(text);
+    return strchr("#\r\n", *text) != NULL;
+}
+
+/* The value at text; what follows it on the line is skipped by the caller. */
+static const char *
+read_value(const Dotenv *dotenv, const char *text, MgBuf *ret)
+{
+    const char *end = NULL;
+    if (*text == '"' || *text == '\'' || *text == '`')
+        end = read_quoted(dotenv, text, ret);
+    if (end != NULL && is_end_of_line(end))
+        return end;
+    mg_buf_clear(ret);
+    read_plain(dotenv, text, ret);
+    return text;
+}
+
+/* One line, or more where quotes span them; what was read. */
+static const char *
+read_line(Dotenv *dotenv, const char *line)
+{
+    const char *name = skip_blanks(line);
+    if (mg_text_starts(name, "export ") || mg_text_starts(name, "export\t"))
+        name = skip_blanks(name + strlen("export "));
+    size_t name_bytes = strspn(name, name_letters);
+    const char *equals = skip_blanks(name + name_bytes);
+    if (name_bytes == 0 || *equals != '=')
+        return line;
+    MG_CLEANUP(buf) MgBuf value = { .max_bytes = MAX_VALUE_BYTES };
+    const char *end = read_value(dotenv, skip_blanks(equals + 1), &value);
+    char *item =
+        mg_arena_format(dotenv->arena, "%s=%s", mg_arena_text_n(dotenv->arena, name, name_bytes),
+                        mg_buf_text(&value));
+    MG_PUSH(dotenv->arena, &dotenv->lines, item);
+    return end;
+}
+
+/* mg_environment_get takes the first of a name, here the last counts. */
+static char *const *
+reversed(const Dotenv *dotenv)
+{
+    char **ret = mg_arena_alloc_array(dotenv->arena, dotenv->lines.n + 1, sizeof *ret);
+    for (size_t i = 0; i < dotenv->lines.n; i++)
+        ret[i] = dotenv->lines.items[dotenv->lines.n - 1 - i];
+    return ret;
+}
+
+char *const *
+mg_dotenv_parse(const char *text, char *const *environment, MgArena *arena)
+{
+    Dotenv dotenv = { .environment = environment, .arena = arena };
+    if (mg_text_starts(text, "\xef\xbb\xbf"))
+        text += 3;
+    while (*text != '\0' && dotenv.lines.n < MAX_VARIABLES) {
+        text = read_line(&dotenv, text);
+        text += strcspn(text, "\r\n");
+        text += strspn(text, "\r\n");
+    }
+    return reversed(&dotenv);
+}

@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+"""Cases that went wrong once: half-run migrations, big statements, secrets, deadlines.  Speaks TAP.
+
+usage: hard.py MIGRATE [NAME...]
+"""
+import subprocess
+import sys
+import time
+
+from house import Project, expect, expect_in, locks, main, wait_for
+
+ROWS = ("SELECT version || ':' || statements || '|' || statements_started || '|' || "
+        "statements_done FROM migrate.history WHERE reverted_at IS NULL ORDER BY id")
+LOOSE = "-- migrate:no-transaction\n"
+
+
+def not_in(part, text):
+    if part in text:
+        raise AssertionError("\"{}\" is in:\n{}".format(part, text))
+
+
+# ---- Half-run migrations ------------------------------------------------------------------------
+
+
+def test_a_failure_touches_no_other_row(server):
+    project = Project(server, {"0_t.up.sql": "CREATE TABLE a (id int);\nINSERT INTO a VALUES (1), (1);"})
+    project.run("up")
+    try:
+        project.sql("CREATE UNIQUE INDEX CONCURRENTLY bad ON a (id)")
+    except AssertionError:
+        pass  # it leaves an invalid index
+    project.write("1_a.up.sql", "CREATE TABLE c1 (id int);\nCREATE TABLE c2 (id int);")
+    project.write("2_i.up.sql", "CREATE INDEX CONCURRENTLY good ON a (id);\n"
+                                "CREATE UNIQUE INDEX CONCURRENTLY bad ON a (id);")
+    run = project.run("up", exit=1)
+    expect_in("error: index public.bad is invalid: an earlier build of it failed", run.err)
+    expect(project.sql(ROWS), "0:2|2|2\n1:2|2|2\n2:2|1|1")
+    # It is not ours: it is refused again, never dropped.
+    expect_in("an earlier build of it failed", project.run("up", exit=1).err)
+    project.sql("DROP INDEX bad; DELETE FROM a")
+    project.run("up")
+    expect(project.sql(ROWS), "0:2|2|2\n1:2|2|2\n2:2|2|2")
+
+
+def test_a_failing_repeatable_behind_an_index_keeps_its_row(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "R__v.sql": "CREATE OR REPLACE VIEW v AS SELECT 1 AS n;"})
+    project.run("up")
+    project.write("2_i.up.sql", "CREATE INDEX CONCURRENTLY i ON a (id);")
+    project.write("R__v.sql", "CREATE OR REPLACE VIEW v AS SELECT 2 AS n;\nSELECT 1/0;")
+    project.run("up", exit=1)
+    expect(project.sql("SELECT statements, statements_done FROM migrate.history WHERE name = 'v'"),
+           "1|1")
+    project.write("R__v.sql", "CREATE OR REPLACE VIEW v AS SELECT 3 AS n;")
+    project.run("up")
+    expect(project.sql("SELECT n FROM v"), "3")
+
+
+def test_a_mended_file_may_grow_and_fail_again(server):
+    project = Project(server, {"1_a.up.sql": LOOSE + "CREATE TABLE a (id int);\nSELECT 1/0;\n"})
+    project.run("up", exit=1)
+    project.write("1_a.up.sql", LOOSE + "CREATE TABLE a (id int);\nSELECT 1;\nSELECT 2/0;\n")
+    expect_in("statement 3 of 3", project.run("up", exit=1).err)
+    project.write("1_a.up.sql", LOOSE + "CREATE TABLE a (id int);\nSELECT 1;\n"
+                                        "INSERT INTO a VALUES (3);\n")
+    project.run("up")
+    expect(project.sql(ROWS), "1:3|3|3")
+    expect(project.sql("SELECT id FROM a"), "3")
+    expect_in("nothing to do", project.run("up").out)
+
+
+def test_what_is_done_may_not_be_edited(server):
+    project = Project(server, {"1_a.up.sql": LOOSE + "CREATE TABLE a (id int);\nSELECT 1/0;\n"})
+    project.run("up", exit=1)
+    project.write("1_a.up.sql", LOOSE + "CREATE TABLE b (id int);\nSELECT 1;\n")
+    expect_in("error: statements of \"1_a\" were edited after they had run (partial)",
+              project.run("up", exit=6).err)
+
+
+def test_a_resume_sets_again_what_was_set(server):
+    text = LOOSE + "SET search_path = app;\nINSERT INTO t VALUES ({});\n"
+    project = Project(server, {"0_s.up.sql": "CREATE SCHEMA app;\nCREATE TABLE app.t (id int);\n"
+                                             "CREATE TABLE public.t (id int);",
+                               "1_a.up.sql": text.format("1/0")})
+    project.run("up", exit=1)
+    project.write("1_a.up.sql", text.format("1"))
+    project.run("up")
+    expect(project.sql("SELECT (SELECT count(*) FROM app.t), (SELECT count(*) FROM public.t)"),
+           "1|0")
+
+
+def test_transactions_of_a_marked_file_stay_whole(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (n int);",
+                               "2_b.up.sql": LOOSE + "BEGIN ISOLATION LEVEL SERIALIZABLE;\n"
+                               "INSERT INTO a VALUES (1);\nINSERT INTO a VALUES (1/0);\nCOMMIT;\n"})
+    expect_in("migrations/2_b.up.sql:4", project.run("up", exit=1).err)
+    expect(project.sql("SELECT count(*) FROM a"), "0")
+    project.write("2_b.up.sql", LOOSE + "BEGIN;\nINSERT INTO a VALUES (1);\nROLLBACK;\n"
+                  "INSERT INTO a VALUES (2);\nVACUUM a;\n"
+                  "BEGIN READ WRITE;\nINSERT INTO a VALUES (3);\nCOPY a FROM stdin;\n4\n\\.\nCOMMIT;\n")
+    project.run("up")
+    expect(project.sql("SELECT array_agg(n ORDER BY n) FROM a"), "{2,3,4}")
+    expect(project.sql("SELECT statements = statements_done FROM migrate.history "
+                       "WHERE version = '2'"), "t")
+
+
+def test_a_transaction_without_its_end_is_refused(server):
+    project = Project(server, {"1_a.up.sql": LOOSE + "BEGIN;\nCREATE TABLE a (n int);\n"})
+    run = project.run("up", exit=2)
+    expect_in("(file)", run.err)
+    expect(project.sql("SELECT to_regclass('a') IS NULL"), "t")
+
+
+def test_marks_do_not_depend_on_role_or_prepared_statements(server):
+    project = Project(server, {"1_a.up.sql": LOOSE + "SET ROLE hard_app;\nSELECT 1;\nRESET ROLE;\n",
+                               "2_b.up.sql": LOOSE + "CREATE TABLE x (id int);\nDEALLOCATE ALL;\n"
+                                                     "CREATE TABLE y (id int);\n"})
+    project.sql("CREATE ROLE hard_app")
+    project.run("up")
+    expect(project.applied(), ["1", "2"])
+    project.sql("DROP ROLE hard_app")
+
+
+def test_discard_all_is_refused_before_it_runs(server):
+    project = Project(server, {"1_a.up.sql": LOOSE + "CREATE TABLE a (id int);\nDISCARD ALL;\n"})
+    expect_in("DISCARD ALL would release the lock of this run (file)",
+              project.run("up", exit=2).err)
+    project.write("1_a.up.sql", LOOSE + "CREATE TABLE a (id int);\nSELECT 1;\n")
+    project.run("up")
+
+
+def test_a_procedure_may_commit_in_a_marked_file(server):
+    project = Project(server, {
+        "1_p.up.sql": "CREATE TABLE a (n int);\nCREATE PROCEDURE fill() LANGUAGE plpgsql AS $$ BEGIN"
+                      " FOR i IN 1..3 LOOP INSERT INTO a VALUES (i); COMMIT; END LOOP; END $$;",
+        "2_c.up.sql": LOOSE + "CALL fill();\nDO $$ BEGIN INSERT INTO a VALUES (4); COMMIT; END $$;"})
+    project.run("up")
+    expect(project.sql("SELECT count(*) FROM a"), "4")
+
+
+def test_time_limits_of_statements_outside(server):
+    project = Project(server, {
+        "1_a.up.sql": "CREATE TABLE a (id int);",
+        "2_i.up.sql": LOOSE + "SET lock_timeout = '7s';\nCREATE INDEX CONCURRENTLY i ON a (id);\n"
+                      "CREATE TABLE seen AS SELECT current_setting('lock_timeout') AS lock_timeout;",
+        "3_s.up.sql": LOOSE + "-- migrate:statement-timeout 200ms\nCALL slow();"})
+    project.sql("CREATE PROCEDURE slow() LANGUAGE sql AS 'SELECT pg_sleep(3)'")
+    run = project.run("up", "--allow-not-empty", exit=1)
+    expect(project.sql("SELECT lock_timeout FROM seen"), "7s")
+    expect_in("canceling statement due to statement timeout", run.err)
+
+
+def test_a_name_of_more_than_63_bytes(server):
+    name = "a" * 70
+    project = Project(server, {
+        "1_a.up.sql": "CREATE TABLE a (id int);\nINSERT INTO a VALUES (1), (1);",
+        "2_i.up.sql": "CREATE UNIQUE INDEX CONCURRENTLY {} ON a (id);".format(name)})
+    project.run("up", exit=1)
+    project.sql("DELETE FROM a")
+    expect_in("is built again", project.run("up").err)
+
+
+def test_down_outside_a_transaction_tells_the_truth(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (n int);\nINSERT INTO a VALUES (10);",
+                               "1_a.down.sql": LOOSE + "UPDATE a SET n = n - 1;\nSELECT 1/0;\n"})
+    project.run("up")
+    run = project.run("down", "--yes", exit=1)
+    expect_in("1_a stays applied, but a part of its down script has run: the next run begins with "
+              "its first statement again", run.err.replace("\n      ", " "))
+
+
+# ---- Big, slow, late ------------------------------------------------------------------------------
+
+
+def test_statements_larger_than_the_window(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (t text);\n" + "".join(
+        "INSERT INTO a VALUES ('{}');\n".format("x" * 3000000) for _ in range(5))})
+    begin = time.monotonic()
+    project.run("up")
+    if time.monotonic() - begin > 8:
+        raise AssertionError("the pipeline stood still")
+    expect(project.sql("SELECT sum(length(t)) FROM a"), "15000000")
+
+
+def test_an_error_far_inside_a_big_statement(server):
+    project = Project(server, {"1_a.up.sql": "SELECT '{}',\n  nonsense;\n".format("é" * 1000000)})
+    expect_in("--> migrations/1_a.up.sql:2:3\n", project.run("up", exit=1).err)
+    project.write("1_a.up.sql", "SELECT 1,\n  '{}'\n\n  FROM".format("x" * 1500000))
+    expect_in("syntax error at end of input", project.run("up", exit=1).err)
+
+
+def test_copy_to_the_client_is_an_error(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);\nCOPY a TO STDOUT;\n"})
+    run = project.run("up", exit=1)
+    expect_in("COPY to or from the client is not possible here", run.err)
+    expect_in("migrations/1_a.up.sql:2", run.err)
+
+
+def test_no_step_starts_behind_the_deadline(server):
+    project = Project(server, {"{}_m.up.sql".format(i): "SELECT pg_sleep(1);" for i in range(1, 5)})
+    run = project.run("up", "--deadline", "1500ms", exit=8)
+    expect(project.applied(), ["1", "2"])
+    expect_in("(deadline)", run.err)
+    expect_in("3_m was not started", run.err)
+    project.run("up")
+
+
+def test_a_parameter_in_a_statement_has_its_place(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);\nSELECT $1;\n"})
+    run = project.run("up", exit=1)
+    expect_in("migrations/1_a.up.sql:2", run.err)
+    not_in("connection-lost", run.err)
+
+
+def test_an_interrupted_run_says_what_stays(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "2_b.up.sql": "SELECT pg_sleep(20);"})
+    run = project.start("up")
+    expect_in("applied  1_a", run.stdout.readline())
+    run.terminate()
+    _, err = run.communicate(timeout=10)
+    expect(run.returncode, 143)
+    expect_in("note: 2_b was rolled back; the one before it stays applied", err)
+
+
+# ---- The history's creation ----------------------------------------------------------------------------
+
+
+def test_creating_the_history_is_tried_again(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+    holder = subprocess.Popen(["psql", "-Xq", "-d", server.url_of(project.database), "-c",
+                               "BEGIN; CREATE SCHEMA migrate; SELECT pg_sleep(2); ROLLBACK"],
+                              stdout=subprocess.DEVNULL)
+    wait_for(lambda: project.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE "
+                                 "'BEGIN; CREATE SCHEMA%' AND wait_event = 'PgSleep'") == "1")
+    project.run("up")
+    holder.wait(10)
+    expect(project.applied(), ["1"])
+
+
+def test_two_histories_of_one_new_schema_at_once(server):
+    for _ in range(3):
+        project = Project(server, {"1_a.up.sql": "SELECT 1;"})
+        runs = [project.start("up", "--history", "migrate.h{}".format(i)) for i in range(4)]
+        for run in runs:
+            run.out, run.err = run.communicate(timeout=30)
+        expect([run.returncode for run in runs], [0] * 4)
+
+
+# ---- Secrets --------------------------------------------------------------------------------------------
+
+
+def test_no_password_in_errors(server):
+    project = Project(server, {"1_a.up.sql": "CREATE ROLE hard_x LOGIN PASSWORD 's3cretpw' BADOPT;\n"})
+    run = project.run("up", exit=1)
+    not_in("s3cret", run.out + run.err)
+    expect_in(" 1 | CREATE ROLE hard_x LOGIN PASSWORD '********' BADOPT;\n"
+              "   |                                              ^^^^^^", run.err)
+    project.write("1_a.up.sql", "DO $$ BEGIN EXECUTE 'CREATE ROLE hard_x PASSWORD ''s3cretpw'' "
+                                "BADOPT'; END $$;")
+    not_in("s3cret", project.run("up", exit=1).err)
+    project.write("1_a.up.sql", "ALTER ROLE postgres PASSWORD 's3cretpw';\nSELECT pg_sleep(3);")
+    worker = project.start("up")
+    wait_for(lambda: locks(project) == "2")
+    project.write("1_a.up.sql", "SELECT 1;")
+    not_in("s3cret", project.run("up", "--wait-turn", "500ms", exit=4).err)
+    worker.communicate(timeout=20)
+
+
+if __name__ == "__main__":
+    sys.exit(main(globals()))

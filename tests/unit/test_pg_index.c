@@ -1,0 +1,116 @@
+/* What a CREATE INDEX CONCURRENTLY says, in the spellings that people use. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pg/index.h"
+
+/* "table name", "- " for a name that the server chooses, " if" behind IF NOT EXISTS. */
+static const char *
+describe(const char *sql, MgArena *arena)
+{
+    MgIndexBuild build;
+    if (!mg_index_build_parse(sql, strlen(sql), arena, &build))
+        return "no";
+    return mg_arena_format(arena, "%s: %s%s", build.table, build.name == NULL ? "-" : build.name,
+                           build.is_if_not_exists ? " if" : "");
+}
+
+static void
+test_index__reads_spellings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql, *expect;
+    } cases[] = {
+        { "CREATE INDEX CONCURRENTLY i ON t (a)", "t: i" },
+        { "create unique index concurrently i on t using btree (lower(a)) where a > 1", "t: i" },
+        { "CREATE INDEX CONCURRENTLY ON t (a)", "t: -" },
+        { "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON t (a)", "t: i if" },
+        { "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON ONLY t (a)", "t: i if" },
+        { "CREATE INDEX CONCURRENTLY i ON s.t (a)", "s.t: i" },
+        { "CREATE INDEX CONCURRENTLY i ON \"S\".\"T x\"(a)", "\"S\".\"T x\": i" },
+        { "CREATE INDEX CONCURRENTLY i ON s . t (a)", "s . t: i" },
+        { "CREATE INDEX CONCURRENTLY i ON t(a)", "t: i" },
+        { "CREATE INDEX CONCURRENTLY i ON t", "t: i" },
+        { "CREATE INDEX CONCURRENTLY Orders_By_Day ON Orders (day)", "Orders: orders_by_day" },
+        { "CREATE INDEX CONCURRENTLY \"Orders By Day\" ON t (a)", "t: Orders By Day" },
+        { "CREATE INDEX CONCURRENTLY \"a\"\"b\" ON t (a)", "t: a\"b" },
+        { "CREATE INDEX CONCURRENTLY \"\"\"\" ON t (a)", "t: \"" },
+        { "CREATE INDEX CONCURRENTLY \"on\" ON t (a)", "t: on" },
+        { "CREATE INDEX CONCURRENTLY gr\xC3\xB6\xC3\x9F"
+          "e ON t (a)",
+          "t: gr\xC3\xB6\xC3\x9F"
+          "e" },
+        { "CREATE INDEX CONCURRENTLY caf\xC3\x89_X ON t (a)", "t: caf\xC3\x89_x" },
+        { "/* why */ CREATE -- here\n INDEX\r\n\tCONCURRENTLY/**/i ON\n  t (a)", "t: i" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        MgArena arena = { 0 };
+        assert_string_equal(describe(cases[i].sql, &arena), cases[i].expect);
+        mg_arena_release(&arena);
+    }
+}
+
+static void
+test_index__is_no_such_statement(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {
+        "",
+        "CREATE",
+        "CREATE UNIQUE",
+        "CREATE INDEX",
+        "CREATE INDEX i ON t (a)",
+        "CREATE INDEX CONCURRENTLY",
+        "CREATE INDEX CONCURRENTLY i",
+        "CREATE INDEX CONCURRENTLY i t (a)",
+        "CREATE INDEX CONCURRENTLY i ON",
+        "CREATE INDEX CONCURRENTLY i ON ONLY",
+        "CREATE INDEX CONCURRENTLY IF",
+        "CREATE INDEX CONCURRENTLY IF EXISTS i ON t (a)",
+        "CREATE INDEX CONCURRENTLY IF NOT i ON t (a)",
+        "CREATE INDEX CONCURRENTLY IF NOT EXISTS",
+        "CREATE \"index\" CONCURRENTLY i ON t (a)",
+        "CREATE TABLE t (a int)",
+        "REINDEX INDEX CONCURRENTLY i",
+        "DROP INDEX CONCURRENTLY i",
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        MgArena arena = { 0 };
+        assert_string_equal(describe(cases[i], &arena), "no");
+        mg_arena_release(&arena);
+    }
+}
+
+/* Nothing behind the statement's last byte counts, and ret stays as it was. */
+static void
+test_index__ends_where_told(void **state)
+{
+    (void)state;
+    static const char sql[] = "CREATE INDEX CONCURRENTLY i ON t (a)";
+    MgArena arena = { 0 };
+    MgIndexBuild build = { .table = "before" };
+    assert_false(
+        mg_index_build_parse(sql, strlen("CREATE INDEX CONCURRENTLY i ON "), &arena, &build));
+    assert_string_equal(build.table, "before");
+    assert_true(
+        mg_index_build_parse(sql, strlen("CREATE INDEX CONCURRENTLY i ON t"), &arena, &build));
+    assert_string_equal(build.table, "t");
+    mg_arena_release(&arena);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_index__reads_spellings),
+        cmocka_unit_test(test_index__is_no_such_statement),
+        cmocka_unit_test(test_index__ends_where_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,92 @@
+/* The lock's key, which other scripts may compute too, and the words of the server. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pg/lock.h"
+
+/* printf 'migrate\0migrate\0history' | sha256sum: 2993368a32ff4a93... */
+static void
+test_lock__key(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *schema, *table;
+        int64_t key;
+    } cases[] = {
+        { "migrate", "history", INT64_C(2995798144320490131) },
+        { "app", "migrations", INT64_C(1482342665205832251) },
+        { "a", "b.c", INT64_C(-5516124370537491348) },
+        { "\xC3\xA4", "\xC3\xB6", INT64_C(6967033952546662147) },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        MgLock lock = mg_lock_init(cases[i].schema, cases[i].table);
+        assert_true(lock.key == cases[i].key);
+        assert_int_equal(lock.backend_pid, 0);
+    }
+}
+
+/* Where one name ends and the other begins counts. */
+static void
+test_lock__names_do_not_run_together(void **state)
+{
+    (void)state;
+    assert_true(mg_lock_init("ab", "c").key != mg_lock_init("a", "bc").key);
+}
+
+static void
+test_lock__nonce(void **state)
+{
+    (void)state;
+    MgLock one = mg_lock_init("migrate", "history");
+    MgLock other = mg_lock_init("migrate", "history");
+    assert_true(one.nonce >= 0 && other.nonce >= 0);
+    assert_true(one.nonce != other.nonce);
+}
+
+static void
+test_lock__words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *word;
+        MgLockState state;
+    } cases[] = {
+        { "shared", MG_LOCK_SHARED }, { "held", MG_LOCK_HELD },      { "busy", MG_LOCK_BUSY },
+        { NULL, MG_LOCK_NOT_OURS },   { "", MG_LOCK_NOT_OURS },      { "HELD", MG_LOCK_NOT_OURS },
+        { "hel", MG_LOCK_NOT_OURS },  { "held ", MG_LOCK_NOT_OURS },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(mg_lock_state(cases[i].word), cases[i].state);
+}
+
+/* What the server is asked; negative keys need no parentheses as an argument or in a list. */
+static void
+test_lock__sql(void **state)
+{
+    (void)state;
+    MgArena arena = { 0 };
+    MgLock lock = { .key = -5, .nonce = 7, .backend_pid = 4711 };
+    const char *take = mg_lock_take_sql(&lock, &arena);
+    assert_non_null(strstr(take, "pg_catalog.pg_try_advisory_lock(-5)"));
+    assert_non_null(strstr(take, "pg_catalog.pg_try_advisory_lock(7)"));
+    const char *fence = mg_lock_fence_sql(&lock, &arena);
+    assert_non_null(strstr(fence, "pg_catalog.pg_backend_pid() = 4711"));
+    assert_non_null(strstr(fence, "IN (-5, 7)) = 2"));
+    mg_arena_release(&arena);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lock__key),   cmocka_unit_test(test_lock__names_do_not_run_together),
+        cmocka_unit_test(test_lock__nonce), cmocka_unit_test(test_lock__words),
+        cmocka_unit_test(test_lock__sql),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
