@@ -31,12 +31,18 @@ static const struct {
     { "latest", "Pending migrations are applied by \"migrate up\"." },
     { "run", "Pending migrations are applied by \"migrate up\"." },
     { "push", "Pending migrations are applied by \"migrate up\"." },
-    { "redo", "The newest migration is reverted by \"migrate down\" and applied again by \"migrate up\"." },
-    { "reset", "Everything is reverted by \"migrate down --to 0\"; \"migrate scratch\" makes an empty database." },
-    { "fresh", "Everything is reverted by \"migrate down --to 0\"; \"migrate scratch\" makes an empty database." },
-    { "drop", "Everything is reverted by \"migrate down --to 0\"; \"migrate scratch\" makes an empty database." },
-    { "init", "Nothing needs to be set up: \"migrate new NAME\" makes the folder, the first \"migrate up\" the history." },
-    { "baseline", "Nothing is recorded without being run; \"migrate up --allow-not-empty\" starts a history in a database that has tables." },
+    { "redo",
+      "The newest migration is reverted by \"migrate down\" and applied again by \"migrate up\"." },
+    { "reset", "Everything is reverted by \"migrate down --to 0\"; \"migrate scratch\" makes an "
+               "empty database." },
+    { "fresh", "Everything is reverted by \"migrate down --to 0\"; \"migrate scratch\" makes an "
+               "empty database." },
+    { "drop", "Everything is reverted by \"migrate down --to 0\"; \"migrate scratch\" makes an "
+              "empty database." },
+    { "init", "Nothing needs to be set up: \"migrate new NAME\" makes the folder, the first "
+              "\"migrate up\" the history." },
+    { "baseline", "Nothing is recorded without being run; \"migrate up --allow-not-empty\" starts "
+                  "a history in a database that has tables." },
     { "validate", "What is wrong is shown by \"migrate status\" and \"migrate plan\"." },
     { "verify", "What is wrong is shown by \"migrate status\" and \"migrate plan\"." },
     { "check", "What is wrong is shown by \"migrate status\" and \"migrate plan\"." },

@@ -6,10 +6,6 @@
 #include "show.h"
 #include "talk.h"
 
-enum {
-    WAIT_SERVER_MS = 15 * 1000, /* a database that sleeps has come up by then */
-};
-
 typedef struct Args {
     MgPolicyArgs policy;
 } Args;
@@ -36,8 +32,6 @@ run(const MgRun *run, int *ret_status, MgError *err)
     mg_policy_options(&args->policy, &options);
     options.is_diagnosing = true;
     options.on_event = on_event;
-    if (options.wait_server_ms == 0)
-        options.wait_server_ms = WAIT_SERVER_MS;
 
     MgContext *context = NULL;
     const MgDiagnosis *diagnosis = NULL;

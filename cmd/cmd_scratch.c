@@ -109,12 +109,31 @@ socket_folder(const char *url, MgArena *arena)
     return text;
 }
 
+/* Set anew, or left out: no program run on a scratch server may find its way to a real one. */
 static bool
 is_replaced(const char *item)
 {
     static const char *const replaced[] = {
-        "DATABASE_URL=", "MIGRATE_URL=", "PGHOST=",     "PGHOSTADDR=", "PGPORT=",
-        "PGUSER=",       "PGDATABASE=",  "PGPASSWORD=", "PGSERVICE=",  "PGOPTIONS="
+        "DATABASE_URL=",
+        "MIGRATE_URL=",
+        "DATABASE_URL_DIRECT=",
+        "DATABASE_URL_UNPOOLED=",
+        "DATABASE_UNPOOLED_URL=",
+        "DIRECT_URL=",
+        "DIRECT_DATABASE_URL=",
+        "POSTGRES_URL=",
+        "POSTGRES_URL_NON_POOLING=",
+        "POSTGRES_PRISMA_URL=",
+        "NETLIFY_DATABASE_URL=",
+        "NETLIFY_DATABASE_URL_UNPOOLED=",
+        "PGHOST=",
+        "PGHOSTADDR=",
+        "PGPORT=",
+        "PGUSER=",
+        "PGDATABASE=",
+        "PGPASSWORD=",
+        "PGSERVICE=",
+        "PGOPTIONS=",
     };
     for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++) {
         if (mg_text_starts(item, replaced[i]))
@@ -243,8 +262,8 @@ run_scratch(const MgRun *run, int *ret_status, MgError *err)
     const Args *args = run->args;
     const char *named = mg_cmd_named_database(run->common);
     if (named != NULL)
-        return mg_cmd_usage("scratch", err, "scratch makes a database of its own; --%s names another",
-                            named);
+        return mg_cmd_usage("scratch", err,
+                            "scratch makes a database of its own; --%s names another", named);
     MgScratch *scratch = NULL;
     if (!mg_scratch_open(run->environment, &scratch, err))
         return false;

@@ -181,8 +181,7 @@ check_output(const MgTalk *talk, MgError *err)
 {
     if (talk->out_errno == 0)
         return true;
-    (void)mg_cmd_fail(err, MG_E_SYSTEM, "could not write to stdout: %s",
-                      strerror(talk->out_errno));
+    (void)mg_cmd_fail(err, MG_E_SYSTEM, "could not write to stdout: %s", strerror(talk->out_errno));
     mg_text_copy(err->note, sizeof err->note,
                  "the command itself was carried out; its output is not complete");
     return false;

@@ -37,6 +37,8 @@ enum {
     DEFAULT_WAIT_SERVER_MS = 60 * 1000,
     /* Of the server of this machine: it starts up, but is not scaled to zero. */
     DEFAULT_WAIT_LOCAL_SERVER_MS = 5 * 1000,
+    /* Of a diagnosis: one that sleeps has come up by then, and it is no failure to be told soon. */
+    DEFAULT_WAIT_DIAGNOSIS_MS = 15 * 1000,
     DEFAULT_LOCK_RETRY_MS = 10 * 60 * 1000,
     FIRST_POLL_MS = 5, /* of the lock; then doubled */
     LARGEST_POLL_MS = 250,
@@ -56,7 +58,7 @@ struct MgContext {
     const char *applied_by;
     MgTarget target;
     int64_t deadline_ms; /* of mg_clock_ms, 0 = none */
-    int64_t opening_us; /* how long mg_open took */
+    int64_t opening_us;  /* how long mg_open took */
     /* What a diagnosis tells of. */
     MgError url_refusal, source_failure;
     const char *const *passed_over;
@@ -105,8 +107,8 @@ on_waiting_for_server(void *payload, const char *reason)
     mg_text_duration((is_cut ? options->deadline_ms : options->wait_server_ms) * 1000, limit,
                      sizeof limit);
     emit(context, MG_EVENT_WAITING,
-         mg_arena_format(&context->arena, "the server does not answer yet, trying for up to %s: %s", limit,
-                         reason));
+         mg_arena_format(&context->arena, "the server does not answer yet, trying for up to %s: %s",
+                         limit, reason));
 }
 
 /* ---- Opening -------------------------------------------------------------------------- */
@@ -241,11 +243,11 @@ open_context(MgContext *context, MgError *err)
     if (!mg_history_table_parse(options->history, &context->arena, &context->table, err) ||
         !choose_target(context, err))
         return false;
-    options->wait_server_ms =
-        limit_or_default(options->wait_server_ms, context->target.is_local
-                                                      ? DEFAULT_WAIT_LOCAL_SERVER_MS
-                                                      : DEFAULT_WAIT_SERVER_MS);
-    return (options->is_diagnosing ? look_at_source(context) : read_source(context, err));
+    int64_t wait_server_ms = context->target.is_local ? DEFAULT_WAIT_LOCAL_SERVER_MS
+                             : options->is_diagnosing ? DEFAULT_WAIT_DIAGNOSIS_MS
+                                                      : DEFAULT_WAIT_SERVER_MS;
+    options->wait_server_ms = limit_or_default(options->wait_server_ms, wait_server_ms);
+    return options->is_diagnosing ? look_at_source(context) : read_source(context, err);
 }
 
 bool
@@ -359,6 +361,7 @@ connect_to_server(MgContext *context, MgError *err)
         return false;
     describe_target(context);
     context->claim = mg_proof_claim(context->conn, application_name);
+    context->claim.is_proxy_known = mg_provider_is_proxied(&context->url);
     context->lock = mg_lock_init(context->table.schema, context->table.table);
     return true;
 }
@@ -368,6 +371,7 @@ start_input(const MgContext *context, const MgGoal *goal, bool is_writing)
 {
     return (MgStartInput){ .claim = &context->claim,
                            .table = &context->table,
+                           .search_path = context->url.search_path,
                            .is_writing = is_writing,
                            .with_down = goal->direction == MG_DOWN };
 }
@@ -419,8 +423,12 @@ begin_writing(MgContext *context, const MgGoal *goal, MgError *err)
         !mg_proof_rounds(context->conn, &context->conn_options, &context->arena, proof, err))
         return false;
     tell_session(context);
-    if (!mg_proof_check(proof, context->options.is_session_accepted, err))
+    if (!mg_proof_check(proof, context->options.is_session_accepted, err)) {
+        const char *by_port = mg_provider_port_hint(&context->url, &context->arena);
+        if (by_port != NULL)
+            mg_error_hint(err, "%s", by_port);
         return false;
+    }
     if (is_proved)
         return true;
     MgProof proved = *proof;
@@ -576,11 +584,25 @@ tell_plan(const MgContext *context, const MgPlan *plan)
         emit(context, MG_EVENT_WARNING, plan->warnings[i]);
 }
 
+/* What mg_open let pass for a diagnosis is refused by everything else. */
+static bool
+check_opened(const MgContext *context, MgError *err)
+{
+    const MgError *const kept[] = { &context->url_refusal, &context->source_failure };
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        if (kept[i]->code != MG_OK) {
+            *err = *kept[i];
+            return false;
+        }
+    }
+    return true;
+}
+
 bool
 mg_plan(MgContext *context, const MgGoal *goal, const MgPlan **ret, MgError *err)
 {
     MgPlan *plan = MG_NEW_IN(&context->arena, MgPlan);
-    bool is_ok = begin_reading(context, goal, err);
+    bool is_ok = check_opened(context, err) && begin_reading(context, goal, err);
     if (is_ok) {
         build_plan(context, goal, plan);
         tell_plan(context, plan);
@@ -739,6 +761,8 @@ execute(MgContext *context, const MgPlan *plan, MgOutcome *outcome, MgError *err
                           .lock = &context->lock,
                           .table = &context->table,
                           .facts = &context->start.facts,
+                          .settings_sql =
+                              mg_session_settings_sql(context->url.search_path, &context->arena),
                           .steps = plan->steps,
                           .n_steps = plan->n_steps,
                           .applied_by = context->applied_by,
@@ -794,7 +818,7 @@ mg_run(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *err)
 {
     int64_t begin_us = mg_clock_us();
     *outcome = (MgOutcome){ 0 };
-    bool is_ok = run_goal(context, goal, outcome, err);
+    bool is_ok = check_opened(context, err) && run_goal(context, goal, outcome, err);
     disconnect(context);
     outcome->elapsed_us = context->opening_us + mg_clock_us() - begin_us;
     return is_ok;

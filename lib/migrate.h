@@ -156,16 +156,17 @@ typedef struct MgOptions {
     const char *dir;          /* the migrations folder; NULL: "migrations" */
     const MgFile *files;      /* instead of a folder; NULL: read dir */
     size_t n_files;
-    const char *history;      /* "schema.table"; NULL: "migrate.history" */
-    const char *applied_by;   /* recorded in the history; NULL: user@host */
-    int64_t wait_turn_ms;     /* for another run's lock; 0 = 5 min, negative = do not wait */
-    int64_t wait_server_ms;   /* for a server to come up; 0 = 60 s, a local one 5 s; negative = one try */
+    const char *history;    /* "schema.table"; NULL: "migrate.history" */
+    const char *applied_by; /* recorded in the history; NULL: user@host */
+    int64_t wait_turn_ms;   /* for another run's lock; 0 = 5 min, negative = do not wait */
+    int64_t
+        wait_server_ms; /* for a server to come up; 0 = 60 s, a local one 5 s; negative = one try */
     int64_t lock_retry_ms;    /* for locks of other sessions; 0 = 10 min, negative = one try */
     int64_t deadline_ms;      /* no migration starts later than this after mg_open; 0 = none */
     bool is_session_accepted; /* a session-mode pooler will do, with the fence */
     bool is_direct_derived;   /* of a pooled URL use the direct twin, where a rule tells it */
     bool is_reading;          /* for mg_plan only: a pooled URL will do, with a note */
-    bool is_diagnosing;       /* for mg_diagnose only: it tells of a bad URL or folder itself */
+    bool is_diagnosing;       /* mg_open leaves a refused URL and a bad folder to mg_diagnose */
     int cancel_fd;            /* readable = stop, roll back, fail with MG_E_CANCELLED; -1: none */
     void (*on_event)(void *payload, const MgEvent *event);
     void *payload;
@@ -371,7 +372,7 @@ typedef struct MgView {
     int64_t now_ms;       /* "at" in JSON */
     int width;            /* columns of the terminal; 0: never cut names */
     const MgError *error; /* JSON: shown as "error"; NULL: none */
-    bool is_question;     /* tables: without the last line; whoever asks says something else there */
+    bool is_question; /* tables: without the last line; whoever asks says something else there */
 } MgView;
 
 /* Write the state of every migration ("migrate status").  plan may be NULL when view->error says

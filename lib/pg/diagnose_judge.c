@@ -75,36 +75,46 @@ company_of(const MgProvider *provider, MgArena *arena)
     return mg_arena_text_n(arena, provider->words, strcspn(provider->words, "'"));
 }
 
+/* What the rule by which a URL is pooled calls it. */
+static const char *
+pooler_of(const MgProvider *provider)
+{
+    return provider == &mg_provider_own_word ? "a pooler, as pgbouncer=true in the URL says"
+                                             : provider->words;
+}
+
+/* What kind of URL it is when no rule takes it for a pooler. */
+static const char *
+unpooled_kind(const MgUrl *url, MgArena *arena)
+{
+    MgHost host;
+    const MgProvider *direct = mg_host_at(url, 0, &host) ? mg_provider_of_direct_host(&host) : NULL;
+    if (direct != NULL)
+        return mg_arena_format(arena, "%s, direct endpoint", company_of(direct, arena));
+    if (url->is_local)
+        return url->host != NULL && url->host[0] == '/' ? "a socket on this machine"
+                                                        : "an address on this machine";
+    return "no pooler, by its host and port";
+}
+
 static void
 judge_kind(const MgExamination *seen, MgFindings *findings)
 {
     size_t host_i = 0;
-    MgHost host;
-    MgArena *arena = findings->arena;
+    const MgError *refusal = &seen->url_refusal;
     const MgProvider *pooled = mg_provider_find(seen->url, &host_i);
-    const MgProvider *direct =
-        mg_host_at(seen->url, 0, &host) ? mg_provider_of_direct_host(&host) : NULL;
 
-    if (pooled != NULL && seen->url_refusal.code != MG_OK) {
-        findings->code = findings->code == MG_OK ? seen->url_refusal.code : findings->code;
-        mg_finding_add(findings, MG_FINDING_FAIL, "kind", pooled->words,
-                       hints_of(&seen->url_refusal, arena));
-    } else if (seen->url_refusal.code != MG_OK) {
-        mg_finding_fail(findings, "kind", &seen->url_refusal);
+    if (pooled != NULL && refusal->code != MG_OK) {
+        findings->code = refusal->code;
+        mg_finding_add(findings, MG_FINDING_FAIL, "kind", pooler_of(pooled),
+                       hints_of(refusal, findings->arena));
+    } else if (refusal->code != MG_OK) {
+        mg_finding_fail(findings, "kind", refusal);
     } else if (pooled != NULL) {
-        mg_finding_add(findings, MG_FINDING_NOTE, "kind", pooled->words, NULL);
-    } else if (seen->url->is_local) {
-        mg_finding_add(findings, MG_FINDING_OK, "kind",
-                       seen->url->host != NULL && seen->url->host[0] == '/'
-                           ? "a socket on this machine"
-                           : "an address on this machine",
-                       NULL);
-    } else if (direct != NULL) {
-        mg_finding_add(findings, MG_FINDING_OK, "kind",
-                       mg_arena_format(arena, "%s, direct endpoint", company_of(direct, arena)),
-                       NULL);
+        mg_finding_add(findings, MG_FINDING_NOTE, "kind", pooler_of(pooled), NULL);
     } else {
-        mg_finding_add(findings, MG_FINDING_OK, "kind", "no pooler, by its host and port", NULL);
+        mg_finding_add(findings, MG_FINDING_OK, "kind", unpooled_kind(seen->url, findings->arena),
+                       NULL);
     }
 }
 
@@ -184,52 +194,66 @@ judge_tls(const MgExamination *seen, MgFindings *findings)
                        full);
 }
 
-/* Behind a known proxy a strange key and port are as they should be. */
+/* ", as always with Neon" where the provider's direct endpoint is known to be a proxy; or "". */
+static const char *
+as_always(const MgUrl *url, MgArena *arena)
+{
+    MgHost host;
+    const MgProvider *provider = mg_provider_is_proxied(url) && mg_host_at(url, 0, &host)
+                                     ? mg_provider_of_direct_host(&host)
+                                     : NULL;
+    return provider == NULL
+               ? ""
+               : mg_arena_format(arena, ", as always with %s", company_of(provider, arena));
+}
+
+static void
+judge_key(const MgExamination *seen, MgFindings *findings)
+{
+    if (seen->vitals->proof.is_key) {
+        mg_finding_add(findings, MG_FINDING_OK, "cancel key", "this backend's", NULL);
+        return;
+    }
+    const char *what = seen->vitals->has_key ? "not this backend's" : "none was sent";
+    mg_finding_add(findings, MG_FINDING_NOTE, "cancel key",
+                   mg_arena_format(findings->arena, "%s: a proxy is between%s", what,
+                                   as_always(seen->url, findings->arena)),
+                   NULL);
+}
+
+/* A strange port beside a strange key says nothing new. */
+static void
+judge_port(const MgExamination *seen, MgFindings *findings)
+{
+    const MgProof *proof = &seen->vitals->proof;
+    bool is_socket = seen->tls.is_socket;
+    const char *topic = is_socket ? "socket" : "client port";
+    if (proof->is_port)
+        mg_finding_add(
+            findings, MG_FINDING_OK, topic,
+            is_socket ? "this backend's own server listens there" : "the server sees ours", NULL);
+    else if (proof->is_key)
+        mg_finding_add(findings, MG_FINDING_NOTE, topic,
+                       is_socket ? "not known to be of this backend's own server"
+                                 : "the server sees another one: a proxy or a tunnel is between",
+                       NULL);
+}
+
 static void
 judge_evidence(const MgExamination *seen, MgFindings *findings)
 {
-    const MgVitals *vitals = seen->vitals;
-    const MgProof *proof = &vitals->proof;
-    MgArena *arena = findings->arena;
-    size_t host_i = 0;
-    MgHost host;
-    const MgProvider *known = mg_provider_is_proxied(seen->url) &&
-                                      mg_provider_find(seen->url, &host_i) == NULL &&
-                                      mg_host_at(seen->url, 0, &host)
-                                  ? mg_provider_of_direct_host(&host)
-                                  : NULL;
-    const char *always =
-        known == NULL ? ""
-                      : mg_arena_format(arena, ", as always with %s", company_of(known, arena));
-
+    const MgProof *proof = &seen->vitals->proof;
     mg_finding_add(findings, proof->is_echo ? MG_FINDING_OK : MG_FINDING_WARN, "startup",
                    proof->is_echo
                        ? "this backend was started by our own startup packet"
                        : "this backend was started by somebody else's startup packet: a pooler",
                    NULL);
-    if (proof->is_key)
-        mg_finding_add(findings, MG_FINDING_OK, "cancel key", "this backend's", NULL);
-    else
-        mg_finding_add(
-            findings, MG_FINDING_NOTE, "cancel key",
-            vitals->has_key
-                ? mg_arena_format(arena, "not this backend's: a proxy is between%s", always)
-                : mg_arena_format(arena, "none was sent: a proxy is between%s", always),
-            NULL);
-    bool is_socket = seen->tls.is_socket;
-    if (proof->is_port)
-        mg_finding_add(
-            findings, MG_FINDING_OK, is_socket ? "socket" : "client port",
-            is_socket ? "this backend's own server listens there" : "the server sees ours", NULL);
-    else if (proof->is_key)
-        mg_finding_add(findings, MG_FINDING_NOTE, is_socket ? "socket" : "client port",
-                       is_socket ? "not known to be of this backend's own server"
-                                 : "the server sees another one: a proxy or a tunnel is between",
-                       NULL);
+    judge_key(seen, findings);
+    judge_port(seen, findings);
     bool is_fit = proof->verdict == MG_DIRECT || proof->verdict == MG_PINNED;
-    for (size_t i = vitals->n_first_evidence; i < proof->n_evidence; i++)
+    for (size_t i = seen->vitals->n_first_evidence; i < proof->n_evidence; i++)
         mg_finding_add(findings, is_fit ? MG_FINDING_OK : MG_FINDING_WARN, "behaviour",
-                       as_phrase(proof->evidence[i], arena), NULL);
+                       as_phrase(proof->evidence[i], findings->arena), NULL);
 }
 
 static void

@@ -6,25 +6,11 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "sql/quote.h"
 
 enum {
     FEW = 3, /* connections left, from here on worth a warning when nearly all are in use */
 };
-
-/* "a name", with quotes inside doubled, for SQL to be pasted. */
-static const char *
-quote(const char *name, MgArena *arena)
-{
-    MG_CLEANUP(buf) MgBuf quoted = { 0 };
-    mg_buf_add_char(&quoted, '"');
-    for (; *name != '\0'; name++) {
-        if (*name == '"')
-            mg_buf_add_char(&quoted, '"');
-        mg_buf_add_char(&quoted, *name);
-    }
-    mg_buf_add_char(&quoted, '"');
-    return mg_arena_text(arena, mg_buf_text(&quoted));
-}
 
 /* ---- Server --------------------------------------------------------------------- */
 
@@ -71,10 +57,10 @@ judge_role(const MgExamination *seen, MgFindings *findings)
                       role->may_create_in_database ? ", but" : ",", role->schema);
     else if (!role->may_create_in_database && has_schema)
         mg_buf_format(&text, ", but in schema \"%s\"", role->schema);
-    const char *hint = is_closed
-                           ? mg_arena_format(arena, "GRANT CREATE ON SCHEMA %s TO %s;",
-                                             quote(role->schema, arena), quote(role->name, arena))
-                           : NULL;
+    const char *hint = is_closed ? mg_arena_format(arena, "GRANT CREATE ON SCHEMA %s TO %s;",
+                                                   mg_sql_identifier(role->schema, arena),
+                                                   mg_sql_identifier(role->name, arena))
+                                 : NULL;
     mg_finding_add(findings, is_closed ? MG_FINDING_NOTE : MG_FINDING_OK, "role",
                    mg_arena_text(arena, mg_buf_text(&text)), hint);
 }
@@ -136,12 +122,12 @@ missing_grant(const MgExamination *seen, MgArena *arena)
                                                : role->may_create_in_database;
     if (role->failure.code != MG_OK || may_create)
         return NULL;
-    const char *name = quote(role->name, arena);
+    const char *name = mg_sql_identifier(role->name, arena);
     return role->has_history_schema
                ? mg_arena_format(arena, "GRANT CREATE, USAGE ON SCHEMA %s TO %s;",
-                                 quote(seen->table->schema, arena), name)
+                                 mg_sql_identifier(seen->table->schema, arena), name)
                : mg_arena_format(arena, "GRANT CREATE ON DATABASE %s TO %s;",
-                                 quote(seen->target->database, arena), name);
+                                 mg_sql_identifier(seen->target->database, arena), name);
 }
 
 static void

@@ -29,6 +29,7 @@ typedef struct MgExecInput {
     const MgLock *lock;
     const MgHistoryTable *table;
     const MgHistoryFacts *facts; /* the table is made first when it is not there */
+    const char *settings_sql;    /* applies the session settings again */
     const MgStep *steps;
     size_t n_steps;
     const char *applied_by;

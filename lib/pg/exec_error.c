@@ -148,7 +148,9 @@ mg_exec_note_state(const MgExec *exec, size_t step_i, int number, MgError *err)
         snprintf(before, sizeof before, "; the %zu before it stay %s", exec->n_committed,
                  is_up ? "applied" : "reverted");
 
-    if (err->code == MG_E_CONNECTION_LOST)
+    if (err->code == MG_E_DEADLINE) /* said in the detail: it was not started */
+        mg_error_note(err, "%s", exec->n_committed == 0 ? "nothing was applied" : before + 2);
+    else if (err->code == MG_E_CONNECTION_LOST)
         mg_error_note(err, "whether %s was %s is not known: see \"migrate status\"%s", label,
                       is_up ? "applied" : "reverted", before);
     else if (step->is_transactional && is_up)

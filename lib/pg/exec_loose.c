@@ -150,6 +150,15 @@ push_own_timeouts(MgExec *exec)
     exec->has_own_timeouts = true;
 }
 
+static void
+push_fence(MgExec *exec)
+{
+    if (exec->run.n_fetched == mg_exec_step(exec)->resume_at + 1)
+        mg_exec_push_first_fence(exec);
+    else
+        mg_exec_push_fence(exec);
+}
+
 /* Between two committed marks. */
 static bool
 send_refusing(MgExec *exec, MgError *err)
@@ -161,7 +170,7 @@ send_refusing(MgExec *exec, MgError *err)
     }
     exec->has_looked = false;
     begin(exec);
-    mg_exec_push_fence(exec);
+    push_fence(exec);
     push_own_timeouts(exec);
     if (!commit_mark(exec, n, n - 1, err))
         return false;
@@ -177,7 +186,7 @@ send_willing(MgExec *exec, MgError *err)
     int n = exec->run.n_fetched;
     begin(exec);
     mg_exec_push_directives(exec);
-    mg_exec_push_fence(exec);
+    push_fence(exec);
     mg_exec_push_statement(exec);
     if (exec->pause == MG_PAUSE_COPY) {
         exec->stage = MG_STAGE_COPIED; /* a COPY ends the pipeline for itself */
@@ -234,7 +243,7 @@ send_grouped(MgExec *exec, MgError *err)
         exec->is_in_group = true;
         mg_exec_push_statement(exec); /* as it stands: it may say a level */
         mg_exec_push_directives(exec);
-        mg_exec_push_fence(exec);
+        push_fence(exec);
         return true;
     }
     if (run->stmt.transaction_control != MG_TX_COMMIT && !is_rollback)
@@ -243,7 +252,7 @@ send_grouped(MgExec *exec, MgError *err)
     if (is_rollback) {
         mg_exec_push_statement(exec);
         begin(exec);
-        mg_exec_push_fence(exec);
+        push_fence(exec);
     }
     run->has_peeked = false;
     return commit_mark(exec, n, n, err);

@@ -157,6 +157,9 @@ void mg_exec_push_own(MgExec *exec, MgRole role, int own, const char *const *par
 void mg_exec_push_begin(MgExec *exec);
 void mg_exec_push_directives(MgExec *exec);
 void mg_exec_push_fence(MgExec *exec);
+/* At a step's begin: also, it must lie before the deadline.  The server looks, since all steps are
+ * sent at once. */
+void mg_exec_push_first_fence(MgExec *exec);
 /* The fetched statement. */
 void mg_exec_push_statement(MgExec *exec);
 void mg_exec_push_hygiene(MgExec *exec);

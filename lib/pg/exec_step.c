@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "pg/start.h"
 
 enum {
     /* So that results and progress arrive and a bounded window never stalls. */
@@ -27,7 +26,7 @@ static const char *const hygiene[] = {
     "CLOSE ALL",         "SET SESSION AUTHORIZATION DEFAULT",
     "RESET ALL",         "DEALLOCATE ALL",
     "UNLISTEN *",        "DISCARD TEMP",
-    "DISCARD SEQUENCES", mg_session_settings_sql,
+    "DISCARD SEQUENCES",
 };
 
 const MgStep *
@@ -111,11 +110,16 @@ mg_exec_push_begin(MgExec *exec)
     mg_exec_push_sql(exec, MG_ROLE_BEGIN, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
 }
 
-/* With a deadline, no step begins behind it: the server looks, since all steps are sent at once. */
 void
 mg_exec_push_fence(MgExec *exec)
 {
     mg_exec_push_own(exec, MG_ROLE_FENCE, MG_OWN_FENCE, NULL, 0);
+}
+
+void
+mg_exec_push_first_fence(MgExec *exec)
+{
+    mg_exec_push_fence(exec);
     if (exec->input->server_deadline_us != 0)
         mg_exec_push_sql(exec, MG_ROLE_DEADLINE, exec->deadline_sql);
 }
@@ -138,6 +142,7 @@ mg_exec_push_hygiene(MgExec *exec)
 {
     for (size_t i = 0; i < sizeof hygiene / sizeof *hygiene; i++)
         mg_exec_push_sql(exec, MG_ROLE_SET, hygiene[i]);
+    mg_exec_push_sql(exec, MG_ROLE_SET, exec->input->settings_sql);
     push_prepares(exec);
 }
 
@@ -310,7 +315,7 @@ send_leading(MgExec *exec, MgError *err)
         mg_exec_push_statement(exec);
         return true;
     }
-    mg_exec_push_fence(exec);
+    mg_exec_push_first_fence(exec);
     exec->stage = MG_STAGE_STATEMENTS;
     return true;
 }

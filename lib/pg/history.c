@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "sql/quote.h"
 
 #define DEFAULT_SCHEMA "migrate"
 #define DEFAULT_TABLE "history"
@@ -15,38 +16,6 @@
 enum {
     MAX_NAME_BYTES = 63, /* PostgreSQL cuts longer identifiers */
 };
-
-/* "a name", with quotes inside doubled. */
-static const char *
-quote(const char *name, MgArena *arena)
-{
-    char *quoted = mg_arena_alloc(arena, 2 * strlen(name) + 3);
-    char *at = quoted;
-    *at++ = '"';
-    for (; *name != '\0'; name++) {
-        if (*name == '"')
-            *at++ = '"';
-        *at++ = *name;
-    }
-    *at++ = '"';
-    return quoted;
-}
-
-/* 'a text' for a standard_conforming_strings server; names with backslashes are refused before. */
-static const char *
-quote_literal(const char *text, MgArena *arena)
-{
-    char *quoted = mg_arena_alloc(arena, 2 * strlen(text) + 3);
-    char *at = quoted;
-    *at++ = '\'';
-    for (; *text != '\0'; text++) {
-        if (*text == '\'')
-            *at++ = '\'';
-        *at++ = *text;
-    }
-    *at++ = '\'';
-    return quoted;
-}
 
 bool
 mg_history_table_parse(const char *text, MgArena *arena, MgHistoryTable *ret, MgError *err)
@@ -66,8 +35,8 @@ mg_history_table_parse(const char *text, MgArena *arena, MgHistoryTable *ret, Mg
     MgHistoryTable table = { .shown = mg_arena_text(arena, text),
                              .schema = mg_arena_text_n(arena, text, schema_bytes),
                              .table = mg_arena_text(arena, dot + 1) };
-    table.sql =
-        mg_arena_format(arena, "%s.%s", quote(table.schema, arena), quote(table.table, arena));
+    table.sql = mg_arena_format(arena, "%s.%s", mg_sql_identifier(table.schema, arena),
+                                mg_sql_identifier(table.table, arena));
     table.is_default = strcmp(table.schema, DEFAULT_SCHEMA) == 0;
     *ret = table;
     return true;
@@ -95,7 +64,7 @@ mg_history_facts_sql(const MgHistoryTable *table, MgArena *arena)
         " NOT LIKE '" LAYOUT_COMMENT "%%') END,"
         " pg_catalog.obj_description(h.oid, 'pg_class')"
         " FROM (SELECT pg_catalog.to_regclass(%s)::pg_catalog.oid AS oid) h",
-        quote_literal(table->schema, arena), quote_literal(table->sql, arena));
+        mg_sql_literal(table->schema, arena), mg_sql_literal(table->sql, arena));
 }
 
 const char *
@@ -285,15 +254,15 @@ int
 mg_history_create_ops(const MgHistoryTable *table, const MgHistoryFacts *facts,
                       const char *fence_sql, MgArena *arena, MgOp ret[MG_HISTORY_MAX_CREATE_OPS])
 {
-    const char *name = quote_literal(table->sql, arena);
+    const char *name = mg_sql_literal(table->sql, arena);
     const char *statements[MG_HISTORY_MAX_CREATE_OPS];
     int n = 0;
 
     statements[n++] = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
     statements[n++] = mg_arena_format(arena, "SELECT %s", fence_sql);
     if (!facts->has_schema)
-        statements[n++] =
-            mg_arena_format(arena, "CREATE SCHEMA IF NOT EXISTS %s", quote(table->schema, arena));
+        statements[n++] = mg_arena_format(arena, "CREATE SCHEMA IF NOT EXISTS %s",
+                                          mg_sql_identifier(table->schema, arena));
     statements[n++] = mg_arena_format(arena, "CREATE TABLE %s (%s)", table->sql, table_columns);
     statements[n++] =
         mg_arena_format(arena,

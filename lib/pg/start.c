@@ -1,6 +1,8 @@
 /* The one-flight start.  Knows the proof, the lock and the history; not what they are for. */
 #include "pg/start.h"
 
+#include "sql/quote.h"
+
 /*
  * The runner's own session settings.  A name the server does not know is left
  * out: set_config would fail the flight.
@@ -10,16 +12,26 @@
  * - timeouts: a role's own, meant for the application, must not kill a
  *   migration; lock_timeout bounds the queue behind us, and is retried.
  */
-const char mg_session_settings_sql[] =
-    "SELECT pg_catalog.count(pg_catalog.set_config(v.name, v.value, false)) FROM (VALUES"
-    " ('client_connection_check_interval', '500'), ('tcp_keepalives_idle', '10'),"
-    " ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3'),"
-    " ('tcp_user_timeout', '20000'), ('lock_timeout', '1s'), ('statement_timeout', '0'),"
-    " ('idle_in_transaction_session_timeout', '60s'), ('idle_session_timeout', '0'),"
-    " ('transaction_timeout', '0'), ('TimeZone', 'UTC')) v(name, value)"
-    " JOIN pg_catalog.pg_settings s ON s.name = v.name"
-    " WHERE v.name <> 'client_connection_check_interval'"
-    " OR pg_catalog.version() LIKE '%linux%'"; /* others may not support it and would refuse */
+const char *
+mg_session_settings_sql(const char *search_path, MgArena *arena)
+{
+    const char *more = "";
+    if (search_path != NULL)
+        more = mg_arena_format(arena, ", ('search_path', %s)", mg_sql_literal(search_path, arena));
+    return mg_arena_format(
+        arena,
+        "SELECT pg_catalog.count(pg_catalog.set_config(v.name, v.value, false)) FROM (VALUES"
+        " ('client_connection_check_interval', '500'), ('tcp_keepalives_idle', '10'),"
+        " ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3'),"
+        " ('tcp_user_timeout', '20000'), ('lock_timeout', '1s'), ('statement_timeout', '0'),"
+        " ('idle_in_transaction_session_timeout', '60s'), ('idle_session_timeout', '0'),"
+        " ('transaction_timeout', '0'), ('TimeZone', 'UTC')%s) v(name, value)"
+        " JOIN pg_catalog.pg_settings s ON s.name = v.name"
+        " WHERE v.name <> 'client_connection_check_interval'"
+        /* Others than Linux may not support it, and would refuse. */
+        " OR pg_catalog.version() LIKE '%%linux%%'",
+        more);
+}
 
 enum {
     ANSWER_MS = 30 * 1000,              /* the queries take milliseconds */
@@ -49,8 +61,8 @@ first_query(const MgStartInput *input, const MgLock *lock, MgArena *arena)
                            "SELECT proof.*, CASE WHEN %s THEN (%s) END,"
                            " CASE WHEN %s THEN %s ELSE 'not ours' END"
                            " FROM (%s OFFSET 0) proof",
-                           ours, mg_session_settings_sql, ours, mg_lock_take_sql(lock, arena),
-                           rows);
+                           ours, mg_session_settings_sql(input->search_path, arena), ours,
+                           mg_lock_take_sql(lock, arena), rows);
 }
 
 static bool

@@ -20,8 +20,9 @@
 typedef struct MgStartInput {
     const MgProofClaim *claim;
     const MgHistoryTable *table;
-    bool is_writing; /* take the lock and apply the session settings */
-    bool with_down;  /* load the stored down scripts */
+    const char *search_path; /* a session setting; NULL: the role's own */
+    bool is_writing;         /* take the lock and apply the session settings */
+    bool with_down;          /* load the stored down scripts */
 } MgStartInput;
 
 typedef struct MgStart {
@@ -39,7 +40,7 @@ MG_CHECK bool mg_start(MgConn *conn, const MgStartInput *input, MgLock *lock, Mg
 MG_CHECK bool mg_start_read_again(MgConn *conn, const MgStartInput *input, MgArena *arena,
                                   MgStart *ret, MgError *err);
 
-/* SQL that applies the session settings again, behind a RESET ALL. */
-extern const char mg_session_settings_sql[];
+/* SQL that applies the session settings, also again behind a RESET ALL. */
+const char *mg_session_settings_sql(const char *search_path, MgArena *arena);
 
 #endif

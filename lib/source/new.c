@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -52,24 +53,107 @@ static const char repeatable_text[] =
 
 /* ---- Name and version --------------------------------------------------------------- */
 
+/*
+ * Latin letters without their marks, from U+00C0 to U+017F, so that a name can
+ * be typed on every keyboard.  A blank stands for what is no letter.
+ */
+static const char *const latin_letters[] = {
+    "a", "a", "a",  "a",  "a", "a", "ae", "c", "e", "e", "e", "e", "i", "i", "i",  "i",  /* C0 */
+    "d", "n", "o",  "o",  "o", "o", "o",  " ", "o", "u", "u", "u", "u", "y", "th", "ss", /* D0 */
+    "a", "a", "a",  "a",  "a", "a", "ae", "c", "e", "e", "e", "e", "i", "i", "i",  "i",  /* E0 */
+    "d", "n", "o",  "o",  "o", "o", "o",  " ", "o", "u", "u", "u", "u", "y", "th", "y",  /* F0 */
+    "a", "a", "a",  "a",  "a", "a", "c",  "c", "c", "c", "c", "c", "c", "c", "d",  "d",  /* 100 */
+    "d", "d", "e",  "e",  "e", "e", "e",  "e", "e", "e", "e", "e", "g", "g", "g",  "g",  /* 110 */
+    "g", "g", "g",  "g",  "h", "h", "h",  "h", "i", "i", "i", "i", "i", "i", "i",  "i",  /* 120 */
+    "i", "i", "ij", "ij", "j", "j", "k",  "k", "k", "l", "l", "l", "l", "l", "l",  "l",  /* 130 */
+    "l", "l", "l",  "n",  "n", "n", "n",  "n", "n", "n", "n", "n", "o", "o", "o",  "o",  /* 140 */
+    "o", "o", "oe", "oe", "r", "r", "r",  "r", "r", "r", "s", "s", "s", "s", "s",  "s",  /* 150 */
+    "s", "s", "t",  "t",  "t", "t", "t",  "t", "u", "u", "u", "u", "u", "u", "u",  "u",  /* 160 */
+    "u", "u", "u",  "u",  "w", "w", "y",  "y", "y", "z", "z", "z", "z", "z", "z",  "s",  /* 170 */
+};
+
+enum {
+    FIRST_LATIN = 0xc0,
+    N_LATIN = sizeof latin_letters / sizeof *latin_letters,
+    FIRST_MARK = 0x300, /* combining marks: a letter and its mark can be two characters */
+    LAST_MARK = 0x36f,
+    FIRST_PUNCTUATION = 0x2000,
+    LAST_PUNCTUATION = 0x206f,
+};
+
+/* The next character of valid UTF-8. */
+static uint32_t
+next_character(const char **at)
+{
+    const unsigned char *bytes = (const unsigned char *)*at;
+    int n_more = bytes[0] < 0xc0 ? 0 : bytes[0] < 0xe0 ? 1 : bytes[0] < 0xf0 ? 2 : 3;
+    uint32_t character = n_more == 0 ? bytes[0] : bytes[0] & (0x3fU >> n_more);
+    for (int i = 1; i <= n_more; i++)
+        character = character << 6 | (bytes[i] & 0x3fU);
+    *at += n_more + 1;
+    return character;
+}
+
+/*
+ * What a character becomes in a name: letters and digits in lower case, " " for
+ * what stands between words, "" for what is left out, NULL for a letter that
+ * has no such form.  letter has room for one.
+ */
+static const char *
+plain_form(uint32_t character, char letter[2])
+{
+    letter[0] = ' ';
+    letter[1] = '\0';
+    bool is_upper = character >= 'A' && character <= 'Z';
+    if (is_upper || (character >= 'a' && character <= 'z') ||
+        (character >= '0' && character <= '9'))
+        letter[0] = (char)(is_upper ? character + ('a' - 'A') : character);
+    else if (character >= FIRST_LATIN && character < FIRST_LATIN + N_LATIN)
+        return latin_letters[character - FIRST_LATIN];
+    else if (character >= FIRST_MARK && character <= LAST_MARK)
+        return "";
+    else if (character >= FIRST_LATIN &&
+             (character < FIRST_PUNCTUATION || character > LAST_PUNCTUATION))
+        return NULL;
+    return letter;
+}
+
+static bool
+fail_foreign(const char *begin, const char *end, MgError *err)
+{
+    mg_fail(err, MG_E_USAGE, "the name has a character that has no form in a to z: \"%.*s\"",
+            (int)(end - begin), begin);
+    mg_error_hint(err, "Write the name with letters a to z, digits and underscores.");
+    return false;
+}
+
 /* Words of letters and digits, in lower case, with one underscore between them. */
 static bool
 normalise(const char *words, char ret[NAME_MAX_BYTES + 1], MgError *err)
 {
     size_t n = 0;
     bool is_gap = false;
-    for (const char *at = words; *at != '\0'; at++) {
-        bool is_upper = *at >= 'A' && *at <= 'Z';
-        bool is_kept = is_upper || (*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9');
-        size_t added = is_gap && n > 0 ? 2 : 1;
-        if (is_kept && n + added > NAME_MAX_BYTES)
+    if (mg_text_valid_utf8(words, strlen(words)) != strlen(words))
+        return mg_fail(err, MG_E_USAGE, "the name is not valid UTF-8");
+    for (const char *at = words; *at != '\0';) {
+        char letter[2];
+        const char *begin = at;
+        const char *form = plain_form(next_character(&at), letter);
+        if (form == NULL)
+            return fail_foreign(begin, at, err);
+        bool is_kept = *form != ' ' && *form != '\0';
+        size_t form_bytes = strlen(form);
+        size_t gap_bytes = is_gap && n > 0 ? 1 : 0;
+        if (is_kept && n + gap_bytes + form_bytes > NAME_MAX_BYTES)
             return mg_fail(err, MG_E_USAGE, "the name is longer than %d characters",
                            NAME_MAX_BYTES);
-        if (is_kept && added == 2)
+        if (is_kept && gap_bytes > 0)
             ret[n++] = '_';
-        if (is_kept)
-            ret[n++] = is_upper ? (char)(*at + ('a' - 'A')) : *at;
-        is_gap = !is_kept;
+        if (is_kept) {
+            memcpy(ret + n, form, form_bytes);
+            n += form_bytes;
+        }
+        is_gap = is_kept ? false : is_gap || *form == ' ';
     }
     ret[n] = '\0';
     if (n > 0)
@@ -261,6 +345,33 @@ create_versioned(const MgNew *new_migration, const char *dir, const char *name,
     return true;
 }
 
+/*
+ * One "new" at a time in a folder, or two would choose the same version.  Where
+ * folders cannot be locked it is done without: then O_EXCL and the check of
+ * every other command are what is left.  Closing the result gives the lock back.
+ */
+static int
+lock_folder(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while (fd >= 0 && flock(fd, LOCK_EX) != 0 && errno == EINTR)
+        continue;
+    return fd;
+}
+
+static bool
+create_alone(const MgNew *new_migration, const char *dir, const char *name,
+             char created[MG_NEW_MAX_FILES][PATH_MAX_BYTES], MgError *err)
+{
+    int lock_fd = lock_folder(dir);
+    bool is_created = new_migration->is_repeatable
+                          ? create_repeatable(new_migration, dir, name, created, err)
+                          : create_versioned(new_migration, dir, name, created, err);
+    if (lock_fd >= 0)
+        (void)close(lock_fd);
+    return is_created;
+}
+
 bool
 mg_new(const MgNew *new_migration, char paths[MG_NEW_MAX_FILES][PATH_MAX_BYTES], MgError *err)
 {
@@ -269,9 +380,7 @@ mg_new(const MgNew *new_migration, char paths[MG_NEW_MAX_FILES][PATH_MAX_BYTES],
     char name[NAME_MAX_BYTES + 1];
     bool is_created =
         normalise(new_migration->name == NULL ? "" : new_migration->name, name, err) &&
-        make_folder(dir, err) &&
-        (new_migration->is_repeatable ? create_repeatable(new_migration, dir, name, created, err)
-                                      : create_versioned(new_migration, dir, name, created, err));
+        make_folder(dir, err) && create_alone(new_migration, dir, name, created, err);
     if (is_created)
         memcpy(paths, created, sizeof created);
     return is_created;

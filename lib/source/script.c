@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/digest.h"
 #include "source/format.h"
 #include "sql/stmt.h"

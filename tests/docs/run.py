@@ -8,6 +8,7 @@ MG_UPDATE=1 writes the help blocks into README.md.
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -95,6 +96,61 @@ class Docs:
                             env=environment).stdout
                 assert shown.startswith("migrate "), shown
 
+    def test_an_installation_leaves_nothing_behind(self):
+        """tests/install with an apt-get of our own: also when it is interrupted or fails."""
+        for how, status in (("exit 0", 0), ("exit 1", 2), ("kill -TERM $PPID", 2),
+                            ("kill -HUP $PPID", 2)):
+            with tempfile.TemporaryDirectory() as folder:
+                place = pathlib.Path(folder)
+                for name in ("root/usr/sbin", "root/etc/kept", "bin", "tmp"):
+                    (place / name).mkdir(parents=True)
+                log = place / "log"
+                for name, text in (
+                        ("apt-get", 'echo "apt-get $*" >> {0}\n'
+                                    '[ "$1" = update ] || {{ ls {1}/usr/sbin {1}/etc/*/* >> {0}; '
+                                    '{2}; }}'.format(log, place / "root", how)),
+                        ("systemctl", 'echo "systemctl $*" >> {}'.format(log)),
+                        ("id", "echo 0")):
+                    (place / "bin" / name).write_text("#!/bin/sh\n" + text + "\n")
+                    (place / "bin" / name).chmod(0o755)
+                done = run("bash", "-c", ". {}/tests/install; install_missing "
+                           "'command:no-such-program haproxy\n'".format(self.source),
+                           env={"PATH": "{}/bin:{}".format(folder, os.environ["PATH"]),
+                                "TMPDIR": folder + "/tmp", "install_root": folder + "/root"})
+                assert done.returncode == status, "{}: {}".format(how, done)
+                left = [str(path.relative_to(place)) for top in ("root", "tmp")
+                        for path in (place / top).rglob("*")]
+                left = sorted(set(left) - {"root/usr", "root/usr/sbin", "root/etc", "root/etc/kept"})
+                assert not left, "{}: {} is left behind".format(how, left)
+                seen = log.read_text()
+                assert "policy-rc.d\n" in seen and "migrate-tests.conf\n" in seen, seen
+                assert ("systemctl --quiet disable haproxy\n" in seen) == (status == 0), seen
+
+    def test_the_tour_says_what_it_changes(self):
+        """migrations-example/run: nothing outside of its folder and build/."""
+        with tempfile.TemporaryDirectory() as folder:
+            place = pathlib.Path(folder)
+            copied = place / "copy"
+            for name in ("migrations-example", "tests"):
+                shutil.copytree(self.source / name, copied / name)
+            (copied / "build" / "cmd").mkdir(parents=True)
+            (copied / "build" / "build.ninja").write_text("")
+            (copied / "build" / "cmd" / "migrate").symlink_to(self.migrate)
+            for name in ("bin", "home", "tmp"):
+                (place / name).mkdir()
+                (place / name).chmod(0o777)
+            (place / "bin" / "ninja").write_text("#!/bin/sh\n")
+            (place / "bin" / "ninja").chmod(0o755)
+            kept = {name: value for name, value in os.environ.items()
+                    if name.endswith("SAN_OPTIONS")}
+            done = run(str(copied / "migrations-example" / "run"),
+                       env=dict(kept, PATH="{}/bin:{}".format(folder, os.environ["PATH"]),
+                                HOME=folder + "/home", TMPDIR=folder + "/tmp"))
+            assert done.returncode == 0, done.stdout + done.stderr
+            left = [str(path.relative_to(place)) for top in ("home", "tmp")
+                    for path in (place / top).rglob("*")]
+            assert not left, "left behind: {}".format(left)
+
     def sanitizers(self):
         """The example must be built like the library that it loads."""
         symbols = run("nm", "-D", "--undefined-only", str(next(self.build.rglob("libmigrate.so"))))
@@ -112,7 +168,7 @@ def main():
         try:
             getattr(docs, name)()
             print("ok {} - {}".format(number, name))
-        except (AssertionError, ValueError, StopIteration) as error:
+        except (AssertionError, ValueError, StopIteration, OSError) as error:
             failed += 1
             print("# " + str(error).replace("\n", "\n# "))
             print("not ok {} - {}".format(number, name))

@@ -247,6 +247,16 @@ def test_two_histories_of_one_new_schema_at_once(server):
         expect([run.returncode for run in runs], [0] * 4)
 
 
+def test_schema_in_the_url_is_the_search_path(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);\nSELECT set_config("
+                                             "'search_path', '', false);",
+                               "2_b.up.sql": "CREATE TABLE b (id int);"})
+    project.sql("CREATE SCHEMA \"app's\"")
+    project.run("up", url=server.url_of(project.database) + "&schema=app's")
+    expect(project.sql("SELECT to_regclass('\"app''s\".a') IS NOT NULL AND "
+                       "to_regclass('\"app''s\".b') IS NOT NULL"), "t")
+
+
 # ---- Secrets --------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 """What the suites on a real server share: the server, projects, expectations, the TAP runner."""
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,13 +50,27 @@ class Server:
         return done.stdout.strip()
 
 
+folders = []  # of the scenario that runs
+
+
+def new_folder(prefix):
+    """A folder that goes at the end of the scenario, however it ends."""
+    folders.append(pathlib.Path(tempfile.mkdtemp(prefix=prefix)))
+    return folders[-1]
+
+
+def remove_folders():
+    while folders:
+        shutil.rmtree(folders.pop(), ignore_errors=True)
+
+
 class Project:
     """A folder with migrations, and a database."""
 
     def __init__(self, server, files):
         self.server = server
         self.database = server.database()
-        self.root = pathlib.Path(tempfile.mkdtemp(prefix="migrate-scenario-"))
+        self.root = new_folder("migrate-scenario-")
         (self.root / "migrations").mkdir()
         for name, text in files.items():
             self.write(name, text)
@@ -139,6 +154,8 @@ def main(functions):
                 for line in traceback.format_exc().splitlines():
                     print("# " + line)
                 print("not ok {} - {}".format(number, name), flush=True)
+            finally:
+                remove_folders()
     finally:
         server.stop()
     return 1 if failed else 0

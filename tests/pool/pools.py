@@ -9,16 +9,15 @@ backend where it is refused, and that everything is applied where it is accepted
 import os
 import pathlib
 import re
-import shutil
 import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "pg"))
-from house import LIMIT_S, Project, expect, expect_in, locks, main, wait_for  # noqa: E402
+from house import (LIMIT_S, Project, expect, expect_in, locks, main,  # noqa: E402
+                   new_folder, wait_for)
 
 FILES = {"1_a.up.sql": "CREATE TABLE a (id int);\nINSERT INTO a VALUES (1);",
          "2_b.up.sql": "CREATE TABLE b (id int);"}
@@ -40,7 +39,7 @@ class Part:
     """A program between the command and the server, run as an unprivileged user."""
 
     def __init__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="migrate-pool-"))
+        self.folder = new_folder("migrate-pool-")
         self.folder.chmod(0o777)
         self.port = free_port()
 
@@ -51,12 +50,15 @@ class Part:
         options = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL, **options)
-        wait_for(lambda: listens(self.port))
+        try:
+            wait_for(lambda: listens(self.port))
+        except AssertionError:
+            self.__exit__()
+            raise
 
     def __exit__(self, *_):
         self.process.terminate()
         self.process.wait(LIMIT_S)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def url_of(self, database, more=""):
         return "postgresql://postgres@127.0.0.1:{}/{}{}".format(self.port, database, more)
@@ -174,6 +176,36 @@ class KeyProxy:
         except OSError:
             pass
         self.pump(server, client)
+
+
+class TlsServer(Part):
+    """A PostgreSQL of its own, on loopback, with a certificate that it made itself."""
+
+    def __init__(self):
+        super().__init__()
+        binaries = pathlib.Path(subprocess.run(
+            ["bash", "-c", "ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1"],
+            capture_output=True, text=True, check=True).stdout.strip())
+        data = self.folder / "data"
+        self.as_user([str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres",
+                      "--no-sync"])
+        self.as_user(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                      "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                      "-keyout", str(data / "server.key"), "-out", str(data / "server.crt")])
+        (self.folder / "root.crt").write_bytes((data / "server.crt").read_bytes())
+        self.start(str(binaries / "postgres"), "-D", str(data), "-p", str(self.port), "-c",
+                   "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "ssl=on",
+                   "-c", "fsync=off")
+        wait_for(lambda: self.ask("SELECT 1").returncode == 0)  # it listens before it is up
+
+    def ask(self, sql):
+        return subprocess.run(["psql", "-XqAt", "-d", self.url_of("postgres"), "-c", sql],
+                              capture_output=True, text=True, timeout=LIMIT_S)
+
+    @staticmethod
+    def as_user(command):
+        options = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+        subprocess.run(command, check=True, capture_output=True, timeout=LIMIT_S, **options)
 
 
 # ---- Refused ------------------------------------------------------------------------------------
@@ -387,6 +419,20 @@ def test_direct_over_a_socket(server):
     expect(project.applied(), ["1", "2", "3"])
 
 
+def test_direct_over_tcp_and_tls(server):
+    with TlsServer() as tls:
+        url = "postgresql://postgres@localhost:{}/postgres?hostaddr=127.0.0.1&".format(tls.port)
+        modes = ["disable", "require", "verify-full&sslrootcert={}/root.crt".format(tls.folder)]
+        for i, mode in enumerate(modes):
+            project = Project(server, WITH_INDEX)
+            history = "--history=h{}.history".format(i)
+            made = tls.ask("DROP TABLE IF EXISTS a, b; CREATE SCHEMA h{}".format(i))
+            expect(made.returncode, 0)
+            run = project.run("up", history, url=url + "sslmode=" + mode)
+            expect_in(", direct\n", run.err)
+            expect(run.out.count("applied  "), 3)
+
+
 def test_socat(server):
     with Socat(server) as proxy:
         accepted(server, proxy, "pinned")
@@ -527,6 +573,19 @@ def test_the_doctor_of_a_proxy_that_fakes_the_cancel_key(server):
     with KeyProxy(server, "drop") as proxy:
         run = project.run("doctor", url=proxy.url_of(project.database))
         expect_in("note  cancel key   none was sent: a proxy is between\n", run.out)
+
+
+def test_the_doctor_of_neons_direct_endpoint(server):
+    project = Project(server, FILES)
+    with KeyProxy(server, "fake") as proxy:
+        url = "postgresql://postgres@ep-x.eu-central-1.aws.neon.tech:{}/{}?hostaddr=127.0.0.1".format(
+            proxy.port, project.database)
+        run = project.run("doctor", url=url)
+        expect_in("ok    kind         Neon, direct endpoint\n", run.out)
+        expect_in("note  cancel key   not this backend's: a proxy is between, as always with Neon\n"
+                  "  ok    behaviour    a second connection got a new backend, and ours stayed ours\n"
+                  "  ok    proof        pinned\n", run.out)
+        is_untouched(project)
 
 
 if __name__ == "__main__":

@@ -45,9 +45,8 @@ test_help__lists_the_commands(void **state)
         "\n"
         "Options everywhere: --url URL, --url-env NAME, --env-file FILE, --dir PATH, --history "
         "TABLE,\n"
-        "  --output FORMAT, --deadline D, --wait-server D, --yes, --quiet, --verbose, --no-color, "
-        "--help,\n"
-        "  --version\n"
+        "  --deadline D, --wait-server D, --yes, --quiet, --verbose, --no-color, --help, "
+        "--version\n"
         "\"migrate help COMMAND\" explains a command, \"migrate help late\" an error, \"help "
         "exit\" statuses.\n");
     check_page(mg_buf_text(&text));
@@ -63,6 +62,8 @@ test_help__explains_every_command(void **state)
         mg_help_command(mg_cmds[i], &text);
         check_page(mg_buf_text(&text));
         assert_non_null(strstr(mg_buf_text(&text), mg_cmds[i]->about));
+        bool has_output = strstr(mg_buf_text(&text), "--output FORMAT") != NULL;
+        assert_int_equal(has_output, mg_cmds[i]->formats != 0);
         for (const MgOpt *opt = mg_cmds[i]->opts; opt != NULL && opt->name != NULL; opt++)
             assert_non_null(strstr(mg_buf_text(&text), opt->name));
         mg_buf_release(&text);
@@ -81,6 +82,10 @@ test_help__explains_every_error(void **state)
         mg_buf_release(&text);
     }
     MgBuf text = { 0 };
+    assert_true(mg_help_is_sqlstate("42601") && mg_help_is_sqlstate("42p01"));
+    assert_true(mg_help_is_sqlstate("P0001") && mg_help_is_sqlstate("HV00N"));
+    assert_false(mg_help_is_sqlstate("drift") || mg_help_is_sqlstate("4260") ||
+                 mg_help_is_sqlstate("426011") || mg_help_is_sqlstate("42-01"));
     assert_false(mg_help_error("no-such-slug", &text));
     assert_int_equal(text.size_bytes, 0);
 }

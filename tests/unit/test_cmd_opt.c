@@ -106,6 +106,7 @@ test_opt__parses(void **state)
         { { "up", "-q", "psql", "-c", "--late" }, "quiet | psql -c --late", true },
         { { "up", "-q", "--", "psql", "-l" }, "quiet | -- psql -l", true },
         { { "up", "psql", "-url", "x" }, "| psql -url x", true },
+        { { "up", "--to", "--json" }, "to=--json |", false },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check(&cases[i]);
@@ -159,6 +160,30 @@ test_opt__refuses(void **state)
           false },
         { { "up", "-database", "postgres://u:s3cret@h" },
           "unknown option \"-database\"; The database is given by --url URL.; "
+          "See migrate up --help",
+          false },
+        { { "up", "-V" },
+          "unknown option \"-V\"; The version is printed by migrate --version.; "
+          "See migrate up --help",
+          false },
+        { { "up", "--json" },
+          "unknown option \"--json\"; The format is given by --output json.; "
+          "See migrate up --help",
+          false },
+        { { "up", "--format=json" },
+          "unknown option \"--format\"; The format is given by --output FORMAT.; "
+          "See migrate up --help",
+          false },
+        { { "up", "--dry-run" },
+          "unknown option \"--dry-run\"; What up would do is shown by migrate plan.; "
+          "See migrate up --help",
+          false },
+        { { "up", "--force" },
+          "unknown option \"--force\"; Nothing is ever left dirty here, so nothing needs force: "
+          "look at migrate status.; See migrate up --help",
+          false },
+        { { "up", "--database=postgres://u:s3cret@h" },
+          "unknown option \"--database\"; The database is given by --url URL.; "
           "See migrate up --help",
           false },
         { { "up", "-q", "-path=x", "up" },

@@ -1,4 +1,5 @@
 /* Lines as TRANSCRIPTS.md has them.  Both streams go into one pipe, so their order is seen too. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -88,6 +89,42 @@ test_talk__prints_lines(void **state)
                   "         HINT: two\n"
                   "reverted 20260311120000_backfill_gross          180 ms\n"
                   "done     2 applied in 12.7 s\n");
+}
+
+static void
+test_talk__leaves_the_echo(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    begin(&fixture);
+    fixture.talk.err = (MgTerm){ .fd = fixture.fds[1], .is_terminal = true, .width = 80 };
+    mg_talk_event(&fixture.talk, &(MgEvent){ MG_EVENT_RUNNING, "1_a", 1000000, NULL });
+    mg_talk_leave_echo(&fixture.talk); /* with a live line nothing is needed */
+    mg_talk_aside(&fixture.talk, "note", "one");
+    mg_talk_leave_echo(&fixture.talk);
+    mg_talk_aside(&fixture.talk, "note", "two");
+    fixture.talk.err.is_terminal = false;
+    mg_talk_leave_echo(&fixture.talk);
+    end(&fixture,
+        "\r\033[Krunning  1_a                                       1 s\r\033[Knote: one\n"
+        "\nnote: two\n");
+}
+
+static void
+test_talk__knows_what_could_not_be_written(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    begin(&fixture);
+    fixture.talk.out.fd = -1;
+    mg_talk_aside(&fixture.talk, "note", "one");
+    assert_int_equal(fixture.talk.out_errno, 0);
+    mg_talk_result(&fixture.talk, "done", "it");
+    assert_int_equal(fixture.talk.out_errno, EBADF);
+    fixture.talk.out_errno = 0;
+    mg_talk_write(&fixture.talk, "it", 2);
+    assert_int_equal(fixture.talk.out_errno, EBADF);
+    end(&fixture, "note: one\n");
 }
 
 static void
@@ -318,6 +355,8 @@ main(void)
         cmocka_unit_test(test_talk__shows_statements_when_verbose),
         cmocka_unit_test(test_talk__cuts_names_on_terminals_only),
         cmocka_unit_test(test_talk__replaces_the_live_line),
+        cmocka_unit_test(test_talk__leaves_the_echo),
+        cmocka_unit_test(test_talk__knows_what_could_not_be_written),
         cmocka_unit_test(test_talk__prints_errors),
         cmocka_unit_test(test_talk__wraps_prose),
         cmocka_unit_test(test_talk__wraps_parts_of_errors),

@@ -108,6 +108,14 @@ test_diagnose_judge__pooled_url(void **state)
                "note kind: Neon's transaction pooler\n"
                "ok");
 
+    seen_init(&seen);
+    seen_url(&seen, "postgresql://app@db.example.com/shop?pgbouncer=true");
+    mg_fail(&seen.all.url_refusal, MG_E_POOLED_URL, "DATABASE_URL leads to a connection pooler");
+    seen_check(&seen, "URL",
+               "ok source: DATABASE_URL in the environment\n"
+               "fail kind: a pooler, as pgbouncer=true in the URL says\n"
+               "pooled-url");
+
     /* Refused for another reason. */
     seen_init(&seen);
     mg_fail(&seen.all.url_refusal, MG_E_BAD_URL, "the URL is of no use");

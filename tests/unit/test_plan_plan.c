@@ -5,7 +5,8 @@
  *   =K content K (else the version or name), ! edited, ~ edited cosmetically,
  *   - no down script, D another down script, d mixed down script, x CREATE INDEX
  *   CONCURRENTLY alone, X two of them, k the same alone and marked, M marked
- *   with three statements, v VACUUM alone, m mixed, 1 one file for both directions
+ *   with three statements, v VACUUM alone, m mixed, 1 one file for both directions,
+ *   e without statements, n the same on purpose, E a down script without statements
  * Rows, in the order they were applied (ids 1, 2, ...): the same words, with
  *   =K content, - no down script, b baseline, a adopted, pNM partial: N done,
  *   M started of 3, h stored down script, H altered, U not readable, N without digest,
@@ -97,14 +98,21 @@ set_up_script(const char *flags, const char *content, MgScript *up)
         up->is_marked = true;
     if (strpbrk(flags, "MX") != NULL)
         up->n_statements = 3;
-    if (strchr(flags, 'm') != NULL)
+    if (strchr(flags, 'm') != NULL) {
         up->is_mixed = up->is_transactional = true;
+        up->refusing_column = 5;
+        up->refusing_excerpt = " 7 | its line";
+    }
+    if (strpbrk(flags, "en") != NULL)
+        up->n_statements = 0;
+    up->is_nothing = strchr(flags, 'n') != NULL;
 }
 
 static MgMigration
 make_file(MgArena *arena, const char *word, const char *flags)
 {
-    MgMigration file = { .has_down = strchr(flags, '-') == NULL };
+    MgMigration file = { .has_down = strpbrk(flags, "-E") == NULL,
+                         .is_down_empty = strchr(flags, 'E') != NULL };
     split_label(arena, word, &file.version, &file.name);
     file.kind = file.version != NULL ? MG_VERSIONED : MG_REPEATABLE;
     file.label = file.version != NULL ? mg_arena_format(arena, "%s_%s", file.version, file.name)
@@ -553,6 +561,26 @@ test_plan__resumes_partial(void **state)
 }
 
 static void
+test_plan__refuses_empty(void **state)
+{
+    (void)state;
+    static const Case cases[] = {
+        { "an untouched template", "1 2/e", "1", "up",
+          "1 applied, 2 pending; refuse file: migration \"2_m\" has no statements yet" },
+        { "late", "1/e 2", "2", "up late",
+          "1 late, 2 applied; refuse file: migration \"1_m\" has no statements yet" },
+        { "marked", "1/ek", "", "up",
+          "1 pending; refuse file: migration \"1_m\" has no statements yet" },
+        { "not when it is left out", "1 2/e", "", "up 1", "1 pending, 2 pending; up 1" },
+        { "not when it is applied", "1/e 2", "1", "up", "1 applied, 2 pending; up 2" },
+        { "not on purpose", "1/n", "", "up", "1 pending; up 1" },
+        { "not a repeatable", "R__a/e", "", "up", "R__a pending; up R__a" },
+        { "not its way back", "1/e", "1", "down", "1 applied; down 1 row 1" },
+    };
+    CHECK(cases);
+}
+
+static void
 test_plan__refuses_mixed(void **state)
 {
     (void)state;
@@ -690,6 +718,8 @@ show_refusal(const MgError *err, MgArena *arena)
     mg_buf_format(&buf, "%s (%s)\n", err->message, mg_error_slug(err->code));
     if (err->place[0] != '\0')
         mg_buf_format(&buf, "--> %s:%d\n", err->place, err->line);
+    if (err->column != 0)
+        mg_buf_format(&buf, "%d: %s\n", err->column, err->excerpt);
     if (err->detail[0] != '\0')
         mg_buf_format(&buf, "detail: %s\n", err->detail);
     for (size_t i = 0; i < MG_ERROR_MAX_HINTS && err->hint[i][0] != '\0'; i++)
@@ -758,6 +788,7 @@ test_plan__explains_refusals(void **state)
           "CREATE INDEX CONCURRENTLY cannot run in a transaction, and migration \"1_m\" needs one"
           " (mixed)\n"
           "--> migrations/1_m.up.sql:7\n"
+          "5:  7 | its line\n"
           "detail: The other statements of the file would commit without it.\n"
           "hint: Put the CREATE INDEX CONCURRENTLY into a migration of its own: migrate new NAME"
           " --no-transaction\n"
@@ -859,6 +890,19 @@ test_plan__explains_refusals(void **state)
           "hint: If reverting it needs no statement, let that script say \"-- migrate:down"
           " nothing\".\n"
           "note: nothing was reverted\n" },
+        { "an empty down script", "1/E", "1/-", "down",
+          "the down script of migration \"1_m\" has no statements (no-down)\n"
+          "--> migrations/1_m.down.sql:0\n"
+          "hint: Write SQL into it: migrations/1_m.down.sql\n"
+          "hint: If reverting it needs no statement, let that script say \"-- migrate:down"
+          " nothing\".\n"
+          "note: nothing was reverted\n" },
+        { "no statements yet", "1/e", "", "up",
+          "migration \"1_m\" has no statements yet (file)\n"
+          "--> migrations/1_m.up.sql:0\n"
+          "hint: Write SQL into it: migrations/1_m.up.sql\n"
+          "hint: If it is to do nothing, let it say \"-- migrate:up nothing\".\n"
+          "note: nothing was applied; 1 migration is pending\n" },
         { "no down, one file", "1/-1", "1/-", "down",
           "migration \"1_m\" has no down script (no-down)\n"
           "--> migrations/1_m.sql:0\n"
@@ -965,6 +1009,7 @@ main(void)
         cmocka_unit_test(test_plan__counts_and_stops),
         cmocka_unit_test(test_plan__runs_repeatables),
         cmocka_unit_test(test_plan__resumes_partial),
+        cmocka_unit_test(test_plan__refuses_empty),
         cmocka_unit_test(test_plan__refuses_mixed),
         cmocka_unit_test(test_plan__refuses_tables_without_history),
         cmocka_unit_test(test_plan__starts_behind_baseline),

@@ -504,6 +504,13 @@ test_status__shows_notes_when_there_are_any(void **state)
           "| drifted | 3_c | | | | |\n"
           "\n"
           "nothing pending, nothing applied\n");
+    entries[1].n_statements_done = 0;
+    check(mg_write_status, &plan, (MgView){ .format = MG_TABLE, .is_question = true },
+          "state    migration  applied (UTC)    took  by  notes\n"
+          "applied  1_a                                   cosmetic-edit, down-changed\n"
+          "partial  2_b                                   no statement finished yet,"
+          " down-changed\n"
+          "drifted  3_c\n");
     MG_CLEANUP(buf) MgBuf buf = { 0 };
     mg_write_status(&plan, &(MgView){ .format = MG_JSON }, append, &buf);
     assert_non_null(strstr(mg_buf_text(&buf), "\"kind\": \"adopted\""));

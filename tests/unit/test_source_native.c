@@ -313,7 +313,8 @@ static const struct {
     { "-- migrate:up\na;\n-- migrate:down\n'", "4:1 unterminated quoted string" },
     { "-- migrate:up\na;\n-- migrate:down\nROLLBACK;",
       "4:1 this ROLLBACK does not fit into the migration's transaction" },
-    { "-- migrate:up now\na;", "1:1 \"-- migrate:up\" takes no value, not \"now\"" },
+    { "-- migrate:up now\na;",
+      "1:1 \"-- migrate:up\" takes no value or the value nothing, not \"now\"" },
     { "-- migrate:retry no\n-- migrate:retry no\n-- migrate:up\n",
       "2:1 \"-- migrate:retry\" is given twice" },
 };
@@ -416,7 +417,18 @@ test_native__files_without_sections(void **state)
     assert_true(read_native(&fine, &nothing, &migration, &err));
     assert_true(migration.has_down && migration.down.is_nothing);
     assert_true(read_native(&fine, &empty, &migration, &err));
-    assert_false(migration.has_down);
+    assert_true(!migration.has_down && migration.is_down_empty);
+    assert_true(read_native(&fine, NULL, &migration, &err));
+    assert_true(!migration.has_down && !migration.is_down_empty);
+    MgNativeFile section = sections_of("-- migrate:up\na;\n-- migrate:down\n-- to do\n");
+    assert_true(read_native(&section, NULL, &migration, &err));
+    assert_true(!migration.has_down && migration.is_down_empty);
+    section = sections_of("-- migrate:up\na;\n");
+    assert_true(read_native(&section, NULL, &migration, &err));
+    assert_true(!migration.has_down && !migration.is_down_empty);
+    section = sections_of("-- migrate:up nothing\n-- migrate:down\nb;\n");
+    assert_true(read_native(&section, NULL, &migration, &err));
+    assert_true(migration.has_down && migration.up.is_nothing && !migration.down.is_nothing);
 
     fine.role = MG_NATIVE_REPEATABLE;
     fine.version = NULL;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -105,14 +106,35 @@ test_new__names(void **state)
         { "  _x  ", "20260309101500_x.up.sql" },
         { "a__b", "20260309101500_a_b.up.sql" },
         { "../../etc/passwd", "20260309101500_etc_passwd.up.sql" },
-        { "\xc3\xa9t\xc3\xa9 2026", "20260309101500_t_2026.up.sql" },
+        { "\xc3\xa9t\xc3\xa9 2026", "20260309101500_ete_2026.up.sql" },
+        { "\xc3\xbc"
+          "ber stra\xc3\x9f"
+          "e",
+          "20260309101500_uber_strasse.up.sql" },
+        { "\xc3\x86r\xc3\xb8 \xc5\x81\xc3\xb3"
+          "d\xc5\xba",
+          "20260309101500_aero_lodz.up.sql" },
+        { "u\xcc\x88"
+          "ber",
+          "20260309101500_uber.up.sql" },
+        { "a\xe2\x80\x94"
+          "b\xc2\xa0"
+          "c \xc3\x97 d",
+          "20260309101500_a_b_c_d.up.sql" },
+        { "add \xd0\xb6", "the name has a character that has no form in a to z: \"\xd0\xb6\"" },
+        { "\xe8\xa1\xa8", "the name has a character that has no form in a to z: \"\xe8\xa1\xa8\"" },
+        { "\xf0\x9f\x8e\x89",
+          "the name has a character that has no form in a to z: \"\xf0\x9f\x8e\x89\"" },
+        { "a\xff", "the name is not valid UTF-8" },
+        { FIFTY TEN TEN TEN TEN "012345678\xc3\x9f", "the name is longer than 100 characters" },
         { FIFTY FIFTY, "20260309101500_" FIFTY FIFTY ".up.sql" },
         { FIFTY FIFTY "0", "the name is longer than 100 characters" },
         { FIFTY TEN TEN TEN TEN "012345678 0", "the name is longer than 100 characters" },
         { "", "the name \"\" has no letter or digit" },
         { NULL, "the name \"\" has no letter or digit" },
         { "-- _ --", "the name \"-- _ --\" has no letter or digit" },
-        { "\xc3\xa9", "the name \"\xc3\xa9\" has no letter or digit" },
+        { "\xc3\x97", "the name \"\xc3\x97\" has no letter or digit" },
+        { "\xcc\x88", "the name \"\xcc\x88\" has no letter or digit" },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         assert_string_equal(make(cases[i].name, NOW_MS), cases[i].expect);
@@ -178,6 +200,45 @@ test_new__one_behind_the_other(void **state)
     assert_string_equal(make("c", NOW_MS + 60000), "20260309101600_c.up.sql");
 }
 
+/* Many at once, in one second: each gets a version of its own. */
+static void
+test_new__at_the_same_time(void **state)
+{
+    (void)state;
+    enum { N = 12 };
+    pid_t children[N];
+    int go[2];
+    assert_int_equal(pipe(go), 0);
+    for (int i = 0; i < N; i++) {
+        children[i] = fork();
+        assert_true(children[i] >= 0);
+        if (children[i] != 0)
+            continue;
+        char byte, paths[MG_NEW_MAX_FILES][512];
+        MgError err;
+        MgNew new_migration = { .dir = folder,
+                                .name = mg_arena_format(&arena, "n%d", i),
+                                .now_ms = NOW_MS };
+        close(go[1]);
+        (void)!read(go[0], &byte, 1);
+        _exit(mg_new(&new_migration, paths, &err) ? 0 : 1);
+    }
+    close(go[0]);
+    close(go[1]); /* all of them begin */
+    for (int i = 0; i < N; i++) {
+        int status = -1;
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        assert_int_equal(status, 0);
+    }
+    MgSource source;
+    MgError err;
+    if (!mg_source_read(folder, &arena, &source, &err))
+        fail_msg("%s", err.message);
+    assert_int_equal(source.n, N);
+    assert_string_equal(source.items[0].version, "20260309101500");
+    assert_string_equal(source.items[N - 1].version, "20260309101511");
+}
+
 /* What is made is a valid folder of migrations that do nothing yet. */
 static void
 test_new__templates(void **state)
@@ -229,7 +290,7 @@ test_new__templates(void **state)
 
     assert_true(mg_source_read(folder, &arena, &source, &err));
     assert_int_equal(source.n, 4);
-    assert_int_equal(source.n_notes, 4);
+    assert_int_equal(source.n_notes, 2); /* of the repeatables */
     for (size_t i = 0; i < source.n; i++) {
         assert_int_equal(source.items[i].up.n_statements, 0);
         assert_false(source.items[i].has_down);
@@ -348,6 +409,7 @@ main(void)
         WITH_FOLDER(test_new__usage_error_in_full),
         WITH_FOLDER(test_new__versions),
         WITH_FOLDER(test_new__one_behind_the_other),
+        WITH_FOLDER(test_new__at_the_same_time),
         WITH_FOLDER(test_new__templates),
         WITH_FOLDER(test_new__never_overwrites),
         WITH_FOLDER(test_new__makes_the_folder),

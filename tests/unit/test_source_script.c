@@ -63,6 +63,10 @@ describe(const char *text)
             mg_buf_format(&buf, " statement %d", (int)script.statement_timeout_ms);
         if (script.refusing_label != NULL)
             mg_buf_format(&buf, " %s:%d", script.refusing_label, script.refusing_line);
+        assert_int_equal(script.refusing_excerpt != NULL, script.is_mixed);
+        if (script.refusing_excerpt != NULL)
+            assert_true(strstr(script.refusing_excerpt, " | ") != NULL &&
+                        strchr(script.refusing_excerpt, '^') != NULL && script.refusing_column > 0);
     } else {
         assert_int_equal(err.code, MG_E_FILE);
         assert_string_equal(err.place, "m/1_x.sql");
@@ -144,6 +148,9 @@ static const struct {
     { "-- migrate:up\nSELECT 1", "1 transaction" },
     { "-- migrate:down\nSELECT 1", "1 transaction" },
     { "-- migrate:down nothing\n", "0 transaction nothing" },
+    { "-- migrate:up nothing\n", "0 transaction nothing" },
+    { "-- migrate:up nothing\nSELECT 1;\n",
+      "2:1 a statement stands behind \"-- migrate:up nothing\"" },
     { "-- migrate:lock-timeout 5s\n-- migrate:down\n-- migrate:lock-timeout 6s\n",
       "0 transaction lock 6000" },
     { "-- migrate:down something\n",
@@ -153,7 +160,7 @@ static const struct {
     { "SELECT 1;\n-- migrate:down\n", "2:1 \"-- migrate:down\" does not stand at the top" },
     { "-- migrate:up\n-- migrate:down\n", "2:1 \"-- migrate:down\" does not stand at the top" },
     { "-- migrate:up transaction:false\n",
-      "1:1 \"-- migrate:up\" takes no value, not \"transaction:false\"" },
+      "1:1 \"-- migrate:up\" takes no value or the value nothing, not \"transaction:false\"" },
     { "\\restrict a'b\nSELECT 1;\n-- migrate:retry no\n\\unrestrict a'b\n",
       "1 transaction retry-off" },
     /* What the scanner refuses. */
@@ -216,7 +223,7 @@ test_script__errors_in_full(void **state)
                                      "   | ^^^^^^^^^^^^^^^^^^^^^^^^^");
     assert_string_equal(
         err.detail, "The directives are no-transaction, lock-timeout 5s, statement-timeout 10min,"
-                    " retry no, and the section lines up, down and down nothing.");
+                    " retry no, and the section lines up, up nothing, down and down nothing.");
     assert_string_equal(err.hint[0], "Perhaps you meant \"-- migrate:no-transaction\".");
     assert_string_equal(err.hint[1],
                         "If it is no directive, write the comment without \"migrate:\".");
