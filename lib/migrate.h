@@ -167,6 +167,7 @@ typedef struct MgOptions {
     bool is_direct_derived;   /* of a pooled URL use the direct twin, where a rule tells it */
     bool is_reading;          /* for mg_plan only: a pooled URL will do, with a note */
     bool is_diagnosing;       /* mg_open leaves a refused URL and a bad folder to mg_diagnose */
+    bool is_verbose;          /* tell MG_EVENT_DEBUG too */
     int cancel_fd;            /* readable = stop, roll back, fail with MG_E_CANCELLED; -1: none */
     void (*on_event)(void *payload, const MgEvent *event);
     void *payload;

@@ -96,7 +96,7 @@ def includes(path):
 
 
 def is_allowed_in_lib(name, header):
-    if header == "migrate.h" or name == "lib/migrate.c":
+    if header == "migrate.h" or name.count("/") == 1:  # the wiring: it knows all stages
         return True
     folder, own = name.split("/")[1:3] if name.count("/") == 2 else (None, None)
     if folder not in LAYERS or "/" not in header:

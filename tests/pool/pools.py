@@ -8,14 +8,18 @@ backend where it is refused, and that everything is applied where it is accepted
 """
 import os
 import pathlib
+import pty
 import re
+import select
 import socket
 import struct
 import subprocess
 import sys
 import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "pg"))
+import house  # noqa: E402
 from house import (LIMIT_S, Project, expect, expect_in, locks, main,  # noqa: E402
                    new_folder, wait_for)
 
@@ -586,6 +590,63 @@ def test_the_doctor_of_neons_direct_endpoint(server):
                   "  ok    behaviour    a second connection got a new backend, and ours stayed ours\n"
                   "  ok    proof        pinned\n", run.out)
         is_untouched(project)
+
+
+# ---- Being asked -------------------------------------------------------------------------------
+
+
+def on_a_terminal(project, words, url, answer, ready, pause_s=0):
+    """What the command prints on a terminal where answer is typed when ready is to be seen."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(project.root)
+        os.execve(house.MIGRATE, [house.MIGRATE, *words],
+                  dict(project.environment(url), NO_COLOR="1"))
+    seen, is_answered = "", False
+    try:
+        while select.select([terminal], [], [], LIMIT_S)[0]:
+            part = os.read(terminal, 4096)
+            seen += part.decode()
+            if not part:
+                break
+            if ready in seen and not is_answered:
+                time.sleep(pause_s)  # a person reads first: the run does not count that
+                os.write(terminal, answer)
+                is_answered = True
+    except OSError:  # how Linux tells the end of a terminal
+        pass
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen.replace("\r", "")
+
+
+def test_down_on_another_machine_asks(server):
+    try:
+        os.close(os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        print("# no terminal can be made here: passed without testing")
+        return
+    project = Project(server, dict(FILES, **{"2_b.down.sql": "DROP TABLE b;"}))
+    project.run("up")
+    with KeyProxy(server, "fake") as proxy:
+        # 127.0.0.1, but not by its looks.
+        url = "postgresql://postgres@2130706433:{}/{}".format(proxy.port, project.database)
+        words = ["down", "--url", url]
+        for answer, status, end in (
+                (b"n\n", 130, "n\nerror: the answer was not yes (cancelled)\n"
+                              "note: nothing was reverted\n"),
+                (b"\x03", 130, "^C\nerror: the run was interrupted (cancelled)\n"
+                               "note: nothing was reverted\n")):
+            found, seen = on_a_terminal(project, words, url, answer, "[y/N] ")
+            question = ("\nstep  migration  statements  how\n"
+                        "   1  2_b                 1  one transaction\n\n"
+                        "revert 1 migration in {} at 2130706433? [y/N] ".format(project.database))
+            expect((found, seen[seen.index("\nstep"):]), (status, question + end))
+            expect(project.applied(), ["1", "2"])
+        found, seen = on_a_terminal(project, words, url, b"y\n", "[y/N] ", 4)
+        took = re.search(r"1 reverted in ([0-9.]+) (ms|s), now at 1_a", seen)
+        if found != 0 or took is None or (took.group(2) == "s" and float(took.group(1)) >= 4):
+            raise AssertionError(seen)
+        expect(project.applied(), ["1"])
 
 
 if __name__ == "__main__":

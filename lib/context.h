@@ -1,0 +1,72 @@
+/*
+ * The context behind the public functions, and what their files share: context.c
+ * opens it, session.c connects it, diagnosis.c and migrate.c work with it.
+ * These files wire the stages and alone know them all.
+ */
+#ifndef MG_CONTEXT_H
+#define MG_CONTEXT_H
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "migrate.h"
+#include "pg/conn.h"
+#include "pg/history.h"
+#include "pg/lock.h"
+#include "pg/prove.h"
+#include "pg/start.h"
+#include "source/source.h"
+#include "target/identity.h"
+#include "target/url.h"
+
+struct MgContext {
+    MgArena arena;
+    MgOptions options;
+    MgUrl url;
+    MgSource source;
+    MgHistoryTable table;
+    MgIdentity identity;
+    const char *applied_by;
+    MgTarget target;
+    int64_t deadline_ms; /* of mg_clock_ms, 0 = none */
+    int64_t opening_us;  /* how long mg_open took */
+    /* What a diagnosis tells of. */
+    MgError url_refusal, source_failure;
+    const char *const *passed_over;
+    size_t n_passed_over;
+
+    /* While connected. */
+    MgConn *conn;
+    MgConnOptions conn_options;
+    MgProofClaim claim;
+    MgLock lock;
+    MgStart start;
+    int64_t started_ms; /* of mg_clock_ms: when the server told its time */
+};
+
+/* ---- context.c ---- */
+
+/* Tell on_event, if anybody listens. */
+void mg_emit(const MgContext *context, MgEventKind kind, const char *text);
+/* A wait, cut at the deadline: every wait lies inside it. */
+int64_t mg_bounded_ms(const MgContext *context, int64_t wait_ms);
+void mg_disconnect(MgContext *context);
+/* What mg_open has put off for a diagnosis. */
+MG_CHECK bool mg_check_opened(const MgContext *context, MgError *err);
+
+/* ---- session.c ---- */
+
+MG_CHECK bool mg_connect(MgContext *context, MgError *err);
+MgStartInput mg_start_input(const MgContext *context, const MgGoal *goal, bool is_writing);
+/* Connect and read; nothing is taken or changed there, so a pooler will do. */
+MG_CHECK bool mg_begin_reading(MgContext *context, const MgGoal *goal, MgError *err);
+/* Connect, prove, try the lock: context->start says whether it is ours. */
+MG_CHECK bool mg_begin_writing(MgContext *context, const MgGoal *goal, MgError *err);
+/* Poll until the lock is ours or the time is over. */
+MG_CHECK bool mg_wait_turn(MgContext *context, MgError *err);
+MG_CHECK bool mg_fail_shared(MgError *err);
+
+/* ---- migrate.c ---- */
+
+void mg_build_plan(MgContext *context, const MgGoal *goal, MgPlan *ret);
+
+#endif

@@ -1,0 +1,259 @@
+/*
+ * The session of a context: connect, prove, take the lock or wait for its turn.
+ */
+#include "context.h"
+
+#include <assert.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "target/provider.h"
+
+enum {
+    FIRST_POLL_MS = 5, /* of the lock; then doubled */
+    LARGEST_POLL_MS = 250,
+    WAITING_MS = 10 * 1000, /* between two "waiting" events */
+    /* A server cuts application_name at 63 bytes; ours: "migrate/0.1.0 OWNER 16HEXDIGITS". */
+    OWNER_BYTES = 63 - sizeof "migrate/" MG_VERSION " " - 16,
+};
+
+static void
+on_statement(void *payload, const char *text)
+{
+    mg_emit(payload, MG_EVENT_DEBUG, text);
+}
+
+static void
+on_waiting_for_server(void *payload, const char *reason)
+{
+    MgContext *context = payload;
+    const MgOptions *options = &context->options;
+    bool is_cut = options->deadline_ms > 0 && options->deadline_ms < options->wait_server_ms;
+    char limit[32];
+    mg_text_duration((is_cut ? options->deadline_ms : options->wait_server_ms) * 1000, limit,
+                     sizeof limit);
+    mg_emit(context, MG_EVENT_WAITING,
+            mg_arena_format(&context->arena,
+                            "the server does not answer yet, trying for up to %s: %s", limit,
+                            reason));
+}
+
+/* ---- Connecting ------------------------------------------------------------------------ */
+
+/* Printable ASCII without quotes, so that it can stand in SQL and in ps. */
+static const char *
+make_application_name(MgContext *context)
+{
+    char owner[OWNER_BYTES + 1];
+    size_t n = 0;
+    for (const char *at = context->applied_by; *at != '\0' && n < OWNER_BYTES; at++)
+        owner[n++] = *at > ' ' && *at < 0x7f && *at != '\'' && *at != '\\' ? *at : '-';
+    owner[n] = '\0';
+    return mg_arena_format(&context->arena, "migrate/" MG_VERSION " %s %016llx", owner,
+                           (unsigned long long)mg_clock_random());
+}
+
+static void
+describe_target(MgContext *context)
+{
+    MgTarget *target = &context->target;
+    const MgConn *conn = context->conn;
+    MgArena *arena = &context->arena;
+    uint64_t port = 0;
+
+    target->database = mg_arena_text(arena, mg_conn_database(conn));
+    target->host = mg_arena_text(arena, mg_conn_host(conn));
+    target->user = mg_arena_text(arena, mg_conn_user(conn));
+    if (mg_text_parse_uint(mg_conn_port(conn), 65535, &port))
+        target->port = (int)port;
+    target->is_local = mg_conn_is_local(conn);
+    target->server_version = mg_arena_text(arena, mg_conn_server_version_text(conn));
+    mg_emit(
+        context, MG_EVENT_TARGET,
+        mg_arena_format(arena, "%s at %s, from %s", target->database, target->host, target->from));
+}
+
+bool
+mg_connect(MgContext *context, MgError *err)
+{
+    const MgOptions *options = &context->options;
+    const char *application_name = make_application_name(context);
+    context->conn_options =
+        (MgConnOptions){ .url = &context->url,
+                         .application_name = application_name,
+                         .wait_server_ms = mg_bounded_ms(context, options->wait_server_ms),
+                         .cancel_fd = options->cancel_fd,
+                         .on_statement = options->is_verbose ? on_statement : NULL,
+                         .on_waiting = on_waiting_for_server,
+                         .payload = context };
+
+    assert(context->conn == NULL);
+    for (size_t i = 0; i < context->url.n_notes; i++)
+        mg_emit(context, MG_EVENT_NOTE, context->url.notes[i]);
+    if (!mg_conn_open(&context->conn_options, &context->conn, err))
+        return false;
+    describe_target(context);
+    context->claim = mg_proof_claim(context->conn, application_name);
+    context->claim.is_proxy_known = mg_provider_is_proxied(&context->url);
+    context->lock = mg_lock_init(context->table.schema, context->table.table);
+    return true;
+}
+
+MgStartInput
+mg_start_input(const MgContext *context, const MgGoal *goal, bool is_writing)
+{
+    return (MgStartInput){ .claim = &context->claim,
+                           .table = &context->table,
+                           .search_path = context->url.search_path,
+                           .is_writing = is_writing,
+                           .with_down = goal->direction == MG_DOWN };
+}
+
+static void
+tell_session(MgContext *context)
+{
+    MgTarget *target = &context->target;
+    target->verdict = context->start.proof.verdict;
+    target->verdict_name = mg_verdict_name(target->verdict);
+    mg_emit(context, MG_EVENT_SESSION,
+            mg_arena_format(&context->arena, "PostgreSQL %s, %s", target->server_version,
+                            target->verdict_name));
+}
+
+/* Connect and read; nothing is taken or changed there, so a pooler will do. */
+bool
+mg_begin_reading(MgContext *context, const MgGoal *goal, MgError *err)
+{
+    MgStartInput input = mg_start_input(context, goal, false);
+    if (!mg_connect(context, err) ||
+        !mg_start(context->conn, &input, &context->lock, &context->arena, &context->start, err))
+        return false;
+    tell_session(context);
+    if (context->start.proof.verdict != MG_DIRECT && context->start.proof.verdict != MG_PINNED)
+        mg_emit(context, MG_EVENT_NOTE,
+                "this session is not proved to be direct: good enough to read, not to migrate");
+    return true;
+}
+
+/*
+ * Connect, prove, try the lock: one flight for a direct session.  Where the
+ * proof needs rounds, the first flight has taken nothing, and the lock comes
+ * with a second one, for the backend that was proved.
+ */
+bool
+mg_begin_writing(MgContext *context, const MgGoal *goal, MgError *err)
+{
+    MgStartInput input = mg_start_input(context, goal, true);
+    MgProof *proof = &context->start.proof;
+
+    if (!mg_connect(context, err) ||
+        !mg_start(context->conn, &input, &context->lock, &context->arena, &context->start, err) ||
+        !mg_proof_check_server(proof, mg_conn_server_version(context->conn), err))
+        return false;
+    context->started_ms = mg_clock_ms();
+    bool is_proved = proof->verdict != MG_UNPROVED;
+    if (!is_proved &&
+        !mg_proof_rounds(context->conn, &context->conn_options, &context->arena, proof, err))
+        return false;
+    tell_session(context);
+    if (!mg_proof_check(proof, context->options.is_session_accepted, err)) {
+        const char *by_port = mg_provider_port_hint(&context->url, &context->arena);
+        if (by_port != NULL)
+            mg_error_hint(err, "%s", by_port);
+        return false;
+    }
+    if (is_proved)
+        return true;
+    MgProof proved = *proof;
+    context->claim.accepted_pid = proved.backend_pid;
+    if (!mg_start(context->conn, &input, &context->lock, &context->arena, &context->start, err))
+        return false;
+    *proof = proved;
+    return true;
+}
+
+/* ---- The turn: waiting for another run --------------------------------------------------- */
+
+static void
+tell_holder(MgContext *context, const MgHolder *holder, int64_t waited_ms, bool is_first)
+{
+    char waited[32], limit[32];
+    mg_text_duration(waited_ms / 1000 * 1000000, waited, sizeof waited); /* whole seconds */
+    mg_text_duration(context->options.wait_turn_ms * 1000, limit, sizeof limit);
+    MgArena *arena = &context->arena;
+    const char *text = is_first
+                           ? mg_arena_format(arena, "pid %d migrates this database since %s (%s)",
+                                             holder->pid, holder->since, holder->name)
+                           : mg_arena_format(arena, "%s of %s; pid %d %s", waited, limit,
+                                             holder->pid, holder->runs);
+    mg_emit(context, MG_EVENT_WAITING, text);
+}
+
+static bool
+fail_busy(MgContext *context, int64_t waited_ms, MgError *err)
+{
+    MgHolder holder = { 0 };
+    char waited[32];
+    if (!mg_lock_holder(context->conn, &context->lock, &context->arena, &holder, err))
+        return false;
+    mg_text_duration(waited_ms / 1000 * 1000000, waited, sizeof waited); /* whole seconds */
+    if (waited_ms < 1000)
+        mg_fail(err, MG_E_LOCK_BUSY, "another run works on this database");
+    else
+        mg_fail(err, MG_E_LOCK_BUSY, "another run still works on this database after %s", waited);
+    if (holder.pid != 0)
+        mg_error_detail(err, "pid %d (%s) %s.", holder.pid, holder.name, holder.runs);
+    mg_error_hint(err, "Run again when it is done, or wait longer: --wait-turn 30min");
+    mg_error_note(err, "nothing was applied by this run");
+    return false;
+}
+
+bool
+mg_fail_shared(MgError *err)
+{
+    mg_fail(err, MG_E_UNPROVED,
+            "this session is not ours alone: its backend already holds the lock");
+    mg_error_detail(err, "A connection pooler gave this backend to another run before.");
+    mg_error_hint(err, "Use the URL of the server itself, without pooler or proxy.");
+    return false;
+}
+
+/* Poll until the lock is ours or the time is over. */
+bool
+mg_wait_turn(MgContext *context, MgError *err)
+{
+    int64_t start_ms = mg_clock_ms(), poll_ms = FIRST_POLL_MS, tell_ms = start_ms;
+    int64_t wait_ms = mg_bounded_ms(context, context->options.wait_turn_ms);
+
+    for (bool is_first = true;;) {
+        int64_t now_ms = mg_clock_ms();
+        if (now_ms >= tell_ms) {
+            MgHolder holder = { 0 };
+            if (!mg_lock_holder(context->conn, &context->lock, &context->arena, &holder, err))
+                return false;
+            if (holder.pid != 0) {
+                tell_holder(context, &holder, now_ms - start_ms, is_first);
+                is_first = false;
+            }
+            tell_ms = now_ms + WAITING_MS;
+        }
+        if (now_ms - start_ms >= wait_ms)
+            return fail_busy(context, now_ms - start_ms, err);
+        int64_t jitter_ms = (int64_t)(mg_clock_random() % (uint64_t)poll_ms);
+        if (!mg_conn_pause(context->conn, poll_ms / 2 + jitter_ms / 2 + 1, err))
+            return false;
+        poll_ms = poll_ms * 2 > LARGEST_POLL_MS ? LARGEST_POLL_MS : poll_ms * 2;
+
+        MgLockState state = MG_LOCK_BUSY;
+        MgArenaMark mark = mg_arena_mark(&context->arena);
+        if (!mg_lock_try(context->conn, &context->lock, &context->arena, &state, err))
+            return false;
+        mg_arena_reset(&context->arena, mark);
+        if (state == MG_LOCK_HELD)
+            return true;
+        if (state != MG_LOCK_BUSY)
+            return mg_fail_shared(err);
+    }
+}
