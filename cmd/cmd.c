@@ -4,9 +4,10 @@
 #include "cmd.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/error.h"
 #include "base/text.h"
 #include "talk.h"
 
@@ -90,7 +91,7 @@ add_foreign_hint(const char *name, MgError *err)
 {
     for (size_t i = 0; i < sizeof foreign_words / sizeof *foreign_words; i++) {
         if (mg_text_equal_fold(foreign_words[i].word, name)) {
-            mg_cmd_hint(err, "%s", foreign_words[i].hint);
+            mg_error_hint(err, "%s", foreign_words[i].hint);
             return true;
         }
     }
@@ -114,15 +115,15 @@ add_nearest_hint(const char *name, MgError *err)
         }
     }
     if (nearest != NULL)
-        mg_cmd_hint(err, "Perhaps \"migrate %s\" is meant.", nearest);
+        mg_error_hint(err, "Perhaps \"migrate %s\" is meant.", nearest);
 }
 
 bool
 mg_cmd_unknown(const char *name, MgError *err)
 {
-    (void)mg_cmd_fail(err, MG_E_USAGE, "unknown command \"%s\"", mg_cmd_shown(name));
+    (void)mg_fail(err, MG_E_USAGE, "unknown command \"%s\"", mg_cmd_shown(name));
     if (strstr(name, "://") != NULL)
-        mg_cmd_hint(err, "The database is given by --url URL.");
+        mg_error_hint(err, "The database is given by --url URL.");
     else if (!add_foreign_hint(name, err))
         add_nearest_hint(name, err);
     mg_cmd_see_help(NULL, err);
@@ -166,51 +167,22 @@ mg_cmd_check_database(const MgRun *run, MgError *err)
                         common->url_env == NULL ? "env-file" : "url-env");
 }
 
-static void
-fail_with(MgError *err, MgErrorCode code, const char *format, va_list args)
-{
-    *err = (MgError){ .code = code };
-    (void)vsnprintf(err->message, sizeof err->message, format, args);
-}
-
-bool
-mg_cmd_fail(MgError *err, MgErrorCode code, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    fail_with(err, code, format, args);
-    va_end(args);
-    return false;
-}
-
-void
-mg_cmd_hint(MgError *err, const char *format, ...)
-{
-    int i = 0;
-    while (i < MG_ERROR_MAX_HINTS && *err->hint[i] != '\0')
-        i++;
-    if (i == MG_ERROR_MAX_HINTS)
-        return;
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(err->hint[i], sizeof err->hint[i], format, args);
-    va_end(args);
-}
-
 void
 mg_cmd_see_help(const char *command, MgError *err)
 {
-    mg_cmd_hint(err, "See migrate %s%s--help", command == NULL ? "" : command,
-                command == NULL ? "" : " ");
+    mg_error_hint(err, "See migrate %s%s--help", command == NULL ? "" : command,
+                  command == NULL ? "" : " ");
 }
 
 bool
 mg_cmd_usage(const char *command, MgError *err, const char *format, ...)
 {
+    MG_CLEANUP(buf) MgBuf message = { 0 };
     va_list args;
     va_start(args, format);
-    fail_with(err, MG_E_USAGE, format, args);
+    mg_buf_vformat(&message, format, args);
     va_end(args);
+    (void)mg_fail(err, MG_E_USAGE, "%s", mg_buf_text(&message));
     mg_cmd_see_help(command, err);
     return false;
 }

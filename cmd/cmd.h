@@ -75,10 +75,6 @@ MG_CHECK bool mg_cmd_check_database(const MgRun *run, MgError *err);
  */
 void mg_cmd_options(const MgRun *run, MgOptions *ret);
 
-/* Start an error of the command's own; the library fills those it makes itself.  Returns false. */
-bool mg_cmd_fail(MgError *err, MgErrorCode code, const char *format, ...) MG_PRINTF(3, 4);
-/* Add a hint behind those that are there; one too many is dropped. */
-void mg_cmd_hint(MgError *err, const char *format, ...) MG_PRINTF(2, 3);
 /* A hint where to read the help of command (NULL: of all). */
 void mg_cmd_see_help(const char *command, MgError *err);
 /* MG_E_USAGE, and where to read the help of command (NULL: of all).  Returns false. */

@@ -6,11 +6,11 @@
 #include <errno.h>
 #include <poll.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "base/text.h"
 #include "cmd.h"
 #include "goal.h"
@@ -45,8 +45,8 @@ static const MgOpt opts[] = {
 static bool
 cancel(MgError *err, const char *message)
 {
-    (void)mg_cmd_fail(err, MG_E_CANCELLED, "%s", message);
-    mg_text_copy(err->note, sizeof err->note, "nothing was reverted");
+    (void)mg_fail(err, MG_E_CANCELLED, "%s", message);
+    mg_error_note(err, "nothing was reverted");
     return false;
 }
 
@@ -80,10 +80,11 @@ ask(const MgRun *run, const MgPlan *plan, MgError *err)
     MgView view = { .format = MG_TABLE, .width = talk->err.width, .is_question = true };
     mg_talk_write_err(talk, "\n", 1);
     mg_write_plan(plan, &view, mg_talk_write_err, talk);
-    const char *question =
+    char *question =
         mg_arena_format(run->arena, "\nrevert %zu %s in %s at %s? [y/N] ", plan->n_steps,
                         mg_text_plural((int64_t)plan->n_steps, "migration", "migrations"),
                         plan->target.database, plan->target.host);
+    mg_text_defuse(question, true);
     mg_talk_write_err(talk, question, strlen(question));
     return read_answer(run, err);
 }
@@ -108,14 +109,14 @@ command_with_yes(const MgRun *run)
 static bool
 refuse_unasked(const MgRun *run, const MgTarget *target, MgError *err)
 {
-    (void)mg_cmd_fail(err, MG_E_USAGE,
-                      "reverting on another machine needs --yes where nobody can be asked");
+    (void)mg_fail(err, MG_E_USAGE,
+                  "reverting on another machine needs --yes where nobody can be asked");
     if (target->database != NULL && target->host != NULL)
-        (void)snprintf(err->detail, sizeof err->detail, "It is %s at %s, from %s.",
-                       target->database, target->host, target->from);
-    mg_cmd_hint(err, "Look at it first: migrate status");
-    mg_cmd_hint(err, "If it is meant: %s", command_with_yes(run));
-    mg_text_copy(err->note, sizeof err->note, "nothing was reverted");
+        mg_error_detail(err, "It is %s at %s, from %s.", target->database, target->host,
+                        target->from);
+    mg_error_hint(err, "Look at it first: migrate status");
+    mg_error_hint(err, "If it is meant: %s", command_with_yes(run));
+    mg_error_note(err, "nothing was reverted");
     return false;
 }
 

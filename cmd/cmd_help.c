@@ -1,6 +1,7 @@
 /* migrate help: commands, errors by their slug, and exit statuses. */
 #include <string.h>
 
+#include "base/error.h"
 #include "cmd.h"
 #include "help.h"
 #include "talk.h"
@@ -19,9 +20,8 @@ explain_sqlstate(const char *word, MgBuf *ret)
 static bool
 fail_unknown(const char *word, MgError *err)
 {
-    (void)mg_cmd_fail(err, MG_E_USAGE, "no command and no error is called \"%s\"",
-                      mg_cmd_shown(word));
-    mg_cmd_hint(err, "List all errors: migrate help exit");
+    (void)mg_fail(err, MG_E_USAGE, "no command and no error is called \"%s\"", mg_cmd_shown(word));
+    mg_error_hint(err, "List all errors: migrate help exit");
     mg_cmd_see_help("help", err);
     return false;
 }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "base/text.h"
 #include "talk.h"
 
@@ -109,34 +110,48 @@ socket_folder(const char *url, MgArena *arena)
     return text;
 }
 
-/* Set anew, or left out: no program run on a scratch server may find its way to a real one. */
+/*
+ * No program run on a scratch server may find its way to a real one.  These are
+ * always set, not left out: many programs load .env, and put what it says into
+ * the names that are not set.
+ */
+static const char *const url_names[] = {
+    "DATABASE_URL",
+    "MIGRATE_URL",
+    "DATABASE_URL_DIRECT",
+    "DATABASE_URL_UNPOOLED",
+    "DATABASE_URL_POOLED",
+    "DATABASE_UNPOOLED_URL",
+    "DATABASE_MIGRATION_URL",
+    "MIGRATION_DATABASE_URL",
+    "DIRECT_URL",
+    "DIRECT_DATABASE_URL",
+    "POSTGRES_URL",
+    "POSTGRES_URL_NON_POOLING",
+    "POSTGRES_PRISMA_URL",
+    "NETLIFY_DATABASE_URL",
+    "NETLIFY_DATABASE_URL_UNPOOLED",
+};
+/* And what other projects call theirs: SHOP_DATABASE_URL. */
+static const char url_suffix[] = "_DATABASE_URL";
+
+/* libpq's own: set anew, or left out where that is the way to our server. */
+static const char *const libpq_names[] = {
+    "PGHOST",     "PGHOSTADDR", "PGPORT",    "PGUSER",
+    "PGDATABASE", "PGPASSWORD", "PGSERVICE", "PGOPTIONS",
+};
+
+enum {
+    N_URL_NAMES = sizeof url_names / sizeof *url_names,
+    N_LIBPQ_NAMES = sizeof libpq_names / sizeof *libpq_names,
+    URL_SUFFIX_BYTES = sizeof url_suffix - 1,
+};
+
 static bool
-is_replaced(const char *item)
+is_among(const char *const *names, size_t n_names, const char *item, size_t name_bytes)
 {
-    static const char *const replaced[] = {
-        "DATABASE_URL=",
-        "MIGRATE_URL=",
-        "DATABASE_URL_DIRECT=",
-        "DATABASE_URL_UNPOOLED=",
-        "DATABASE_UNPOOLED_URL=",
-        "DIRECT_URL=",
-        "DIRECT_DATABASE_URL=",
-        "POSTGRES_URL=",
-        "POSTGRES_URL_NON_POOLING=",
-        "POSTGRES_PRISMA_URL=",
-        "NETLIFY_DATABASE_URL=",
-        "NETLIFY_DATABASE_URL_UNPOOLED=",
-        "PGHOST=",
-        "PGHOSTADDR=",
-        "PGPORT=",
-        "PGUSER=",
-        "PGDATABASE=",
-        "PGPASSWORD=",
-        "PGSERVICE=",
-        "PGOPTIONS=",
-    };
-    for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++) {
-        if (mg_text_starts(item, replaced[i]))
+    for (size_t i = 0; i < n_names; i++) {
+        if (strlen(names[i]) == name_bytes && memcmp(names[i], item, name_bytes) == 0)
             return true;
     }
     return false;
@@ -155,11 +170,18 @@ command_environment(const MgRun *run, const char *url)
     } out = { 0 };
     MgArena *arena = run->arena;
     for (size_t i = 0; run->environment != NULL && run->environment[i] != NULL; i++) {
-        if (!is_replaced(run->environment[i]))
-            MG_PUSH(arena, &out, run->environment[i]);
+        char *item = run->environment[i];
+        size_t bytes = strcspn(item, "=");
+        bool is_url = bytes > URL_SUFFIX_BYTES &&
+                      memcmp(item + bytes - URL_SUFFIX_BYTES, url_suffix, URL_SUFFIX_BYTES) == 0;
+        if (is_among(url_names, N_URL_NAMES, item, bytes) ||
+            is_among(libpq_names, N_LIBPQ_NAMES, item, bytes))
+            continue;
+        MG_PUSH(arena, &out,
+                is_url ? mg_arena_format(arena, "%.*s=%s", (int)bytes, item, url) : item);
     }
-    MG_PUSH(arena, &out, mg_arena_format(arena, "DATABASE_URL=%s", url));
-    MG_PUSH(arena, &out, mg_arena_format(arena, "MIGRATE_URL=%s", url));
+    for (size_t i = 0; i < N_URL_NAMES; i++)
+        MG_PUSH(arena, &out, mg_arena_format(arena, "%s=%s", url_names[i], url));
     MG_PUSH(arena, &out, mg_arena_format(arena, "PGHOST=%s", socket_folder(url, arena)));
     MG_PUSH(arena, &out, mg_arena_text(arena, "PGPORT=5432"));
     MG_PUSH(arena, &out, mg_arena_text(arena, "PGUSER=postgres"));
@@ -195,8 +217,8 @@ start_command(const MgRun *run, const char *url, pid_t *ret, MgError *err)
     (void)posix_spawnattr_destroy(&attributes);
     if (failure == 0)
         return true;
-    return mg_cmd_fail(err, MG_E_USAGE, "could not run \"%s\": %s", run->words.items[0],
-                       strerror(failure));
+    return mg_fail(err, MG_E_USAGE, "could not run \"%s\": %s", mg_cmd_shown(run->words.items[0]),
+                   strerror(failure));
 }
 
 /* The signal that cancel_fd became readable for. */
@@ -283,9 +305,11 @@ const MgCmd cmd_scratch = {
     .summary = "a throw-away PostgreSQL, migrated, for one command",
     .about = "Starts a PostgreSQL of its own from locally installed programs, in a private\n"
              "folder and on a Unix socket, applies the migrations, and runs COMMAND with\n"
-             "DATABASE_URL, MIGRATE_URL and libpq's variables set to it.  The exit status\n"
-             "is COMMAND's.  Without COMMAND the URL is printed and the server lives until\n"
-             "a signal.  In any case it is stopped and removed afterwards.",
+             "DATABASE_URL, every other name of a database URL that migrate knows or that\n"
+             "ends in _DATABASE_URL, and libpq's variables set to it, so that a .env that\n"
+             "COMMAND loads does not lead elsewhere.  The exit status is COMMAND's.  Without\n"
+             "COMMAND the URL is printed and the server lives until a signal.  In any case\n"
+             "it is stopped and removed afterwards.",
     .opts = opts,
     .args_bytes = sizeof(Args),
     .min_words = 0,

@@ -12,7 +12,8 @@ typedef struct Args {
 
 static const MgOpt opts[] = {
     { .name = "exit-code",
-      .help = "exit with 10 when migrations are pending, with 6 when up would refuse",
+      .help = "exit with 10 when migrations are pending, with the refusal's status when up would "
+              "refuse",
       .offset = offsetof(Args, has_exit_code) },
     { .name = "strict",
       .help = "migrations without a file count as a refusal",

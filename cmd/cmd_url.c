@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "cmd.h"
 #include "talk.h"
 
@@ -43,8 +44,8 @@ check(const MgRun *run, MgError *err)
     if (args->is_direct + args->is_pooled + args->is_dotenv > 1)
         return mg_cmd_usage("url", err, "take one of --direct, --pooled and --dotenv");
     if (args->is_revealed && is_ci(run->environment)) {
-        (void)mg_cmd_fail(err, MG_E_USAGE, "--reveal would print a password into a build's log");
-        mg_cmd_hint(err, "CI is set here; run it on your own machine.");
+        (void)mg_fail(err, MG_E_USAGE, "--reveal would print a password into a build's log");
+        mg_error_hint(err, "CI is set here; run it on your own machine.");
         return false;
     }
     return true;
@@ -53,11 +54,11 @@ check(const MgRun *run, MgError *err)
 static bool
 fail_unknown(const char *kind, const MgUrls *urls, const MgTarget *target, MgError *err)
 {
-    (void)mg_cmd_fail(err, MG_E_USAGE, "no rule tells the %s URL of %s", kind, target->from);
+    (void)mg_fail(err, MG_E_USAGE, "no rule tells the %s URL of %s", kind, target->from);
     if (strcmp(kind, "direct") == 0 && urls->advice != NULL)
-        mg_cmd_hint(err, "%s", urls->advice);
+        mg_error_hint(err, "%s", urls->advice);
     else
-        mg_cmd_hint(err, "The provider's console shows it.");
+        mg_error_hint(err, "The provider's console shows it.");
     return false;
 }
 

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/text.h"
 
 enum {
@@ -15,14 +16,14 @@ refuse_word(const MgRun *run, const char *word, MgError *err)
 {
     const char *name = run->cmd->name;
     if (strstr(word, "://") != NULL) {
-        (void)mg_cmd_fail(err, MG_E_USAGE, "a database URL is no number of migrations");
-        mg_cmd_hint(err, "The database is given by --url URL.");
+        (void)mg_fail(err, MG_E_USAGE, "a database URL is no number of migrations");
+        mg_error_hint(err, "The database is given by --url URL.");
         return false;
     }
-    (void)mg_cmd_fail(err, MG_E_USAGE, "\"%s\" is no number of migrations", mg_cmd_shown(word));
+    (void)mg_fail(err, MG_E_USAGE, "\"%s\" is no number of migrations", mg_cmd_shown(word));
     bool is_version = *word >= '0' && *word <= '9' && strlen(word) > 1;
     if ((is_version || strchr(word, '/') != NULL) && mg_cmd_shown(word) == word)
-        mg_cmd_hint(err, "To name a version: migrate %s --to %s", name, word);
+        mg_error_hint(err, "To name a version: migrate %s --to %s", name, word);
     else
         mg_cmd_see_help(name, err);
     return false;

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/error.h"
 #include "base/text.h"
 #include "cmd.h"
 #include "help.h"
@@ -74,7 +75,7 @@ static bool
 catch_signals(MgError *err)
 {
     if (pipe(cancel_pipe) != 0)
-        return mg_cmd_fail(err, MG_E_SYSTEM, "could not make a pipe: %s", strerror(errno));
+        return mg_fail(err, MG_E_SYSTEM, "could not make a pipe: %s", strerror(errno));
     for (int i = 0; i < 2; i++)
         (void)fcntl(cancel_pipe[i], F_SETFD, FD_CLOEXEC);
     struct sigaction action = { .sa_handler = on_signal };
@@ -181,7 +182,7 @@ check_output(const MgTalk *talk, MgError *err)
 {
     if (talk->out_errno == 0)
         return true;
-    (void)mg_cmd_fail(err, MG_E_SYSTEM, "could not write to stdout: %s", strerror(talk->out_errno));
+    (void)mg_fail(err, MG_E_SYSTEM, "could not write to stdout: %s", strerror(talk->out_errno));
     mg_text_copy(err->note, sizeof err->note,
                  "the command itself was carried out; its output is not complete");
     return false;

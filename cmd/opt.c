@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "base/text.h"
 #include "cmd.h"
 
@@ -198,11 +199,11 @@ refuse_unknown(const Rows *rows, const char *word, MgArena *arena, MgError *err)
             nearest_distance = distance;
         }
     }
-    (void)mg_cmd_fail(err, MG_E_USAGE, "unknown option \"--%s\"", mg_cmd_shown(name));
+    (void)mg_fail(err, MG_E_USAGE, "unknown option \"--%s\"", mg_cmd_shown(name));
     if (hint != NULL)
-        mg_cmd_hint(err, "%s", hint);
+        mg_error_hint(err, "%s", hint);
     if (nearest != NULL)
-        mg_cmd_hint(err, "Perhaps \"--%s\" is meant.", nearest);
+        mg_error_hint(err, "Perhaps \"--%s\" is meant.", nearest);
     mg_cmd_see_help(rows->command, err);
     return false;
 }
@@ -269,8 +270,8 @@ check_foreign_words(const char *command, int argc, char **argv, bool stops_at_wo
         /* With two dashes it is getopt's to find, and may be the value of another one. */
         if (hint == NULL || argv[i][1] == '-')
             continue;
-        (void)mg_cmd_fail(err, MG_E_USAGE, "unknown option \"%.*s\"", (int)size_bytes, argv[i]);
-        mg_cmd_hint(err, "%s", hint);
+        (void)mg_fail(err, MG_E_USAGE, "unknown option \"%.*s\"", (int)size_bytes, argv[i]);
+        mg_error_hint(err, "%s", hint);
         mg_cmd_see_help(command, err);
         return false;
     }
@@ -329,7 +330,6 @@ mg_opt_parse(const char *command, int argc, char **argv, const MgOptTable *table
         if (!take_answer(&rows, answer, argv, arena, err))
             return false;
     }
-    *ret = (MgWords){ argv + optind, (size_t)(argc - optind),
-                      optind > 1 && strcmp(argv[optind - 1], "--") == 0 };
+    *ret = (MgWords){ argv + optind, (size_t)(argc - optind) };
     return true;
 }

@@ -55,7 +55,6 @@ typedef struct MgOptTable {
 typedef struct MgWords {
     char *const *items; /* NULL-terminated */
     size_t n;
-    bool is_after_dashes; /* a "--" stood right before the first word */
 } MgWords;
 
 /*

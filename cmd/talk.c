@@ -83,6 +83,17 @@ write_to(MgTalk *talk, const MgTerm *term, const char *text, size_t size_bytes)
         talk->out_errno = errno;
 }
 
+/* Names and what a server says may come from anybody: defused before colours are added. */
+static const char *
+defused(const char *text, bool has_lines, MgArena *arena)
+{
+    if (text == NULL)
+        return NULL;
+    char *ret = mg_arena_text(arena, text);
+    mg_text_defuse(ret, has_lines);
+    return ret;
+}
+
 static void
 print(MgTalk *talk, const MgTerm *term, const MgBuf *line)
 {
@@ -224,8 +235,8 @@ add_migration(MgBuf *line, const MgTerm *term, const MgEvent *event)
         mg_buf_format(line, "  %s", event->text);
 }
 
-void
-mg_talk_aside(MgTalk *talk, const char *kind, const char *text)
+static void
+print_aside(MgTalk *talk, const char *kind, const char *text)
 {
     MgColour colour = strcmp(kind, "warning") == 0 ? MG_YELLOW : MG_CYAN;
     MG_CLEANUP(buf) MgBuf line = { 0 };
@@ -233,6 +244,14 @@ mg_talk_aside(MgTalk *talk, const char *kind, const char *text)
                   mg_term_end(&talk->err, colour));
     add_prose(&line, kind, text, HINT_INDENT);
     print(talk, &talk->err, &line);
+}
+
+void
+mg_talk_aside(MgTalk *talk, const char *kind, const char *text)
+{
+    MgArena arena = { 0 };
+    print_aside(talk, kind, defused(text, true, &arena));
+    mg_arena_release(&arena);
 }
 
 /* Has this been said before?  Remembers it. */
@@ -259,16 +278,13 @@ is_wanted(MgTalk *talk, const MgEvent *event)
     return (flags & SAID_ONCE) == 0 || event->text == NULL || !is_repeated(talk, event->text);
 }
 
-void
-mg_talk_event(void *payload, const MgEvent *event)
+static void
+print_event(MgTalk *talk, const MgEvent *event)
 {
-    MgTalk *talk = payload;
     const char *word = looks[event->kind].word;
     unsigned flags = looks[event->kind].flags;
-    if (!is_wanted(talk, event))
-        return;
     if (event->kind == MG_EVENT_NOTE || event->kind == MG_EVENT_WARNING) {
-        mg_talk_aside(talk, word, event->text);
+        print_aside(talk, word, event->text);
         return;
     }
     bool is_live = event->kind == MG_EVENT_RUNNING && talk->err.is_terminal;
@@ -293,14 +309,31 @@ mg_talk_event(void *payload, const MgEvent *event)
 }
 
 void
+mg_talk_event(void *payload, const MgEvent *event)
+{
+    MgTalk *talk = payload;
+    if (!is_wanted(talk, event))
+        return;
+    MgArena arena = { 0 };
+    MgEvent shown = *event;
+    shown.migration = defused(event->migration, false, &arena);
+    shown.text = defused(event->text, true, &arena);
+    print_event(talk, &shown);
+    mg_arena_release(&arena);
+}
+
+void
 mg_talk_result(MgTalk *talk, const char *word, const char *format, ...)
 {
     MG_CLEANUP(buf) MgBuf line = { 0 };
-    add_word(&line, &talk->out, MG_BOLD, word);
+    MG_CLEANUP(buf) MgBuf text = { 0 };
     va_list args;
     va_start(args, format);
-    mg_buf_vformat(&line, format, args);
+    mg_buf_vformat(&text, format, args);
     va_end(args);
+    mg_text_defuse(text.text, false);
+    add_word(&line, &talk->out, MG_BOLD, word);
+    mg_buf_add(&line, mg_buf_text(&text));
     mg_buf_add_char(&line, '\n');
     print(talk, &talk->out, &line);
 }

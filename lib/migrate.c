@@ -1,6 +1,6 @@
 /*
- * The public functions that work: plan and run.  Data flows one way (DESIGN
- * section 2); what each stage means is said in its header.
+ * The public functions that work: plan and run.  Data flows one way; what each
+ * stage means is said in its header.
  */
 #include "context.h"
 

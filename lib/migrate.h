@@ -114,7 +114,7 @@ MG_API int mg_error_exit_status(MgErrorCode code);
 /* ---- Events: what a run says while it works ----------------------------- */
 
 typedef enum MgEventKind {
-    MG_EVENT_TARGET,   /* text: "shop at localhost, from DATABASE_URL in the environment" */
+    MG_EVENT_TARGET,   /* text: "shop at localhost, from DATABASE_URL" */
     MG_EVENT_SESSION,  /* text: "PostgreSQL 17.5, direct" */
     MG_EVENT_WAITING,  /* text: who holds the lock, or how long we wait */
     MG_EVENT_RUNNING,  /* migration, duration_us so far, text: the statement's first words */
@@ -177,7 +177,18 @@ MG_API void mg_options_init(MgOptions *options);
 
 /* ---- Results ------------------------------------------------------------ */
 
-typedef enum MgKind { MG_VERSIONED, MG_REPEATABLE, MG_BASELINE, MG_ADOPTED } MgKind;
+/* X(kind, word): where a migration comes from; the word stands in the history and in reports. */
+#define MG_KIND_LIST(X)                                                                            \
+    X(MG_VERSIONED, "versioned")   /* a file with a version */                                     \
+    X(MG_REPEATABLE, "repeatable") /* a file that runs again when it changes */                    \
+    X(MG_BASELINE, "baseline")     /* stands for everything up to its version */                   \
+    X(MG_ADOPTED, "adopted")       /* recorded without being run */
+
+#define MG_KIND_ENUM(kind, word) kind,
+typedef enum MgKind { MG_KIND_LIST(MG_KIND_ENUM) MG_N_KINDS } MgKind;
+#undef MG_KIND_ENUM
+
+MG_API const char *mg_kind_name(MgKind kind);
 
 /* X(state, word): every migration is in exactly one state. */
 #define MG_STATE_LIST(X)                                                                           \
@@ -234,8 +245,9 @@ typedef struct MgEntry {
     int64_t applied_at_ms;
     int64_t duration_us;
     const char *applied_by;
-    const char *commit;       /* git commit of the run that applied it, or NULL */
-    const char *const *notes; /* "cosmetic-edit", "down-changed", "no-down", "renamed" */
+    const char *commit; /* git commit of the run that applied it, or NULL */
+    const char *const
+        *notes; /* "baseline", "cosmetic-edit", "down-changed", "no-down", "renamed" */
     size_t n_notes;
 } MgEntry;
 

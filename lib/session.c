@@ -104,11 +104,14 @@ mg_connect(MgContext *context, MgError *err)
 MgStartInput
 mg_start_input(const MgContext *context, const MgGoal *goal, bool is_writing)
 {
+    int n_down = 0; /* scripts may be long: no more than the goal can need */
+    if (goal->direction == MG_DOWN)
+        n_down = goal->to != NULL ? INT32_MAX : goal->count == 0 ? 1 : goal->count;
     return (MgStartInput){ .claim = &context->claim,
                            .table = &context->table,
                            .search_path = context->url.search_path,
                            .is_writing = is_writing,
-                           .with_down = goal->direction == MG_DOWN };
+                           .n_down = n_down };
 }
 
 static void

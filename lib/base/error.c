@@ -1,6 +1,7 @@
 /*
  * Filling an MgError, and what its codes mean.  Texts come from servers, files
- * and the command line: nothing that could steer a terminal gets through.
+ * and the command line: nothing that could steer a terminal gets through, and no
+ * password that can be told from other words.
  */
 #include "base/error.h"
 
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mask.h"
 #include "base/text.h"
 
 enum {
@@ -144,8 +146,8 @@ static const char *const explanations[MG_N_ERRORS] = {
     [MG_E_FROM_HISTORY] =
         "The file of a migration to revert is not in the folder, but its down script was stored in"
         " the database when it was applied. Since nobody has reviewed it here, it runs only with"
-        " consent: on a terminal migrate asks, elsewhere \"migrate down --from-history\" says"
-        " yes. Checking out the commit that has the file is the other way.",
+        " consent, which \"migrate down --from-history\" gives. Checking out the commit that has"
+        " the file is the other way.",
     [MG_E_PARTIAL] =
         "A migration without a transaction stopped half-way, and it cannot be known whether its"
         " last statement took effect, or the file has changed since in the part that ran."
@@ -225,29 +227,23 @@ mg_error_exit_status(MgErrorCode code)
     return row_of(code)->exit_status;
 }
 
-/* Replace control characters, of C1 too; has_lines: a line end and a tab may stay. */
-static void
-defuse(char *text, bool has_lines)
-{
-    for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++) {
-        bool is_line_or_tab = *at == '\n' || *at == '\t';
-        if (at[0] == 0xC2 && at[1] >= 0x80 && at[1] < 0xA0)
-            at[0] = at[1] = '?';
-        else if (is_line_or_tab && !has_lines)
-            *at = ' ';
-        else if (!is_line_or_tab && (*at < 0x20 || *at == 0x7F))
-            *at = '?';
-    }
-}
+/* How a field is written. */
+enum {
+    HAS_LINES = 1 << 0, /* a line end and a tab may stay */
+    IS_OURS = 1 << 1,   /* advice, which may show how a URL is written: no password is masked */
+};
 
 /* Format first, then write: an argument may be a text of the same error. */
 static void
-write_field(char *field, size_t field_bytes, bool has_lines, const char *format, va_list args)
+write_field(char *field, size_t field_bytes, unsigned flags, const char *format, va_list args)
 {
     char text[FORMAT_BYTES];
     int size = vsnprintf(text, sizeof text, format, args);
     assert(size >= 0);
-    defuse(text, has_lines);
+    mg_text_defuse(text, (flags & HAS_LINES) != 0);
+    /* Before it is cut: a password without its end is one still. */
+    if ((flags & IS_OURS) == 0)
+        mg_mask_passwords(text, strlen(text));
     mg_text_copy(field, field_bytes, text);
 }
 
@@ -257,7 +253,7 @@ mg_fail(MgError *err, MgErrorCode code, const char *format, ...)
     MgError error = { .code = code };
     va_list args;
     va_start(args, format);
-    write_field(error.message, sizeof error.message, false, format, args);
+    write_field(error.message, sizeof error.message, 0, format, args);
     va_end(args);
     *err = error;
     return false;
@@ -292,7 +288,7 @@ set_place(MgError *err, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    write_field(err->place, sizeof err->place, false, format, args);
+    write_field(err->place, sizeof err->place, 0, format, args);
     va_end(args);
 }
 
@@ -309,7 +305,7 @@ mg_error_detail(MgError *err, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    write_field(err->detail, sizeof err->detail, true, format, args);
+    write_field(err->detail, sizeof err->detail, HAS_LINES, format, args);
     va_end(args);
 }
 
@@ -321,7 +317,7 @@ mg_error_hint(MgError *err, const char *format, ...)
     for (int i = 0; i < MG_ERROR_MAX_HINTS; i++) {
         if (err->hint[i][0] != '\0')
             continue;
-        write_field(err->hint[i], sizeof err->hint[i], true, format, args);
+        write_field(err->hint[i], sizeof err->hint[i], HAS_LINES | IS_OURS, format, args);
         break;
     }
     va_end(args);
@@ -332,6 +328,6 @@ mg_error_note(MgError *err, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    write_field(err->note, sizeof err->note, false, format, args);
+    write_field(err->note, sizeof err->note, 0, format, args);
     va_end(args);
 }

@@ -127,6 +127,21 @@ mg_text_copy(char *dst, size_t dst_bytes, const char *src)
     memcpy(dst + n, ellipsis, sizeof ellipsis);
 }
 
+void
+mg_text_defuse(char *text, bool has_lines)
+{
+    for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++) {
+        bool is_line_or_tab = *at == '\n' || *at == '\t';
+        /* U+0080 to U+009F are two bytes, the first of them C2. */
+        if (at[0] == 0xC2 && at[1] >= 0x80 && at[1] < 0xA0)
+            at[0] = at[1] = '?';
+        else if (is_line_or_tab && !has_lines)
+            *at = ' ';
+        else if (!is_line_or_tab && (*at < 0x20 || *at == 0x7F))
+            *at = '?';
+    }
+}
+
 bool
 mg_text_starts(const char *text, const char *prefix)
 {

@@ -31,6 +31,12 @@ size_t mg_text_width(const char *text, size_t size_bytes);
 /* dst gets src, cut at a character with an ellipsis "..." where it does not fit. */
 void mg_text_copy(char *dst, size_t dst_bytes, const char *src);
 
+/*
+ * Put '?' in the place of what steers a terminal: control characters, those of
+ * C1 too.  A line end and a tab stay with has_lines, else each becomes a space.
+ */
+void mg_text_defuse(char *text, bool has_lines);
+
 bool mg_text_starts(const char *text, const char *prefix);
 bool mg_text_ends(const char *text, const char *suffix);
 /* ASCII case folded comparison of whole texts. */

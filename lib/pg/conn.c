@@ -7,18 +7,21 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <libpq-fe.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/mask.h"
 #include "base/text.h"
 #include "pg/conn_libpq.h"
-#include "sql/mask.h"
 
 enum {
     /* Bounds on what is sent and unanswered: libpq keeps a copy of each statement. */
@@ -108,13 +111,45 @@ mg_conn_pause(MgConn *conn, int64_t pause_ms, MgError *err)
     }
 }
 
+/*
+ * PQcancel has no time limit, and the path to the server may be dead: a child
+ * sends the request, which is allowed even in a signal handler.
+ */
 void
 mg_conn_send_cancel(MgConn *conn)
 {
     char reason[256];
-    /* A cancel that could not be sent is tried again by the caller's loop. */
-    if (conn->cancel != NULL)
+    if (conn->cancel == NULL || !mg_conn_reap_cancel(conn, false))
+        return; /* the last one is still on its way */
+    pid_t child = fork();
+    if (child == 0) {
         (void)PQcancel(conn->cancel, reason, sizeof reason);
+        _exit(0);
+    }
+    if (child > 0)
+        conn->cancel_child = child;
+    else
+        (void)PQcancel(conn->cancel, reason, sizeof reason);
+}
+
+bool
+mg_conn_reap_cancel(MgConn *conn, bool is_final)
+{
+    if (conn->cancel_child == 0)
+        return true;
+    if (is_final)
+        (void)kill(conn->cancel_child, SIGKILL);
+    /* Whoever uses the library may have reaped it: then waitpid fails, which is as well. */
+    if (waitpid(conn->cancel_child, NULL, is_final ? 0 : WNOHANG) == 0)
+        return false;
+    conn->cancel_child = 0;
+    return true;
+}
+
+bool
+mg_conn_is_given_up(const MgConn *conn)
+{
+    return conn->is_given_up;
 }
 
 bool
@@ -404,6 +439,7 @@ give_up(MgPipeline *pipeline)
         mg_conn_fail_lost(conn, pipeline->err);
     conn->n_flying = 0;
     conn->flying_bytes = 0;
+    conn->is_given_up = true;
     return false;
 }
 
@@ -522,6 +558,8 @@ mg_fail_pg(const PGresult *pg, MgErrorCode code, MgError *err)
         primary = "COPY to or from the client is not possible here";
     if (primary == NULL)
         primary = PQresultErrorMessage(pg); /* libpq's own errors have no fields */
+    if (sqlstate != NULL && mg_text_starts(sqlstate, "57P0"))
+        code = MG_E_CONNECTION_LOST; /* terminated, crashed, shutting down: whatever it was doing */
     mg_fail(err, code, "%.*s", (int)strcspn(primary, "\n"), primary);
     if (sqlstate != NULL)
         mg_text_copy(err->sqlstate, sizeof err->sqlstate, sqlstate);
@@ -531,8 +569,6 @@ mg_fail_pg(const PGresult *pg, MgErrorCode code, MgError *err)
                         context == NULL ? "" : context);
     if (hint != NULL)
         mg_error_hint(err, "%s", hint);
-    mg_mask_passwords(err->message, strlen(err->message));
-    mg_mask_passwords(err->detail, strlen(err->detail));
     return false;
 }
 

@@ -127,6 +127,9 @@ MG_CHECK bool mg_conn_probe(MgConn *conn, const MgOp *ops, size_t n_ops,
                                               const MgResult *result, MgError *err),
                             void *payload, int64_t limit_ms, bool *ret_is_late, MgError *err);
 
+/* Was the connection given up with answers missing?  Then what it ran may be done or not. */
+bool mg_conn_is_given_up(const MgConn *conn);
+
 /* As of the last Sync. */
 bool mg_conn_is_in_transaction(const MgConn *conn);
 

@@ -2,6 +2,8 @@
 #ifndef MG_PG_CONN_LIBPQ_H
 #define MG_PG_CONN_LIBPQ_H
 
+#include <sys/types.h>
+
 #include "pg/conn.h"
 
 struct pg_conn;
@@ -22,6 +24,8 @@ struct MgConn {
     MgArena arena;
     int cancel_fd;
     bool is_cancelled;
+    bool is_given_up;   /* answers are missing: what they said is not known */
+    pid_t cancel_child; /* sends a cancel; 0 = none */
     void (*on_notice)(void *payload, const MgTag *front, const char *text);
     void *notice_payload;
     void (*on_statement)(void *payload, const char *text);
@@ -55,6 +59,8 @@ void mg_conn_tell_statement(MgConn *conn, const char *sql);
 
 /* Ask the server to stop what it runs; may be repeated. */
 void mg_conn_send_cancel(MgConn *conn);
+/* Is no cancel on its way?  When final, end it. */
+bool mg_conn_reap_cancel(MgConn *conn, bool is_final);
 
 /* Fill err from a result of libpq. */
 bool mg_fail_pg(const struct pg_result *result, MgErrorCode code, MgError *err);

@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/mask.h"
 #include "base/text.h"
 #include "pg/conn_libpq.h"
 
@@ -59,7 +60,7 @@ static const struct {
     { "Network is unreachable", REFUSAL_WAIT },
     { "Connection reset by peer", REFUSAL_WAIT },
     { "server closed the connection unexpectedly", REFUSAL_WAIT },
-    /* Neon's proxy while a compute wakes up (facts: platform.md 1.3). */
+    /* Neon's proxy while a compute wakes up; these texts are all that tells. */
     { "Couldn't connect to compute node", REFUSAL_WAIT },
     { "endpoint is idle, retry request", REFUSAL_WAIT },
     { "waiting for endpoint to become active", REFUSAL_WAIT },
@@ -126,8 +127,9 @@ on_pg_notice(void *payload, const PGresult *pg)
     MgTag none = { 0 };
     const MgTag *front = conn->n_flying == 0 ? &none : &conn->flying[conn->first_flying].tag;
     MgArenaMark mark = mg_arena_mark(&conn->arena);
-    const char *text =
+    char *text =
         mg_arena_format(&conn->arena, "%s: %s", severity == NULL ? "NOTICE" : severity, primary);
+    mg_mask_passwords(text, strlen(text));
     conn->on_notice(conn->notice_payload, front, text);
     mg_arena_reset(&conn->arena, mark);
 }
@@ -311,6 +313,7 @@ mg_conn_close(MgConn *conn)
 {
     if (conn == NULL)
         return;
+    (void)mg_conn_reap_cancel(conn, true);
     PQfreeCancel(conn->cancel);
     PQfinish(conn->pg);
     mg_free(conn->flying);

@@ -28,6 +28,7 @@ wait_or_fail(MgConn *conn, bool for_write, int64_t until_ms, MgError *err)
         return mg_fail(err, MG_E_DEADLINE, "no answer in time");
     case MG_WAITED_CANCEL:
         conn->is_cancelled = true;
+        conn->is_given_up = true;
         mg_conn_send_cancel(conn);
         return mg_fail(err, MG_E_CANCELLED, "interrupted");
     case MG_WAITED_BROKEN:

@@ -292,7 +292,8 @@ ask_all(MgConn *conn, MgVitalsRead *read, bool *ret_is_usable, MgError *err)
     }
     bool is_late = false;
     MgError lost;
-    bool is_ok = mg_conn_probe(conn, ops, 2 * N_ASKED, on_result, read, FLIGHT_MS, &is_late, &lost);
+    bool is_ok = mg_conn_probe(conn, ops, sizeof ops / sizeof *ops, on_result, read, FLIGHT_MS,
+                               &is_late, &lost);
     if (!is_ok && lost.code == MG_E_CANCELLED) {
         *err = lost;
         return false;

@@ -78,8 +78,8 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
         return true;
     case MG_ROLE_STATEMENT:
         /* Also behind a cancel: what succeeded is done.  An index is looked at first. */
-        if (exec->pause == MG_PAUSE_AWAIT && tag->number == exec->run.n_fetched &&
-            !exec->run.stmt.builds_index)
+        if (exec->pause == MG_PAUSE_AWAIT && tag->item == exec->step_i &&
+            tag->number == exec->run.n_fetched && !exec->run.stmt.builds_index)
             mg_exec_note_done(exec);
         return true;
     case MG_ROLE_NONE:
@@ -167,7 +167,9 @@ run_copy(MgExec *exec, MgError *err)
         exec->result_us = mg_clock_us();
         return true;
     }
+    exec->has_failed = true;
     exec->failed_tag = exec->statement_tag;
+    mg_text_copy(exec->failed_sqlstate, sizeof exec->failed_sqlstate, err->sqlstate);
     if (err->code == MG_E_SQL)
         mg_exec_place_failure(exec, &exec->statement_tag, position, err);
     return false;
@@ -240,7 +242,7 @@ prepare_retry(MgExec *exec, MgError *err)
 
 /* What the pipeline was ended for, if anything. */
 static bool
-serve_pause(MgExec *exec, int64_t started_us, MgError *err)
+serve_pause(MgExec *exec, MgError *err)
 {
     MgPause pause = exec->pause;
     exec->pause = MG_PAUSE_NONE;
@@ -250,10 +252,11 @@ serve_pause(MgExec *exec, int64_t started_us, MgError *err)
     case MG_PAUSE_LOOK:
         return mg_exec_before_index(exec, err);
     case MG_PAUSE_AWAIT:
-        exec->awaited_us = mg_clock_us() - started_us;
+        exec->awaited_us = mg_clock_us() - exec->began_us; /* since the mark's COMMIT */
         if (exec->run.stmt.builds_index && !mg_exec_after_index(exec, err))
             return false;
         mg_exec_note_done(exec);
+        exec->is_mark_due = true;
         break;
     case MG_PAUSE_NONE:
         break;
@@ -277,7 +280,7 @@ run_steps(MgExec *exec, MgError *err)
         exec->failed_tag =
             (MgTag){ .item = exec->step_i < exec->input->n_steps ? exec->step_i
                                                                  : exec->input->n_steps - 1 };
-        if (mg_conn_run(exec->input->conn, &run, err) && serve_pause(exec, started_us, err))
+        if (mg_conn_run(exec->input->conn, &run, err) && serve_pause(exec, err))
             continue;
         mg_exec_record_known(exec);
         if (!is_retryable(exec) || !prepare_retry(exec, err))

@@ -1,10 +1,10 @@
 /*
  * Execution: the steps of a plan, sent through one pipeline.
  *
- * Order inside a transactional migration (DESIGN section 8): BEGIN; SET LOCAL
- * of its directives; its leading SET TRANSACTION; fence; statements; SET
- * CONSTRAINTS ALL IMMEDIATE; hygiene; history row with the fence in its
- * condition; COMMIT; Flush.  No Sync between migrations: the server skips
+ * Order inside a transactional migration: BEGIN; SET LOCAL of its directives;
+ * its leading SET TRANSACTION; fence; statements; SET CONSTRAINTS ALL
+ * IMMEDIATE; hygiene; history row with the fence in its condition; COMMIT;
+ * Flush.  No Sync between migrations: the server skips
  * everything behind the first error, which is exactly "stop at the first
  * failure, keep what committed".  A migration counts as applied when its
  * COMMIT has answered COMMIT.

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/excerpt.h"
+#include "base/mask.h"
 #include "sql/lex.h"
-#include "sql/mask.h"
 
 enum {
     BEFORE_BYTES = 64 << 10, /* of the file in front of the statement, to find its line's begin */
@@ -88,8 +88,8 @@ fill_place(const MgPlace *place, bool has_position, MgError *err)
     const MgReader *reader = &place->reader;
     size_t begin = place->at > AROUND_BYTES ? place->at - AROUND_BYTES : 0;
     size_t size_bytes = reader->size_bytes - begin;
-    if (size_bytes > 2 * AROUND_BYTES)
-        size_bytes = 2 * AROUND_BYTES;
+    if (size_bytes > (size_t)2 * AROUND_BYTES)
+        size_bytes = (size_t)2 * AROUND_BYTES;
     int first_line = place->line_offset + reader->line + mg_count_lines(reader->text, begin);
     int line = first_line + mg_count_lines(reader->text + begin, place->at - begin);
     size_t width = 0;
@@ -150,7 +150,7 @@ mg_exec_note_state(const MgExec *exec, size_t step_i, int number, MgError *err)
 
     if (err->code == MG_E_DEADLINE) /* said in the detail: it was not started */
         mg_error_note(err, "%s", exec->n_committed == 0 ? "nothing was applied" : before + 2);
-    else if (err->code == MG_E_CONNECTION_LOST)
+    else if (err->code == MG_E_CONNECTION_LOST || mg_conn_is_given_up(exec->input->conn))
         mg_error_note(err, "whether %s was %s is not known: see \"migrate status\"%s", label,
                       is_up ? "applied" : "reverted", before);
     else if (step->is_transactional && is_up)
@@ -163,8 +163,9 @@ mg_exec_note_state(const MgExec *exec, size_t step_i, int number, MgError *err)
                       " begins with its first statement again%s",
                       label, before);
     else if (number > 0)
-        mg_error_note(err, "%s stopped at its statement %d of %d; run again to go on there%s",
-                      label, number, step->script->n_statements, before);
+        mg_error_note(
+            err, "%s stopped at its statement %d of %d; correct it, and run again to go on there%s",
+            label, number, step->script->n_statements, before);
     else
         mg_error_note(err, "%s may have stopped half-way: see \"migrate status\"%s", label, before);
 }
@@ -243,10 +244,7 @@ mg_exec_fail(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *er
         exec->failed_tag = *tag;
         mg_text_copy(exec->failed_sqlstate, sizeof exec->failed_sqlstate, sqlstate);
     }
-    /* 57P01 and friends: the server is going away, whatever it was doing.  08P01 is only a
-     * statement with parameters. */
-    if (mg_text_starts(sqlstate, "57P") ||
-        (mg_text_starts(sqlstate, "08") && strcmp(sqlstate, "08P01") != 0)) {
+    if (mg_text_starts(sqlstate, "57P0")) {
         mg_result_fail(result, MG_E_CONNECTION_LOST, err);
         mg_exec_note_state(exec, tag->item, tag->number, err);
         return false;

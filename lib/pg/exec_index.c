@@ -84,3 +84,13 @@ mg_exec_after_index(MgExec *exec, MgError *err)
     return fail_invalid(exec, &exec->statement_tag, name,
                         "the server reported success, but the build did not finish", err);
 }
+
+bool
+mg_exec_left_index(MgExec *exec)
+{
+    MgIndexBuild build = { 0 };
+    MgIndexState state = MG_INDEX_ABSENT;
+    const char *name = NULL;
+    MgError ignored; /* what cannot be seen stays marked as started */
+    return !look(exec, &build, &state, &name, &ignored) || state == MG_INDEX_INVALID;
+}

@@ -40,8 +40,10 @@ push_mark(MgExec *exec, int n_started, int n_done, MgError *err)
     if (mg_exec_step(exec)->direction == MG_DOWN)
         return true;
     /* The file may have set another role, which has no right to the history. */
-    if (exec->run.script->can_touch_session)
+    if (exec->run.script->can_touch_session) {
+        mg_exec_push_sql(exec, MG_ROLE_SET, "SET LOCAL SESSION AUTHORIZATION DEFAULT");
         mg_exec_push_sql(exec, MG_ROLE_SET, "SET LOCAL ROLE NONE");
+    }
     if (!exec->has_row || !exec->is_row_refreshed) {
         bool is_ok = mg_exec_push_record(exec, MG_ROLE_MARK, n_started, n_done, err);
         exec->has_row = exec->is_row_refreshed = true;
@@ -76,31 +78,33 @@ mg_exec_note_done(MgExec *exec)
 
 /*
  * Known is what was answered after the last mark: yes, or no.  A statement that
- * was not answered stays marked as started, and so does a failed index build:
- * the next run looks for what it left behind.
+ * was not answered stays marked as started, and so does an index build that
+ * left an invalid index: the next run knows it for its own.
  */
 void
 mg_exec_record_known(MgExec *exec)
 {
     const MgStep *step = &exec->input->steps[exec->failed_tag.item];
     const MgScriptRun *run = &exec->run;
-    bool is_awaited = exec->pause == MG_PAUSE_AWAIT && exec->failed_tag.number == run->n_fetched;
-    bool is_refused = is_awaited && exec->failed_sqlstate[0] != '\0' && !run->stmt.builds_index;
+    bool is_refused = exec->pause == MG_PAUSE_AWAIT && exec->failed_tag.item == exec->step_i &&
+                      exec->failed_tag.number == run->n_fetched && exec->failed_sqlstate[0] != '\0';
     MgDone done = { .n = run->n_fetched - 1 };
 
+    if (step->direction == MG_DOWN || step->is_transactional)
+        return;
+    if (is_refused && run->stmt.builds_index && mg_exec_left_index(exec))
+        return;
     if (is_refused)
         memcpy(done.digest, run->before_digest, sizeof done.digest);
     else if (exec->unmarked.n > 0 && exec->unmarked_step == exec->failed_tag.item)
         done = exec->unmarked;
     else
         return;
-    if (step->direction == MG_DOWN)
-        return;
     const char *params[MG_PROGRESS_PARAMS];
     progress_params(exec, step, done.n, &done, params);
     const MgOp ops[] = {
         { .kind = MG_OP_QUERY, .sql = "ROLLBACK" },
-        { .kind = MG_OP_QUERY, .sql = "RESET ROLE" },
+        { .kind = MG_OP_QUERY, .sql = "SET SESSION AUTHORIZATION DEFAULT" },
         { .kind = MG_OP_QUERY,
           .sql = exec->own[MG_OWN_PROGRESS].sql,
           .params = params,
@@ -130,7 +134,7 @@ begin(MgExec *exec)
 /*
  * Time limits of a statement outside: those of the directives; else none for
  * locks, since lock_timeout also counts its waits for old snapshots of
- * unrelated tables (platform.md 0.3), and the session's own for its length.
+ * unrelated tables (seen with PostgreSQL 15), and the session's own for its length.
  */
 static void
 push_own_timeouts(MgExec *exec)
@@ -278,15 +282,27 @@ check_prefix(const MgExec *exec, MgError *err)
     return false;
 }
 
-/* A statement that is done is passed over, but what it set in its session is set again in ours. */
+/*
+ * A statement that is done is passed over, but what it set in its session is
+ * set again in ours: SET and RESET, inside the transactions that they stood in,
+ * which may have taken them back.
+ */
 static bool
 pass_over(MgExec *exec, MgError *err)
 {
     MgScriptRun *run = &exec->run;
+    bool is_control = run->stmt.transaction_control != MG_TX_NONE;
     bool sets_session =
         strcmp(run->stmt.label, "SET") == 0 || strcmp(run->stmt.label, "RESET") == 0;
-    if (sets_session)
+
+    if (sets_session && !exec->is_in_group)
+        mg_exec_push_begin(exec);
+    if (sets_session || is_control)
         mg_exec_push_statement(exec);
+    if (sets_session && !exec->is_in_group)
+        mg_exec_push_sql(exec, MG_ROLE_COMMIT, "COMMIT");
+    if (is_control)
+        exec->is_in_group = begins_with(run, "BEGIN") || begins_with(run, "START TRANSACTION");
     run->has_peeked = false;
     return run->n_fetched < mg_exec_step(exec)->resume_at || check_prefix(exec, err);
 }
@@ -301,10 +317,25 @@ runs_outside(const MgScriptRun *run)
            strcmp(run->stmt.label, "DO") == 0;
 }
 
+/* Before anything else runs; behind the last statement, the last mark says it. */
+static bool
+mark_awaited(MgExec *exec, MgError *err)
+{
+    int n = exec->run.n_fetched;
+    exec->is_mark_due = false;
+    if (n == mg_exec_step(exec)->script->n_statements)
+        return true;
+    begin(exec);
+    mg_exec_push_fence(exec);
+    return commit_mark(exec, n, n, err);
+}
+
 bool
 mg_exec_send_piece(MgExec *exec, MgError *err)
 {
     MgScriptRun *run = &exec->run;
+    if (exec->is_mark_due)
+        return mark_awaited(exec, err);
     if (!mg_exec_fetch(exec, err))
         return false;
     if (!run->has_peeked) {

@@ -112,6 +112,7 @@ typedef struct MgExec {
     bool is_in_group;      /* no transaction: behind a BEGIN of the file's own */
     bool has_looked;       /* no transaction: for a leftover of the fetched index build */
     bool has_own_timeouts; /* no transaction: set for the statement outside, to be set back */
+    bool is_mark_due;      /* no transaction: the awaited statement is done, say so at once */
     int64_t awaited_us;    /* no transaction: how long the newest statement took */
     MgDone unmarked;       /* no transaction: done but not marked so yet; n 0 = none */
     size_t unmarked_step;
@@ -187,6 +188,8 @@ void mg_exec_record_known(MgExec *exec);
 MG_CHECK bool mg_exec_before_index(MgExec *exec, MgError *err);
 /* Behind a build: it must be valid. */
 MG_CHECK bool mg_exec_after_index(MgExec *exec, MgError *err);
+/* Did the build that has just failed leave an invalid index? */
+bool mg_exec_left_index(MgExec *exec);
 
 /* ---- exec_error.c: what a failure means --------------------------------------- */
 

@@ -45,6 +45,7 @@ begin_step(MgExec *exec, size_t step_i)
     exec->is_in_group = false;
     exec->has_looked = false;
     exec->has_own_timeouts = false;
+    exec->is_mark_due = false;
     exec->is_row_refreshed = false;
     exec->has_row = step_i < exec->input->n_steps && mg_exec_step(exec)->direction == MG_UP &&
                     mg_exec_step(exec)->row_id != 0;

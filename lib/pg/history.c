@@ -68,8 +68,14 @@ mg_history_facts_sql(const MgHistoryTable *table, MgArena *arena)
 }
 
 const char *
-mg_history_rows_sql(const MgHistoryTable *table, bool with_down, MgArena *arena)
+mg_history_rows_sql(const MgHistoryTable *table, int n_down, MgArena *arena)
 {
+    const char *down = "NULL";
+    if (n_down > 0)
+        down = mg_arena_format(arena,
+                               "CASE WHEN pg_catalog.row_number() OVER (PARTITION BY kind ="
+                               " 'repeatable' ORDER BY id DESC) <= %d THEN down_script END",
+                               n_down);
     return mg_arena_format(
         arena,
         "SELECT id, version, name, kind, up_digest, token_digest, down_digest, statements,"
@@ -77,7 +83,7 @@ mg_history_rows_sql(const MgHistoryTable *table, bool with_down, MgArena *arena)
         " (extract(epoch FROM applied_at) * 1000)::bigint,"
         " (extract(epoch FROM duration) * 1000000)::bigint, applied_by, git_commit,"
         " prefix_digest, %s FROM %s WHERE reverted_at IS NULL ORDER BY id",
-        with_down ? "down_script" : "NULL", table->sql);
+        down, table->sql);
 }
 
 static int
@@ -160,16 +166,9 @@ mg_history_take_facts(const MgHistoryTable *table, const MgResult *result, MgHis
 static MgKind
 parse_kind(const char *text)
 {
-    static const struct {
-        const char *word;
-        MgKind kind;
-    } words[] = { { "versioned", MG_VERSIONED },
-                  { "repeatable", MG_REPEATABLE },
-                  { "baseline", MG_BASELINE },
-                  { "adopted", MG_ADOPTED } };
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (text != NULL && strcmp(words[i].word, text) == 0)
-            return words[i].kind;
+    for (int i = 0; i < MG_N_KINDS; i++)
+        if (text != NULL && strcmp(mg_kind_name((MgKind)i), text) == 0)
+            return (MgKind)i;
     return MG_VERSIONED;
 }
 
@@ -280,16 +279,6 @@ mg_history_create_ops(const MgHistoryTable *table, const MgHistoryFacts *facts,
     return n;
 }
 
-static const char *
-kind_name(MgKind kind)
-{
-    static const char *const names[] = { [MG_VERSIONED] = "versioned",
-                                         [MG_REPEATABLE] = "repeatable",
-                                         [MG_BASELINE] = "baseline",
-                                         [MG_ADOPTED] = "adopted" };
-    return names[kind];
-}
-
 void
 mg_history_record_params(const MgRecord *record, MgArena *arena,
                          const char *params[MG_FINISH_PARAMS])
@@ -300,7 +289,7 @@ mg_history_record_params(const MgRecord *record, MgArena *arena,
 
     params[n++] = migration->version;
     params[n++] = migration->name;
-    params[n++] = kind_name(migration->kind);
+    params[n++] = mg_kind_name(migration->kind);
     params[n++] = up->digest;
     params[n++] = up->token_digest;
     params[n++] = record->down_text;

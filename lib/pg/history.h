@@ -42,9 +42,9 @@ typedef struct MgHistoryFacts {
     int layout; /* 0 when the comment does not tell */
 } MgHistoryFacts;
 
-/* Two queries for one flight, in this order; with_down loads the stored down scripts. */
+/* Two queries for one flight, in this order; the stored down scripts of the newest n_down rows. */
 const char *mg_history_facts_sql(const MgHistoryTable *table, MgArena *arena);
-const char *mg_history_rows_sql(const MgHistoryTable *table, bool with_down, MgArena *arena);
+const char *mg_history_rows_sql(const MgHistoryTable *table, int n_down, MgArena *arena);
 
 /* Take the answers; the rows' error 42P01 means that there is no history yet. */
 MG_CHECK bool mg_history_take_facts(const MgHistoryTable *table, const MgResult *result,

@@ -71,12 +71,10 @@ mg_index_build_parse(const char *sql, size_t size_bytes, MgArena *arena, MgIndex
     if (!mg_token_is(&lex, &token, "index") || !next_is(&lex, &token, "concurrently") ||
         mg_lex_next_word(&lex, &token) != MG_LEX_TOKEN)
         return false;
-    if (mg_token_is(&lex, &token, "if")) {
-        build.is_if_not_exists = true;
-        if (!next_is(&lex, &token, "not") || !next_is(&lex, &token, "exists") ||
-            mg_lex_next_word(&lex, &token) != MG_LEX_TOKEN)
-            return false;
-    }
+    if (mg_token_is(&lex, &token, "if") &&
+        (!next_is(&lex, &token, "not") || !next_is(&lex, &token, "exists") ||
+         mg_lex_next_word(&lex, &token) != MG_LEX_TOKEN))
+        return false;
     if (!mg_token_is(&lex, &token, "on")) {
         /* U&"..." is left to the server: as if it had no name. */
         bool is_escaped = token.kind == MG_TOKEN_QUOTED_WORD && sql[token.span.begin] != '"';
@@ -139,11 +137,19 @@ mg_index_look(MgConn *conn, const MgIndexBuild *build, MgArena *arena, MgIndexSt
 bool
 mg_index_drop(MgConn *conn, const char *name, MgArena *arena, MgError *err)
 {
+    /* Each Sync ends a transaction: the DROP must stand alone, and is done only behind its own. */
     const MgOp ops[] = {
-        { .kind = MG_OP_QUERY, .sql = "SET lock_timeout = 0" },
-        { .kind = MG_OP_SYNC }, /* a SET right before it would open a transaction */
+        { .kind = MG_OP_QUERY,
+          .sql = "SELECT pg_catalog.set_config('migrate.lock_timeout',"
+                 " pg_catalog.current_setting('lock_timeout'), false),"
+                 " pg_catalog.set_config('lock_timeout', '0', false)" },
+        { .kind = MG_OP_SYNC },
         { .kind = MG_OP_QUERY,
           .sql = mg_arena_format(arena, "DROP INDEX CONCURRENTLY IF EXISTS %s", name) },
+        { .kind = MG_OP_SYNC },
+        { .kind = MG_OP_QUERY,
+          .sql = "SELECT pg_catalog.set_config('lock_timeout',"
+                 " pg_catalog.current_setting('migrate.lock_timeout'), false)" },
     };
     return mg_conn_run_ops(conn, ops, sizeof ops / sizeof *ops, NULL, NULL, err);
 }

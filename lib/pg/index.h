@@ -1,7 +1,7 @@
 /*
  * Indexes that are built concurrently: the server may report success for, or
  * leave behind, an index that is INVALID and serves no query; IF NOT EXISTS
- * then skips it for ever (facts: platform.md 0.2 and 3.5, PostgreSQL 15).
+ * then skips it for ever (seen with PostgreSQL 15).
  */
 #ifndef MG_PG_INDEX_H
 #define MG_PG_INDEX_H
@@ -17,7 +17,6 @@
 typedef struct MgIndexBuild {
     const char *table; /* as written, quotes and schema included */
     const char *name;  /* as the catalog has it; NULL when the server chooses */
-    bool is_if_not_exists;
 } MgIndexBuild;
 
 /* False when the statement is not a CREATE INDEX. */

@@ -6,7 +6,7 @@
  * database already, so schemas of one database are migrated side by side.
  * Taken by polling pg_try_advisory_lock: a session that waits inside
  * pg_advisory_lock() holds a snapshot, and the holder's CREATE INDEX
- * CONCURRENTLY would wait for it (facts: platform.md 0.1).  With it goes a
+ * CONCURRENTLY would wait for it (seen with PostgreSQL 15).  With it goes a
  * second lock on a random key, the nonce, which survives RESET ALL and tells
  * two owners of one shared backend apart.
  */

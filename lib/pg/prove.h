@@ -6,8 +6,8 @@
  * the random name we sent: a pooler that replays it with SET changes the
  * setting but not the reset value), BackendKeyData names this backend, and the
  * server sees our own port (on a Unix socket: the process listening there is
- * the backend's postmaster).  Facts: PostgreSQL 15, PgBouncer 1.18 and 1.25,
- * pgpool-II 4.3, Odyssey, pgagroal, haproxy, NAT; poolers.md sections 5 to 7.
+ * the backend's postmaster).  Seen with PostgreSQL 15 behind PgBouncer 1.18 and
+ * 1.25, pgpool-II 4.3, Odyssey 1.5, pgagroal 2.0, haproxy and NAT.
  */
 #ifndef MG_PG_PROVE_H
 #define MG_PG_PROVE_H
@@ -66,8 +66,8 @@ void mg_proof_judge(const MgProofClaim *claim, const MgResult *result, MgProof *
  * to three otherwise; every probe has its own time limit.  conn must be outside
  * a transaction; when its verdict is transaction-pooled it may be unusable.
  * Updates verdict and evidence, which lives in arena.  Fails only when
- * cancelled.  Facts: poolers.md section 6 (PostgreSQL 15, PgBouncer 1.18 and
- * 1.25, pgpool-II 4.3, Odyssey 1.5, pgagroal 2.0).
+ * cancelled.  Tried with PostgreSQL 15, PgBouncer 1.18 and 1.25, pgpool-II 4.3,
+ * Odyssey 1.5 and pgagroal 2.0.
  */
 MG_CHECK bool mg_proof_rounds(MgConn *conn, const MgConnOptions *options, MgArena *arena,
                               MgProof *proof, MgError *err);

@@ -2,9 +2,10 @@
  * The proof by behaviour: rounds with a second connection.
  *
  * A is the connection to be proved, B another one opened to the same address.
- * What flags what was measured (poolers.md section 5): a pool that moves A to
- * another backend shows in A's own pids; one that gives A's idle backend to
- * others shows when B holds a transaction and has A's pid, or A has to wait.
+ * What gives a pool away (seen with PgBouncer 1.18 and 1.25, pgpool-II 4.3,
+ * Odyssey 1.5 and pgagroal 2.0): one that moves A to another backend shows in
+ * A's own pids; one that gives A's idle backend to others shows when B holds a
+ * transaction and has A's pid, or A has to wait.
  * A pool that never met a second client shows nothing: so without the echo of
  * our own startup packet the best verdict is session-pooled.
  */
@@ -102,7 +103,7 @@ ask_a(MgRounds *rounds, size_t n)
     if (!mg_conn_probe(rounds->a, ops, 2 * n, on_a, rounds, PROBE_MS, &is_late, rounds->err)) {
         if (rounds->err->code == MG_E_CANCELLED)
             return FOUND_FAILURE;
-        return settle(rounds, MG_TRANSACTION_POOLED, "The connection was closed when asked again.");
+        return settle(rounds, MG_UNPROVED, "The connection was closed when asked again.");
     }
     if (is_late)
         return settle(rounds, MG_TRANSACTION_POOLED,

@@ -252,8 +252,10 @@ open_folder(const char *base, const MgPrograms *programs, const Account *account
     struct sockaddr_un address;
     char *absolute = realpath(base, NULL);
     *is_next = true;
-    if (absolute == NULL)
-        return mg_fail_sys(err, MG_E_SYSTEM, "could not use the folder \"%s\"", base);
+    if (absolute == NULL) {
+        (void)mg_fail_sys(err, MG_E_SYSTEM, "could not use the folder \"%s\"", base);
+        return false;
+    }
     char *folder = mg_arena_format(arena, "%s/migrate-XXXXXX", absolute);
     mg_free(absolute);
     if (strlen(folder) + sizeof socket_name > sizeof address.sun_path) {
@@ -261,8 +263,10 @@ open_folder(const char *base, const MgPrograms *programs, const Account *account
         mg_error_hint(err, "Set TMPDIR to a shorter one.");
         return false;
     }
-    if (mkdtemp(folder) == NULL)
-        return mg_fail_sys(err, MG_E_SYSTEM, "could not make a folder in \"%s\"", base);
+    if (mkdtemp(folder) == NULL) {
+        (void)mg_fail_sys(err, MG_E_SYSTEM, "could not make a folder in \"%s\"", base);
+        return false;
+    }
     *is_next = false;
     if (account->is_other && chown(folder, account->uid, account->gid) != 0) {
         (void)mg_fail_sys(err, MG_E_SYSTEM, "could not give a folder to user \"%s\"",

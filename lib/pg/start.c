@@ -101,7 +101,7 @@ run(MgConn *conn, const MgStartInput *input, size_t first_op, const MgLock *lock
         [OP_PROOF + 1] = { .kind = MG_OP_SYNC },
         [OP_FACTS] = { .kind = MG_OP_QUERY, .sql = mg_history_facts_sql(input->table, arena) },
         [OP_ROWS] = { .kind = MG_OP_QUERY,
-                      .sql = mg_history_rows_sql(input->table, input->with_down, arena) },
+                      .sql = mg_history_rows_sql(input->table, input->n_down, arena) },
         [OP_ROWS + 1] = { .kind = MG_OP_SYNC },
     };
     if (first_op == OP_PROOF)

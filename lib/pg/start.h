@@ -22,7 +22,7 @@ typedef struct MgStartInput {
     const MgHistoryTable *table;
     const char *search_path; /* a session setting; NULL: the role's own */
     bool is_writing;         /* take the lock and apply the session settings */
-    bool with_down;          /* load the stored down scripts */
+    int n_down;              /* load the stored down scripts of so many newest rows */
 } MgStartInput;
 
 typedef struct MgStart {

@@ -68,7 +68,12 @@ mg_refuse_drift(MgRefusals *refusals, const MgMatch *match)
 {
     const MgEntry *entry = match->entry;
     MgError *err = add(refusals);
-    mg_fail(err, MG_E_DRIFT, "migration \"%s\" was edited after it was applied", entry->label);
+    const char *name = match->row->name;
+    if (name[0] == '\0' || strcmp(name, match->file->name) == 0)
+        mg_fail(err, MG_E_DRIFT, "migration \"%s\" was edited after it was applied", entry->label);
+    else
+        mg_fail(err, MG_E_DRIFT, "version %s was applied as \"%s\", and is another migration now",
+                match->row->version, name);
     mg_error_detail(err, "%s as %.*s%s%s; now it is %.*s.", when_applied(entry, refusals->arena),
                     SHORT_DIGEST, match->row->digest, entry->commit != NULL ? ", commit " : "",
                     entry->commit != NULL ? entry->commit : "", SHORT_DIGEST,
@@ -202,7 +207,7 @@ mg_refuse_partial_unknown(MgRefusals *refusals, const MgMatch *match)
     mg_error_hint(err,
                   "Look in the database whether statement %d took effect. If it did, record that,"
                   " and run \"migrate up\" again:\n"
-                  "UPDATE %s SET statements_done = %d WHERE id = %" PRId64,
+                  "UPDATE %s SET statements_done = %d, prefix_digest = NULL WHERE id = %" PRId64,
                   started, refusals->history_name, started, row->id);
     mg_error_hint(err,
                   "If it did not, undo what it left behind, record that, and run \"migrate up\""

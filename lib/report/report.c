@@ -22,6 +22,15 @@ mg_state_name(MgState state)
     return names[state];
 }
 
+const char *
+mg_kind_name(MgKind kind)
+{
+#define KIND_NAME(kind, word) [kind] = (word),
+    static const char *const names[MG_N_KINDS] = { MG_KIND_LIST(KIND_NAME) };
+#undef KIND_NAME
+    return names[kind];
+}
+
 MgCell
 mg_cell_text(const char *text)
 {
@@ -66,19 +75,13 @@ mg_cell_errors(const MgError *errors, size_t n_errors)
 
 /*
  * Names and authors come out of files and out of a table that others may write
- * to: no control character of theirs reaches a terminal.  U+0080 to U+009F
- * are two bytes, the first of them C2.
+ * to: no control character of theirs reaches a terminal.
  */
 static const char *
 show_text(const char *text, MgArena *arena)
 {
     char *shown = mg_arena_text(arena, text);
-    for (unsigned char *at = (unsigned char *)shown; *at != '\0'; at++) {
-        if (*at < ' ' || *at == 0x7f)
-            *at = '?';
-        else if (*at == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f)
-            at[0] = at[1] = '?';
-    }
+    mg_text_defuse(shown, false);
     return shown;
 }
 
@@ -88,7 +91,7 @@ show_list(const MgCell *cell, MgArena *arena)
     MG_CLEANUP(buf) MgBuf buf = { 0 };
     for (size_t i = 0; i < cell->n_texts; i++)
         mg_buf_format(&buf, "%s%s", i == 0 ? "" : ", ", cell->texts[i]);
-    return mg_arena_text(arena, mg_buf_text(&buf));
+    return show_text(mg_buf_text(&buf), arena);
 }
 
 const char *
@@ -178,5 +181,9 @@ mg_report_write(const MgReport *report, const MgView *view, MgWrite write, void 
         [MG_JSON] = mg_report_write_json,
         [MG_MARKDOWN] = mg_report_write_markdown,
     };
-    writers[view->format](report, view, write, payload);
+    MgArena arena = { 0 };
+    MgReport shown = *report;
+    shown.footer = report->footer != NULL ? show_text(report->footer, &arena) : NULL;
+    writers[view->format](&shown, view, write, payload);
+    mg_arena_release(&arena);
 }

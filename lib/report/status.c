@@ -28,16 +28,6 @@ enum {
     N_COLUMNS = sizeof columns / sizeof *columns,
 };
 
-static const char *
-kind_name(MgKind kind)
-{
-    static const char *const names[] = { [MG_VERSIONED] = "versioned",
-                                         [MG_REPEATABLE] = "repeatable",
-                                         [MG_BASELINE] = "baseline",
-                                         [MG_ADOPTED] = "adopted" };
-    return names[kind];
-}
-
 /* What people should see of the notes; a missing down script is told by the plan. */
 static MgCell
 shown_notes(const MgEntry *entry, MgArena *arena)
@@ -61,7 +51,7 @@ add_entry(const MgEntry *entry, MgArena *arena, MgReport *report)
     const MgCell cells[N_COLUMNS] = {
         mg_cell_text(entry->version),
         mg_cell_text(entry->name),
-        mg_cell_text(kind_name(entry->kind)),
+        mg_cell_text(mg_kind_name(entry->kind)),
         mg_cell_text(mg_state_name(entry->state)),
         mg_cell_text(entry->label),
         mg_cell_text(entry->file),

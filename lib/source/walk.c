@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/excerpt.h"
+#include "base/mask.h"
 #include "source/format.h"
 
 const char *const mg_directive_names[MG_N_DIRECTIVES] = {
@@ -137,8 +138,12 @@ mg_walk_show(const MgWalk *walk, MgSpan span, MgError *err)
     size_t width_chars = span.end > at ? mg_text_characters(reader->text + at, span.end - at) : 1;
 
     mg_error_at(err, reader->path, reader->line + mg_count_lines(reader->text, begin), (int)column);
+    /* Masked before it is cut: a long line may lose the word that tells what follows. */
+    MG_CLEANUP(buf) MgBuf text = { 0 };
     MG_CLEANUP(buf) MgBuf excerpt = { 0 };
-    mg_excerpt(reader->text + first, reader->size_bytes - first, reader->line, at - first,
+    mg_buf_add_n(&text, reader->text + first, reader->size_bytes - first);
+    mg_mask_passwords(text.text, text.size_bytes);
+    mg_excerpt(mg_buf_text(&text), text.size_bytes, reader->line, at - first,
                width_chars == 0 ? 1 : width_chars, &excerpt);
     mg_text_copy(err->excerpt, sizeof err->excerpt, mg_buf_text(&excerpt));
 }

@@ -1,6 +1,6 @@
 /*
- * SQL tokens, as psql and the server see them (facts: PostgreSQL 15 to 18,
- * psqlscan.l and scan.l).  Bytes, not characters; UTF-8 is taken for granted.
+ * SQL tokens, as psql and the server see them (psqlscan.l and scan.l of
+ * PostgreSQL 15 to 18).  Bytes, not characters; UTF-8 is taken for granted.
  *
  * The lexer allocates nothing, copies nothing and keeps no state between
  * tokens but its position, so it can start again at any token's beginning.

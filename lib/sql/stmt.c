@@ -20,11 +20,10 @@ enum {
      * and makes nothing temporary.  Event triggers do not count.
      */
     QUIET = 1 << 0,
-    DESTROYS = 1 << 1,
-    SLOW = 1 << 2,
-    BUILDS_INDEX = 1 << 3,
-    READS_DATA = 1 << 4,
-    SETS_TRANSACTION = 1 << 5,
+    SLOW = 1 << 1,
+    BUILDS_INDEX = 1 << 2,
+    READS_DATA = 1 << 3,
+    SETS_TRANSACTION = 1 << 4,
 };
 
 struct Cursor;
@@ -267,93 +266,6 @@ is_plain_routine(Cursor *cursor)
     return is_permanent(cursor);
 }
 
-/* Behind DELETE or UPDATE, or inside one. */
-static bool
-lacks_where(Cursor *cursor)
-{
-    return !find_word(cursor, "WHERE");
-}
-
-/* WITH: the statement itself or one in a parenthesis is a DELETE or UPDATE of all rows. */
-static bool
-with_lacks_where(Cursor *cursor)
-{
-    MgTokenKind before = MG_TOKEN_OTHER;
-    MgToken token;
-    while (next(cursor, &token)) {
-        /* Elsewhere it is FOR UPDATE, DO UPDATE or a name. */
-        bool is_verb = before == MG_TOKEN_OPEN || before == MG_TOKEN_CLOSE;
-        if (is_verb && is_one_of(cursor, &token, "DELETE|UPDATE", strlen("DELETE|UPDATE")) &&
-            lacks_where(cursor))
-            return true;
-        before = token.kind;
-    }
-    return false;
-}
-
-/* An action of ALTER TABLE that loses values: DROP [COLUMN] or ALTER [COLUMN] ... TYPE. */
-static bool
-is_losing_action(Cursor *cursor)
-{
-    MgToken token;
-    if (take_word(cursor, "DROP"))
-        return !take_word(cursor, "CONSTRAINT");
-    if (!take_word(cursor, "ALTER"))
-        return false;
-    (void)take_word(cursor, "COLUMN");
-    if (!next(cursor, &token))
-        return false;
-    if (take_word(cursor, "SET"))
-        return take_word(cursor, "DATA");
-    return take_word(cursor, "TYPE");
-}
-
-/* Move behind the next comma outside parentheses. */
-static bool
-find_comma(Cursor *cursor)
-{
-    MgToken token;
-    while (next(cursor, &token)) {
-        if (token.kind == MG_TOKEN_OTHER && cursor->text[token.span.begin] == ',')
-            return true;
-        if (token.kind == MG_TOKEN_OPEN)
-            skip_list(cursor);
-    }
-    return false;
-}
-
-/* Pass over a name with its schema, and the * that old scripts write behind it. */
-static void
-skip_name(Cursor *cursor)
-{
-    MgToken token;
-    bool is_part = next(cursor, &token);
-    while (is_part) {
-        Cursor ahead = *cursor;
-        if (!next(&ahead, &token) || token.kind != MG_TOKEN_OTHER)
-            return;
-        bool is_dot = cursor->text[token.span.begin] == '.';
-        *cursor = ahead;
-        is_part = is_dot && next(cursor, &token);
-    }
-}
-
-/* Behind ALTER TABLE. */
-static bool
-loses_column(Cursor *cursor)
-{
-    if (take_word(cursor, "IF"))
-        (void)take_word(cursor, "EXISTS");
-    (void)take_word(cursor, "ONLY");
-    skip_name(cursor);
-    do {
-        Cursor action = *cursor;
-        if (is_losing_action(&action))
-            return true;
-    } while (find_comma(cursor));
-    return false;
-}
-
 /* INSERT of written rows, not of a query's. */
 static bool
 inserts_values(Cursor *cursor)
@@ -465,9 +377,7 @@ static const Kind kinds[] = {
     { "ALTER TABLE ... DETACH PARTITION ... CONCURRENTLY",
       .label = "ALTER TABLE DETACH PARTITION CONCURRENTLY", .flags = SLOW,
       .refuses_since = 140000 },
-    { "ALTER TABLE", .flags = SLOW | DESTROYS, .applies = loses_column },
     { "ALTER TABLE", .flags = SLOW },
-    { "ALTER TYPE ... DROP ATTRIBUTE", .label = "ALTER TYPE", .flags = QUIET | DESTROYS },
     { "ALTER TYPE", .flags = QUIET },
     { "ALTER SYSTEM", .refuses_since = ALWAYS },
     { "ALTER DATABASE ? SET TABLESPACE", .label = "ALTER DATABASE SET TABLESPACE", .flags = SLOW,
@@ -572,20 +482,17 @@ static const Kind kinds[] = {
 
     { .words = "DEALLOCATE" },
     { .words = "DECLARE" },
-    { "DELETE", .flags = SLOW | DESTROYS, .applies = lacks_where },
     { "DELETE", .flags = SLOW },
     { "DISCARD ALL", .refuses_since = ALWAYS },
     { .words = "DISCARD" },
     { "DO", .flags = SLOW },
 
     { "DROP INDEX CONCURRENTLY", .flags = SLOW | QUIET, .refuses_since = ALWAYS },
-    { "DROP TABLE", .flags = QUIET | DESTROYS },
-    { "DROP SCHEMA", .flags = QUIET | DESTROYS },
-    { "DROP SEQUENCE", .flags = QUIET | DESTROYS },
-    { "DROP MATERIALIZED VIEW", .flags = QUIET | DESTROYS },
-    { "DROP TYPE ... CASCADE", .label = "DROP TYPE", .flags = QUIET | DESTROYS },
+    { "DROP TABLE", .flags = QUIET },
+    { "DROP SCHEMA", .flags = QUIET },
+    { "DROP SEQUENCE", .flags = QUIET },
+    { "DROP MATERIALIZED VIEW", .flags = QUIET },
     { "DROP TYPE", .flags = QUIET },
-    { "DROP DOMAIN ... CASCADE", .label = "DROP DOMAIN", .flags = QUIET | DESTROYS },
     { "DROP DOMAIN", .flags = QUIET },
     { "DROP VIEW", .flags = QUIET },
     { "DROP INDEX", .flags = QUIET },
@@ -596,9 +503,9 @@ static const Kind kinds[] = {
     { "DROP TRIGGER", .flags = QUIET },
     { "DROP POLICY", .flags = QUIET },
     { "DROP RULE", .flags = QUIET },
-    { "DROP EXTENSION", .flags = DESTROYS },
-    { "DROP OWNED", .flags = DESTROYS },
-    { "DROP DATABASE", .flags = SLOW | DESTROYS, .refuses_since = ALWAYS },
+    { .words = "DROP EXTENSION" },
+    { .words = "DROP OWNED" },
+    { "DROP DATABASE", .flags = SLOW, .refuses_since = ALWAYS },
     { "DROP TABLESPACE", .flags = SLOW, .refuses_since = ALWAYS },
     { "DROP SUBSCRIPTION", .flags = SLOW, .refuses_since = ALWAYS },
     { "DROP ROLE|USER", .label = "DROP ROLE" },
@@ -653,13 +560,11 @@ static const Kind kinds[] = {
       .transaction_control = MG_TX_BEGIN },
     { "START TRANSACTION", .transaction_control = MG_TX_OTHER },
     { "TABLE", .flags = SLOW },
-    { "TRUNCATE", .flags = DESTROYS },
+    { .words = "TRUNCATE" },
     { .words = "UNLISTEN" },
-    { "UPDATE", .flags = SLOW | DESTROYS, .applies = lacks_where },
     { "UPDATE", .flags = SLOW },
     { "VACUUM", .flags = SLOW, .refuses_since = ALWAYS },
     { "VALUES", .flags = SLOW },
-    { "WITH", .flags = SLOW | DESTROYS, .applies = with_lacks_where },
     { "WITH", .flags = SLOW },
 };
 
@@ -732,7 +637,6 @@ mg_stmt_classify_head(MgStmtHead *head, int server_version, MgStmt *ret)
         .is_copy_data = (kind->flags & READS_DATA) != 0,
         .is_set_transaction = (kind->flags & SETS_TRANSACTION) != 0,
         .can_touch_session = (kind->flags & QUIET) == 0,
-        .is_destructive = (kind->flags & DESTROYS) != 0,
         .can_be_slow = (kind->flags & SLOW) != 0,
     };
 }

@@ -25,7 +25,6 @@ typedef struct MgStmt {
     bool is_copy_data;        /* COPY ... FROM STDIN, data follows */
     bool is_set_transaction;  /* SET TRANSACTION: only valid before any query */
     bool can_touch_session;   /* could leave settings, roles, cursors, locks ... behind */
-    bool is_destructive;      /* DROP, TRUNCATE, DELETE or UPDATE without WHERE ... */
     bool can_be_slow;         /* worth a flush right behind it */
 } MgStmt;
 

@@ -97,8 +97,8 @@ read_variables(const Choosing *choosing, const char *name, const char *path, boo
         mg_error_note(choosing->err, "no connection was made");
         return false;
     }
-    *ret = mg_dotenv_parse(text, choosing->input->environment, choosing->arena);
-    return true;
+    return mg_dotenv_parse(text, name, choosing->input->environment, choosing->arena, ret,
+                           choosing->err);
 }
 
 static const char *

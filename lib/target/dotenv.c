@@ -14,7 +14,7 @@
 
 enum {
     MAX_VARIABLES = 1024,
-    MAX_VALUE_BYTES = 16 * 1024,
+    MAX_VALUE_KIB = 16,
 };
 
 typedef struct Lines {
@@ -26,6 +26,9 @@ typedef struct Dotenv {
     char *const *environment;
     MgArena *arena;
     Lines lines;
+    const char *text; /* of the whole file */
+    const char *name;
+    MgError *err;
 } Dotenv;
 
 static const char name_letters[] =
@@ -135,24 +138,47 @@ read_value(const Dotenv *dotenv, const char *text, MgBuf *ret)
     return text;
 }
 
-/* One line, or more where quotes span them; what was read. */
-static const char *
-read_line(Dotenv *dotenv, const char *line)
+/* A variable that would be dropped must not be: it may be the one that names the database. */
+static bool
+fail_at(const Dotenv *dotenv, const char *at)
+{
+    int line = 1;
+    for (const char *c = dotenv->text; c < at; c++)
+        line += *c == '\n' || (*c == '\r' && c[1] != '\n');
+    mg_error_at(dotenv->err, dotenv->name, line, 0);
+    mg_error_hint(dotenv->err, "Name the database by --url, or by a variable of the environment.");
+    mg_error_note(dotenv->err, "no connection was made");
+    return false;
+}
+
+/* One line, or more where quotes span them; *ret_end is behind what was read. */
+static bool
+read_line(Dotenv *dotenv, const char *line, const char **ret_end)
 {
     const char *name = skip_blanks(line);
     if (mg_text_starts(name, "export ") || mg_text_starts(name, "export\t"))
         name = skip_blanks(name + strlen("export "));
     size_t name_bytes = strspn(name, name_letters);
     const char *equals = skip_blanks(name + name_bytes);
+    *ret_end = line;
     if (name_bytes == 0 || *equals != '=')
-        return line;
-    MG_CLEANUP(buf) MgBuf value = { .max_bytes = MAX_VALUE_BYTES };
-    const char *end = read_value(dotenv, skip_blanks(equals + 1), &value);
-    char *item =
-        mg_arena_format(dotenv->arena, "%s=%s", mg_arena_text_n(dotenv->arena, name, name_bytes),
-                        mg_buf_text(&value));
+        return true;
+    const char *variable = mg_arena_text_n(dotenv->arena, name, name_bytes);
+    if (dotenv->lines.n == MAX_VARIABLES) {
+        (void)mg_fail(dotenv->err, MG_E_NO_TARGET, "\"%s\" has more than %d variables",
+                      dotenv->name, (int)MAX_VARIABLES);
+        return fail_at(dotenv, name);
+    }
+    MG_CLEANUP(buf) MgBuf value = { .max_bytes = (size_t)MAX_VALUE_KIB * 1024 };
+    *ret_end = read_value(dotenv, skip_blanks(equals + 1), &value);
+    if (value.is_cut) {
+        (void)mg_fail(dotenv->err, MG_E_NO_TARGET, "the value of %s is longer than %d KiB",
+                      variable, (int)MAX_VALUE_KIB);
+        return fail_at(dotenv, name);
+    }
+    char *item = mg_arena_format(dotenv->arena, "%s=%s", variable, mg_buf_text(&value));
     MG_PUSH(dotenv->arena, &dotenv->lines, item);
-    return end;
+    return true;
 }
 
 /* mg_environment_get takes the first of a name, here the last counts. */
@@ -165,16 +191,21 @@ reversed(const Dotenv *dotenv)
     return ret;
 }
 
-char *const *
-mg_dotenv_parse(const char *text, char *const *environment, MgArena *arena)
+bool
+mg_dotenv_parse(const char *text, const char *name, char *const *environment, MgArena *arena,
+                char *const **ret, MgError *err)
 {
-    Dotenv dotenv = { .environment = environment, .arena = arena };
+    Dotenv dotenv = {
+        .environment = environment, .arena = arena, .text = text, .name = name, .err = err
+    };
     if (mg_text_starts(text, "\xef\xbb\xbf"))
         text += 3;
-    while (*text != '\0' && dotenv.lines.n < MAX_VARIABLES) {
-        text = read_line(&dotenv, text);
+    while (*text != '\0') {
+        if (!read_line(&dotenv, text, &text))
+            return false;
         text += strcspn(text, "\r\n");
         text += strspn(text, "\r\n");
     }
-    return reversed(&dotenv);
+    *ret = reversed(&dotenv);
+    return true;
 }

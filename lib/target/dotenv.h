@@ -2,7 +2,10 @@
 #ifndef MG_TARGET_DOTENV_H
 #define MG_TARGET_DOTENV_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
+#include "base/error.h"
 
 /*
  * Read lines NAME=value: "export" in front, single, double and back quotes that
@@ -13,7 +16,10 @@
  * is no such line is skipped: it may be another tool's.
  *
  * The result is a NULL-terminated "NAME=value" array, like an environment.
+ * name is the file's, for errors.  Fails with MG_E_NO_TARGET at the line that
+ * is one variable too many, or whose value is too long.
  */
-char *const *mg_dotenv_parse(const char *text, char *const *environment, MgArena *arena);
+MG_CHECK bool mg_dotenv_parse(const char *text, const char *name, char *const *environment,
+                              MgArena *arena, char *const **ret, MgError *err);
 
 #endif

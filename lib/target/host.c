@@ -6,16 +6,6 @@
 
 #include "base/text.h"
 
-static const char *
-find_param(const MgUrl *url, const char *key)
-{
-    for (size_t i = 0; i < url->params.n; i++) {
-        if (strcmp(url->params.items[i].key, key) == 0)
-            return url->params.items[i].value;
-    }
-    return NULL;
-}
-
 /* Item i of a list with its size; NULL behind the last one. */
 static const char *
 list_item(const char *list, size_t i, size_t *ret_bytes)
@@ -46,7 +36,7 @@ copy_folded(char ret[MG_HOST_MAX_BYTES], const char *text, size_t size_bytes)
 static int
 find_port(const MgUrl *url, size_t i)
 {
-    const char *ports = find_param(url, "port");
+    const char *ports = mg_url_find_param(url, "port");
     if (ports == NULL)
         return url->port == 0 ? MG_DEFAULT_PORT : url->port;
     size_t size_bytes = 0;
@@ -60,7 +50,7 @@ find_port(const MgUrl *url, size_t i)
 bool
 mg_host_at(const MgUrl *url, size_t i, MgHost *ret)
 {
-    const char *hosts = find_param(url, "host");
+    const char *hosts = mg_url_find_param(url, "host");
     if (hosts == NULL)
         hosts = url->host == NULL ? "" : url->host;
     size_t size_bytes = 0;

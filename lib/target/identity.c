@@ -1,4 +1,4 @@
-/* Who runs: a table of platforms (facts: platform.md 1.1). */
+/* Who runs: a table of platforms, by the variables that each of them sets. */
 #include "target/identity.h"
 
 #include <stddef.h>

@@ -511,24 +511,14 @@ read_variables(Parse *parse, char *const *environment)
     }
 }
 
-static const char *
-find_param(const MgUrl *url, const char *key)
-{
-    for (size_t i = 0; i < url->params.n; i++) {
-        if (strcmp(url->params.items[i].key, key) == 0)
-            return url->params.items[i].value;
-    }
-    return NULL;
-}
-
 /* ---- What is known without connecting ---- */
 
 /* What the URL says, else the variable that libpq would read. */
 static const char *
 find_setting(const MgUrl *url, const char *key, const char *variable, char *const *environment)
 {
-    const char *value = find_param(url, key);
-    if (value == NULL && find_param(url, "service") == NULL)
+    const char *value = mg_url_find_param(url, key);
+    if (value == NULL && mg_url_find_param(url, "service") == NULL)
         value = mg_environment_get(environment, variable);
     return value;
 }
@@ -552,7 +542,7 @@ fill_known(Parse *parse, char *const *environment)
         return refuse_shape(parse, "has a port that is no number from 1 to 65535", NULL);
     /* libpq connects to the addresses and uses the names for certificates only. */
     const char *reached = addresses == NULL ? hosts : addresses;
-    url->is_local = reached == NULL ? find_param(url, "service") == NULL
+    url->is_local = reached == NULL ? mg_url_find_param(url, "service") == NULL
                                     : mg_hosts_are_local(reached, parse->arena);
     return true;
 }

@@ -55,6 +55,9 @@ typedef struct MgUrl {
 MG_CHECK bool mg_url_parse(const char *text, const char *from, char *const *environment,
                            MgArena *arena, MgUrl *ret, MgError *err);
 
+/* The value of a libpq keyword in the URL, NULL when it is not there; may be a secret. */
+const char *mg_url_find_param(const MgUrl *url, const char *key);
+
 /* text with every occurrence of the URL's password replaced by ***; in arena. */
 const char *mg_url_mask(const MgUrl *url, const char *text, MgArena *arena);
 

@@ -17,8 +17,8 @@ enum {
 
 static const char stars[] = "***";
 
-static const char *
-find_param(const MgUrl *url, const char *key)
+const char *
+mg_url_find_param(const MgUrl *url, const char *key)
 {
     for (size_t i = 0; i < url->params.n; i++) {
         if (strcmp(url->params.items[i].key, key) == 0)
@@ -57,7 +57,7 @@ mask_one(const char *text, const char *secret, MgArena *arena)
 const char *
 mg_url_mask(const MgUrl *url, const char *text, MgArena *arena)
 {
-    const char *const secrets[] = { url->password, find_param(url, "sslpassword") };
+    const char *const secrets[] = { url->password, mg_url_find_param(url, "sslpassword") };
     for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
         if (is_masked(url, secrets[i]))
             text = mask_one(text, secrets[i], arena);

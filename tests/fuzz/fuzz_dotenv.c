@@ -35,7 +35,9 @@ check_variable(const char *item, MgArena *arena)
         return;
     const char *line = mg_arena_format(arena, "%s='%s'", mg_arena_text_n(arena, item, name_bytes),
                                        item + name_bytes + 1);
-    char *const *again = mg_dotenv_parse(line, NULL, arena);
+    char *const *again = NULL;
+    MgError err;
+    REQUIRE(mg_dotenv_parse(line, ".env", NULL, arena, &again, &err));
     REQUIRE(again[0] != NULL && again[1] == NULL && strcmp(again[0], item) == 0);
 }
 
@@ -47,8 +49,10 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size_bytes)
     static const char *const environment[] = { "USER=app", NULL };
     MgArena arena = { 0 };
     const char *text = mg_arena_text_n(&arena, (const char *)input, size_bytes);
-    for (char *const *item = mg_dotenv_parse(text, (char *const *)environment, &arena);
-         *item != NULL; item++)
+    char *const *item = NULL;
+    MgError err;
+    bool is_read = mg_dotenv_parse(text, ".env", (char *const *)environment, &arena, &item, &err);
+    for (; is_read && *item != NULL; item++)
         check_variable(*item, &arena);
     const char *name = mg_prisma_direct_name(text, &arena);
     REQUIRE(name == NULL || (*name != '\0' && name[strspn(name, letters)] == '\0'));

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The rules of STYLE.md that a program can check.  Speaks TAP.
+"""The house rules that a program can check.  Speaks TAP.
 
 usage: run.py SOURCE_ROOT LIBMIGRATE_SO COMPILER...
 """
@@ -26,7 +26,8 @@ LAYERS = {
     "state": ["base"],
     "report": ["base"],
 }
-CMD_MAY_INCLUDE = {"migrate.h", "base/arena.h", "base/attr.h", "base/buf.h", "base/text.h"}
+CMD_MAY_INCLUDE = {"migrate.h", "base/arena.h", "base/attr.h", "base/buf.h", "base/error.h",
+                   "base/text.h"}
 
 # Peers in pg/ do not know each other, but for conn.h and these.
 PG_FAMILIES = {
@@ -43,6 +44,11 @@ THIRD_PARTY = [
     (r"yaml\.h", r"lib/target/config\.c"),
     (r"sqlite3\.h", r"lib/state/state\.c"),
 ]
+
+# A document that is not in this repository: whoever reads the comment cannot look it up.
+ELSEWHERE = re.compile(
+    r"\b(?!(?:README|CHANGELOG|CONTRIBUTING)\.)[\w-]+\.md\b"
+    r"|\bDESIGN\b|\bsections?[\s*]+\d|\b[Ff]acts:")
 
 # A word that must not stand in code, where it may, and what to use instead.
 BANNED = [
@@ -153,6 +159,39 @@ def check_comments():
                                                            match.group(1))
 
 
+def comments():
+    """(path, line, text) of each comment, and of CONTRIBUTING.md all."""
+    for path in files("lib/**/*.[ch]", "cmd/*.[ch]", "tests/**/*.[ch]"):
+        text = path.read_text(encoding="utf-8")
+        for match in re.finditer(r'(/\*.*?\*/)|"(?:\\.|[^"\\\n])*"', text, re.DOTALL):
+            if match.group(1):
+                yield path, line_at(text, match.start()), match.group(1)
+    for path in files("meson.build", "*/meson.build", "tests/*/meson.build", "tests/**/*.py",
+                      "tests/install", ".ci/run", "*/run"):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            yield path, number, line[line.find("#"):] if "#" in line else ""
+    yield ROOT / "CONTRIBUTING.md", 1, (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def check_cited():
+    for path, line, text in comments():
+        for match in ELSEWHERE.finditer(text):
+            yield '{}:{}: cites "{}", which is not here'.format(
+                name_of(path), line + line_at(text, match.start()) - 1,
+                " ".join(match.group(0).split()))
+
+
+def check_version():
+    stands = {}
+    for name, pattern in [("meson.build", r"\bversion: '([^']*)'"),
+                          ("lib/migrate.h", r'#define MG_VERSION "([^"]*)"')]:
+        found = re.search(pattern, (ROOT / name).read_text(encoding="utf-8"))
+        stands[name] = found.group(1) if found else "none"
+    if len(set(stands.values())) != 1:
+        yield "the version differs: " + ", ".join("{} in {}".format(version, name)
+                                                  for name, version in stands.items())
+
+
 def check_include_cycles():
     graph = {name_of(path): [("lib/" if (ROOT / "lib" / header).exists() else "cmd/") + header
                              for _, header, is_ours in includes(path) if is_ours]
@@ -185,6 +224,7 @@ def check_headers_alone():
 def check_public_header_in_cpp():
     compiler = shutil.which("c++") or shutil.which("clang++")
     if compiler is None:
+        yield "lib/migrate.h: not tried, there is no C++ compiler: install g++"
         return
     result = subprocess.run(
         [compiler, "-x", "c++", "-std=c++17", "-Wall", "-Wextra", "-Werror", "-fsyntax-only",
@@ -240,6 +280,8 @@ CHECKS = [
     ("third-party headers stay in their files", check_third_party),
     ("no banned function", check_banned),
     ("comments are /* */ and hold no open work", check_comments),
+    ("comments cite only what is here", check_cited),
+    ("the version is the same everywhere", check_version),
     ("every header compiles alone", check_headers_alone),
     ("migrate.h is good C++", check_public_header_in_cpp),
     ("libmigrate exports exactly the MG_API functions", check_exported_symbols),

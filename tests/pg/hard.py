@@ -169,6 +169,111 @@ def test_down_outside_a_transaction_tells_the_truth(server):
               "its first statement again", run.err.replace("\n      ", " "))
 
 
+def test_a_resume_replays_groups_as_they_were(server):
+    text = (LOOSE + "CREATE SCHEMA x;\nCREATE TABLE x.t (i int);\nCREATE TABLE public.t (i int);\n"
+            "SET search_path = x;\nBEGIN;\nSET LOCAL search_path = pg_temp;\nSELECT 1;\nCOMMIT;\n"
+            "BEGIN;\nSET search_path = public;\nROLLBACK;\n{};\nINSERT INTO t VALUES (1);\n"
+            "CREATE TABLE u (i int);")
+    project = Project(server, {"1_a.up.sql": text.format("SELECT 1/0")})
+    project.run("up", exit=1)
+    project.write("1_a.up.sql", text.format("SELECT 1"))
+    project.run("up")
+    expect(project.sql("SELECT (SELECT count(*) FROM x.t), (SELECT count(*) FROM public.t), "
+                       "to_regclass('x.u') IS NOT NULL"), "1|0|t")
+
+
+def test_an_index_of_somebody_else_is_not_taken_for_ours(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int, b int);\n"
+                                             "CREATE INDEX i ON a (b);",
+                               "2_i.up.sql": "CREATE UNIQUE INDEX CONCURRENTLY i ON a (id);"})
+    for _ in range(2):
+        expect_in("relation \"i\" already exists", project.run("up", exit=1).err)
+    project.sql("DROP INDEX i")
+    project.run("up")
+    expect(project.sql("SELECT indisunique AND indisvalid FROM pg_index "
+                       "WHERE indexrelid = 'i'::regclass"), "t")
+
+
+def test_the_hint_for_an_unknown_fate_works(server):
+    project = Project(server, {"1_a.up.sql": LOOSE + "CREATE TABLE a (id int);\n"
+                               "DO $$ BEGIN PERFORM pg_sleep(2); END $$;\nINSERT INTO a VALUES (1);"})
+    run = project.start("up")
+    wait_for(lambda: project.sql("SELECT to_regclass('migrate.history') IS NOT NULL") == "t" and
+             project.sql("SELECT count(*) FROM migrate.history WHERE statements_started = 2") == "1")
+    run.kill()
+    run.wait()
+    wait_for(lambda: locks(project) == "0")
+    run = project.run("up", exit=6)
+    hint = [line.strip() for line in run.err.splitlines() if "SET statements_done" in line][0]
+    project.sql(hint)
+    project.run("up")
+    expect(project.sql("SELECT id FROM a"), "1")
+
+
+def test_two_half_run_migrations_do_not_mix(server):
+    project = Project(server, {"1_a.up.sql": LOOSE + "CREATE TABLE a (id int);\nSELECT 1/0;",
+                               "2_b.up.sql": LOOSE + "SELECT 1;\nVACUUM a;"})
+    project.run("up", exit=1)
+    project.write("1_a.up.sql", LOOSE + "CREATE TABLE a (id int);\nSELECT 1;")
+    project.run("up")
+    expect(project.sql(ROWS), "1:2|2|2\n2:2|2|2")
+
+
+def test_what_was_answered_is_marked_at_once(server):
+    project = Project(server, {"1_a.up.sql": LOOSE + "CREATE TABLE a (id int);\nVACUUM a;\n"
+                                             "SELECT pg_sleep(2);\nINSERT INTO a VALUES (1);"})
+    run = project.start("up")
+    wait_for(lambda: project.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+                                 " AND datname = current_database()") == "1")
+    run.kill()
+    run.wait()
+    project.run("up")
+    expect(project.sql("SELECT id FROM a"), "1")
+
+
+def test_copy_is_tried_again_behind_a_lock(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+    project.run("up")
+    holder = subprocess.Popen(["psql", "-Xq", "-d", server.url_of(project.database), "-c",
+                               "BEGIN; LOCK TABLE a; SELECT pg_sleep(3); COMMIT;"],
+                              stdout=subprocess.DEVNULL)
+    wait_for(lambda: project.sql("SELECT count(*) FROM pg_locks WHERE relation = 'a'::regclass "
+                                 "AND mode = 'AccessExclusiveLock'") == "1")
+    project.write("2_c.up.sql", "COPY a FROM stdin;\n1\n\\.\n")
+    project.run("up")
+    holder.wait(10)
+    expect(project.sql("SELECT id FROM a"), "1")
+
+
+def test_time_limits_after_a_repaired_index(server):
+    project = Project(server, {
+        "1_a.up.sql": "CREATE TABLE a (id int);\nINSERT INTO a VALUES (1), (1);\n"
+                      "CREATE TABLE seen (lock_timeout text);",
+        "2_i.up.sql": LOOSE + "CREATE UNIQUE INDEX CONCURRENTLY i ON a (id);\n"
+                      "INSERT INTO seen SELECT current_setting('lock_timeout');"})
+    project.run("up", exit=1)
+    project.sql("DELETE FROM a")
+    project.run("up")
+    expect(project.sql("SELECT lock_timeout FROM seen"), "1s")
+
+
+def test_a_servers_08_in_a_statement_is_no_lost_connection(server):
+    project = Project(server, {"1_a.up.sql": LOOSE + "CREATE TABLE s (i int);\nCREATE SUBSCRIPTION s "
+                               "CONNECTION 'host=127.0.0.1 port=1' PUBLICATION p;"})
+    run = project.run("up", exit=1)
+    expect_in("migrations/1_a.up.sql:3", run.err)
+
+
+def test_session_authorization_in_a_marked_file(server):
+    project = Project(server, {"1_a.up.sql": LOOSE + "CREATE SCHEMA low AUTHORIZATION hard_low;\n"
+                               "SET SESSION AUTHORIZATION hard_low;\nCREATE TABLE low.t (i int);\n"
+                               "RESET SESSION AUTHORIZATION;"})
+    project.sql("CREATE ROLE hard_low")
+    project.run("up")
+    expect(project.sql("SELECT tableowner FROM pg_tables WHERE tablename = 't'"), "hard_low")
+    project.sql("DROP OWNED BY hard_low; DROP ROLE hard_low")
+
+
 # ---- Big, slow, late ------------------------------------------------------------------------------
 
 

@@ -51,14 +51,19 @@ class Part:
         return self
 
     def start(self, *command):
+        """Until it listens; what it says goes into its folder, and into the failure."""
         options = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL, **options)
+        self.said = self.folder / "said"
+        with open(self.said, "wb") as said:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said,
+                                            stderr=said, **options)
         try:
-            wait_for(lambda: listens(self.port))
-        except AssertionError:
+            wait_for(lambda: listens(self.port) or self.process.poll() is not None, LIMIT_S)
+            if self.process.poll() is not None:
+                raise AssertionError("{} ended with {}".format(command[0], self.process.returncode))
+        except AssertionError as failure:
             self.__exit__()
-            raise
+            raise AssertionError("{}\n{}".format(failure, self.said.read_text()[-2000:]))
 
     def __exit__(self, *_):
         self.process.terminate()

@@ -87,6 +87,32 @@ test_error__what_steers_a_terminal_is_replaced(void **state)
 }
 
 static void
+test_error__passwords_are_masked(void **state)
+{
+    (void)state;
+    char text[10000];
+    MgError err;
+    mg_fail(&err, MG_E_NO_TARGET, "variable \"%s\" is not set", "postgresql://app:hunter2@h/d");
+    assert_string_equal(err.message, "variable \"postgresql://app:*******@h/d\" is not set");
+    mg_error_at(&err, "postgresql://app:hunter2@h/d", 0, 0);
+    assert_string_equal(err.place, "postgresql://app:*******@h/d");
+    mg_error_detail(&err, "This:\n%s", "ALTER ROLE app\n  PASSWORD 'hunter2'");
+    assert_string_equal(err.detail, "This:\nALTER ROLE app\n  PASSWORD '*******'");
+    /* Advice shows how a URL is written. */
+    mg_error_hint(&err, "Name one: postgresql://user:password@localhost/shop");
+    assert_string_equal(err.hint[0], "Name one: postgresql://user:password@localhost/shop");
+    mg_error_note(&err, "password=hunter2");
+    assert_string_equal(err.note, "password=*******");
+    /* The end that tells it from a port is cut off. */
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    memcpy(text, "postgresql://app:", 17);
+    memcpy(text + 600, "@h", 3);
+    mg_fail(&err, MG_E_NO_TARGET, "%s", text);
+    assert_memory_equal(err.message, "postgresql://app:*****", 22);
+}
+
+static void
 test_error__long_texts_are_cut_at_a_character(void **state)
 {
     (void)state;
@@ -176,6 +202,7 @@ main(void)
         cmocka_unit_test(test_error__a_text_of_the_error_may_be_an_argument),
         cmocka_unit_test(test_error__hints_in_order_and_one_too_many_dropped),
         cmocka_unit_test(test_error__what_steers_a_terminal_is_replaced),
+        cmocka_unit_test(test_error__passwords_are_masked),
         cmocka_unit_test(test_error__long_texts_are_cut_at_a_character),
         cmocka_unit_test(test_error__every_code_is_described),
         cmocka_unit_test(test_error__explanations_name_what_exists),

@@ -103,6 +103,30 @@ test_text__copy(void **state)
 }
 
 static void
+test_text__defuse(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *with_lines, *without;
+    } cases[] = {
+        { "", "", "" },
+        { "a\x1b[31mRED\x7f\r\x01\x1f ~", "a?[31mRED???? ~", "a?[31mRED???? ~" },
+        { "a\n\tb", "a\n\tb", "a  b" },
+        { "\xc2\x80\xc2\x9f\xc2\xa0\xc3\xa9", "????\xc2\xa0\xc3\xa9", "????\xc2\xa0\xc3\xa9" },
+        { "\xc2", "\xc2", "\xc2" },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[32];
+        mg_text_copy(text, sizeof text, cases[i].text);
+        mg_text_defuse(text, true);
+        assert_string_equal(text, cases[i].with_lines);
+        mg_text_copy(text, sizeof text, cases[i].text);
+        mg_text_defuse(text, false);
+        assert_string_equal(text, cases[i].without);
+    }
+}
+
+static void
 test_text__starts_ends_fold(void **state)
 {
     (void)state;
@@ -283,6 +307,7 @@ main(void)
         cmocka_unit_test(test_text__cut),
         cmocka_unit_test(test_text__characters_and_width),
         cmocka_unit_test(test_text__copy),
+        cmocka_unit_test(test_text__defuse),
         cmocka_unit_test(test_text__starts_ends_fold),
         cmocka_unit_test(test_text__parse_uint),
         cmocka_unit_test(test_text__parse_duration),

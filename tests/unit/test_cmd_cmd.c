@@ -101,18 +101,15 @@ test_cmd__shows_no_secret(void **state)
 }
 
 static void
-test_cmd__third_hint_is_dropped(void **state)
+test_cmd__usage_is_defused(void **state)
 {
     (void)state;
     MgError err;
-    assert_false(mg_cmd_fail(&err, MG_E_SYSTEM, "could not %s", "go"));
-    mg_cmd_hint(&err, "one %d", 1);
-    mg_cmd_hint(&err, "two");
-    mg_cmd_hint(&err, "three");
-    assert_int_equal(err.code, MG_E_SYSTEM);
-    assert_string_equal(err.message, "could not go");
-    assert_string_equal(err.hint[0], "one 1");
-    assert_string_equal(err.hint[1], "two");
+    assert_false(mg_cmd_usage("up", &err, "no \x1b[31m%s", "postgres://u:s3cret@h"));
+    assert_int_equal(err.code, MG_E_USAGE);
+    assert_string_equal(err.message, "no ?[31mpostgres://u:******@h");
+    assert_string_equal(err.hint[0], "See migrate up --help");
+    assert_string_equal(err.hint[1], "");
 }
 
 int
@@ -122,7 +119,7 @@ main(void)
         cmocka_unit_test(test_cmd__rows_are_complete),
         cmocka_unit_test(test_cmd__unknown_names_the_nearest),
         cmocka_unit_test(test_cmd__shows_no_secret),
-        cmocka_unit_test(test_cmd__third_hint_is_dropped),
+        cmocka_unit_test(test_cmd__usage_is_defused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,7 @@ static bool
 parse(const char *word, const char *to, MgArena *arena, MgGoal *goal, MgError *err)
 {
     char *words[] = { word == NULL ? NULL : mg_arena_text(arena, word), NULL };
-    MgRun run = { .cmd = &cmd_up, .words = { words, word == NULL ? 0 : 1, false } };
+    MgRun run = { .cmd = &cmd_up, .words = { words, word == NULL ? 0 : 1 } };
     return mg_goal_parse(&run, to, goal, err);
 }
 

@@ -54,7 +54,7 @@ dump(const MgCommon *common, const Args *args, const MgWords *words, MgBuf *ret)
         mg_buf_format(ret, "wait=%lld ", (long long)args->wait_ms);
     mg_buf_format(ret, "%s%s%s", common->is_quiet ? "quiet " : "", common->is_yes ? "yes " : "",
                   args->is_late ? "late " : "");
-    mg_buf_format(ret, "|%s", words->is_after_dashes ? " --" : "");
+    mg_buf_add(ret, "|");
     for (size_t i = 0; i < words->n; i++)
         mg_buf_format(ret, " %s", words->items[i]);
     assert_null(words->items[words->n]);
@@ -102,9 +102,9 @@ test_opt__parses(void **state)
         { { "up", "--wait", "60s" }, "wait=60000 |", false },
         { { "up", "--output", "json" }, "format=json |", false },
         { { "up", "--output", "json", "--output=table" }, "|", false },
-        { { "up", "--", "--late", "x" }, "| -- --late x", false },
+        { { "up", "--", "--late", "x" }, "| --late x", false },
         { { "up", "-q", "psql", "-c", "--late" }, "quiet | psql -c --late", true },
-        { { "up", "-q", "--", "psql", "-l" }, "quiet | -- psql -l", true },
+        { { "up", "-q", "--", "psql", "-l" }, "quiet | psql -l", true },
         { { "up", "psql", "-url", "x" }, "| psql -url x", true },
         { { "up", "--to", "--json" }, "to=--json |", false },
     };

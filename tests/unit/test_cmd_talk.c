@@ -1,4 +1,4 @@
-/* Lines as TRANSCRIPTS.md has them.  Both streams go into one pipe, so their order is seen too. */
+/* Every line that a run says.  Both streams go into one pipe, so their order is seen too. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -89,6 +89,31 @@ test_talk__prints_lines(void **state)
                   "         HINT: two\n"
                   "reverted 20260311120000_backfill_gross          180 ms\n"
                   "done     2 applied in 12.7 s\n");
+}
+
+/* A row of the history that somebody else wrote. */
+static void
+test_talk__lets_nothing_steer_the_terminal(void **state)
+{
+    (void)state;
+    static const MgEvent events[] = {
+        { MG_EVENT_WARNING, NULL, 0, "x\x1b[31mRED is ahead" },
+        { MG_EVENT_NOTICE, "x\x1b[31mRED", 0, "NOTICE: \x1b]0;title\x07\nHINT: two" },
+        { MG_EVENT_REVERTED, "x\x1b[31mRED\n", 41000, NULL },
+    };
+    Fixture fixture;
+    begin(&fixture);
+    fixture.talk.out.has_colour = fixture.talk.err.has_colour = true;
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+        mg_talk_event(&fixture.talk, &events[i]);
+    mg_talk_aside(&fixture.talk, "note", "x\x1b[31mRED");
+    mg_talk_result(&fixture.talk, "done", "now at %s", "x\x1b[31mRED");
+    end(&fixture, "\x1b[33mwarning:\x1b[0m x?[31mRED is ahead\n"
+                  "\x1b[36mserver\x1b[0m   x?[31mRED: NOTICE: ?]0;title?\n"
+                  "         HINT: two\n"
+                  "\x1b[32mreverted\x1b[0m x?[31mRED                               41 ms\n"
+                  "\x1b[36mnote:\x1b[0m x?[31mRED\n"
+                  "\x1b[1mdone\x1b[0m     now at x?[31mRED\n");
 }
 
 static void
@@ -355,6 +380,7 @@ main(void)
         cmocka_unit_test(test_talk__shows_statements_when_verbose),
         cmocka_unit_test(test_talk__cuts_names_on_terminals_only),
         cmocka_unit_test(test_talk__replaces_the_live_line),
+        cmocka_unit_test(test_talk__lets_nothing_steer_the_terminal),
         cmocka_unit_test(test_talk__leaves_the_echo),
         cmocka_unit_test(test_talk__knows_what_could_not_be_written),
         cmocka_unit_test(test_talk__prints_errors),

@@ -191,6 +191,24 @@ test_walk__shows_places(void **state)
     assert_int_equal(err.column, 1);
 }
 
+static void
+test_walk__masks_passwords(void **state)
+{
+    (void)state;
+    /* The word is cut off in front of the line's middle. */
+    static const char text[] = "CREATE ROLE app PASSWORD                                  "
+                               "                     'hunter2' \\gset";
+    MgReader reader;
+    MgWalk walk;
+    MgError err;
+    mg_reader_open_text("x.sql", text, sizeof text - 1, MG_SPAN_ALL, 1, &reader);
+    mg_walk_init(&walk, &reader, NULL, NULL);
+    mg_fail(&err, MG_E_FILE, "x");
+    mg_walk_show(&walk, (MgSpan){ sizeof text - 6, sizeof text - 1 }, &err);
+    assert_null(strstr(err.excerpt, "PASSWORD"));
+    assert_non_null(strstr(err.excerpt, " '*******' \\gset\n"));
+}
+
 int
 main(void)
 {
@@ -200,6 +218,7 @@ main(void)
         cmocka_unit_test(test_walk__tells_all_text_once_without_mark),
         cmocka_unit_test(test_walk__restarts_inside_a_statement),
         cmocka_unit_test(test_walk__shows_places),
+        cmocka_unit_test(test_walk__masks_passwords),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

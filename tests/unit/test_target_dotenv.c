@@ -18,8 +18,10 @@ static const char *
 dump(const char *text, MgArena *arena)
 {
     MG_CLEANUP(buf) MgBuf ret = { 0 };
-    for (char *const *at = mg_dotenv_parse(text, (char *const *)environment, arena); *at != NULL;
-         at++)
+    char *const *at = NULL;
+    MgError err;
+    assert_true(mg_dotenv_parse(text, ".env", (char *const *)environment, arena, &at, &err));
+    for (; *at != NULL; at++)
         mg_buf_format(&ret, "%s[%s]", ret.size_bytes == 0 ? "" : " ", *at);
     return mg_arena_text(arena, mg_buf_text(&ret));
 }
@@ -82,24 +84,79 @@ test_dotenv__reads_lines(void **state)
     }
 }
 
+/* The error of a text that begins with n lines "Vi=i", line ends as told, and goes on with last. */
+static const char *
+dump_error(int n, const char *line_end, const char *last, MgArena *arena)
+{
+    MG_CLEANUP(buf) MgBuf text = { 0 };
+    for (int i = 1; i <= n; i++)
+        mg_buf_format(&text, "V%d=%d%s", i, i, line_end);
+    mg_buf_add(&text, last);
+    char *const *variables = NULL;
+    MgError err;
+    if (mg_dotenv_parse(mg_buf_text(&text), ".env", NULL, arena, &variables, &err))
+        return "";
+    return mg_arena_format(arena, "%s:%d (%s) %s; %s; %s", err.place, err.line,
+                           mg_error_slug(err.code), err.message, err.hint[0], err.note);
+}
+
+#define BEHIND                                                                                     \
+    "; Name the database by --url, or by a variable of the environment."                           \
+    "; no connection was made"
+
 static void
-test_dotenv__is_bounded(void **state)
+test_dotenv__refuses_too_many_variables(void **state)
 {
     (void)state;
-    MgArena arena = { 0 };
-    MgBuf text = { 0 };
-    /* Each line is twice the one before. */
-    mg_buf_add(&text, "A0=0123456789\n");
-    for (int i = 1; i < 2000; i++)
-        mg_buf_format(&text, "A%d=${A%d}${A%d}\n", i, i - 1, i - 1);
-    char *const *variables = mg_dotenv_parse(mg_buf_text(&text), NULL, &arena);
-    size_t n = 0, longest = 0;
-    for (; variables[n] != NULL; n++)
-        longest = strlen(variables[n]) > longest ? strlen(variables[n]) : longest;
-    assert_int_equal(n, 1024);
-    assert_true(longest <= 16 * 1024 + 8);
-    mg_buf_release(&text);
-    mg_arena_release(&arena);
+    static const struct {
+        int n;
+        const char *line_end, *last, *expect;
+    } cases[] = {
+        { 1024, "\n", "", "" },
+        { 1024, "\n", "# comment\nno variable\n", "" },
+        { 1024, "\n", "A=b", ".env:1025 (no-target) \".env\" has more than 1024 variables" BEHIND },
+        { 1024, "\r\n", "\n\nA=b",
+          ".env:1027 (no-target) \".env\" has more than 1024 variables" BEHIND },
+        { 1024, "\r", "A=b", ".env:1025 (no-target) \".env\" has more than 1024 variables" BEHIND },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        MgArena arena = { 0 };
+        assert_string_equal(dump_error(cases[i].n, cases[i].line_end, cases[i].last, &arena),
+                            cases[i].expect);
+        mg_arena_release(&arena);
+    }
+}
+
+static void
+test_dotenv__refuses_long_value(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *begin, *end;
+        size_t n;
+        const char *expect;
+    } cases[] = {
+        { "A=", "\nB=c", 16384, "" },
+        { "A=", "\nB=c", 16385, ".env:3 (no-target) the value of A is longer than 16 KiB" BEHIND },
+        { "export A=\"", "\"", 16385,
+          ".env:3 (no-target) the value of A is longer than 16 KiB" BEHIND },
+        /* A quote that is never closed holds nothing. */
+        { "A='\n#", "", 16385, "" },
+        /* What grows by references. */
+        { "A=0123456789\nB=${A}${A}${A}${A}${A}${A}${A}${A}\nC=${B}${B}${B}${B}${B}${B}${B}${B}\n"
+          "D=${C}${C}${C}${C}${C}${C}${C}${C}\nE=${D}${D}${D}${D}\n#",
+          "", 1, ".env:7 (no-target) the value of E is longer than 16 KiB" BEHIND },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        MgArena arena = { 0 };
+        MgBuf last = { 0 };
+        mg_buf_add(&last, cases[i].begin);
+        mg_buf_add_repeated(&last, 'x', cases[i].n);
+        mg_buf_add(&last, cases[i].end);
+        assert_string_equal(dump_error(2, "\n", mg_buf_text(&last), &arena), cases[i].expect);
+        mg_buf_release(&last);
+        mg_arena_release(&arena);
+    }
 }
 
 int
@@ -107,7 +164,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dotenv__reads_lines),
-        cmocka_unit_test(test_dotenv__is_bounded),
+        cmocka_unit_test(test_dotenv__refuses_too_many_variables),
+        cmocka_unit_test(test_dotenv__refuses_long_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "sql/mask.h"
+#include "base/mask.h"
 
 static void
 test_mask__passwords(void **state)
@@ -49,9 +49,14 @@ test_mask__passwords(void **state)
         { "EXECUTE 'CREATE ROLE x PASSWORD ''s3cret'' LOGIN'",
           "EXECUTE 'CREATE ROLE x PASSWORD ''******'' LOGIN'" },
         { "ALTER ROLE x PASSWORD ''; SELECT 'y'", "ALTER ROLE x PASSWORD ''; SELECT 'y'" },
+        { "ALTER ROLE x PASSWORD U&'geheim'", "ALTER ROLE x PASSWORD U&'******'" },
+        { "OPTIONS (\"password\" 'geheim')", "OPTIONS (\"password\" '******')" },
+        { "set_config('app.password', 'x', false)", "set_config('app.password', '*', false)" },
+        { "SELECT 'no password', 1", "SELECT 'no password', 1" },
         { "OPTIONS (user 'a', password 'b')", "OPTIONS (user 'a', password '*')" },
         { "CONNECTION 'postgresql://app:s3cret@host/d'",
           "CONNECTION 'postgresql://app:******@host/d'" },
+        { "postgresql://app:hun/ter2@h/d", "postgresql://app:********@h/d" },
         { "see https://example.com/a:b@c", "see https://example.com/a:b@c" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -1,5 +1,5 @@
 /* Passwords in texts.  Rather masks too much than too little; knows no grammar. */
-#include "sql/mask.h"
+#include "base/mask.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -83,6 +83,28 @@ skip_to_value(const char *text, size_t size_bytes, size_t at)
     }
 }
 
+/* The word may be the end of a quoted name, or of a literal whose value is the next one. */
+static size_t
+skip_closer(const char *text, size_t size_bytes, size_t at)
+{
+    if (at < size_bytes &&
+        (text[at] == '"' || (text[at] == '\'' && at + 1 < size_bytes && text[at + 1] == ',')))
+        at++;
+    return at < size_bytes && text[at] == ',' && text[at - 1] == '\'' ? at + 1 : at;
+}
+
+/* E'...', N'...', U&'...' */
+static size_t
+skip_prefix(const char *text, size_t size_bytes, size_t at)
+{
+    if (at + 1 < size_bytes && strchr("EeNn", text[at]) != NULL && text[at + 1] == '\'')
+        return at + 1;
+    if (at + 2 < size_bytes && (text[at] | 0x20) == 'u' && text[at + 1] == '&' &&
+        text[at + 2] == '\'')
+        return at + 2;
+    return at;
+}
+
 /* $tag$ ... $tag$: at is its first dollar; returns the end of what stands inside, or at. */
 static size_t
 mask_dollar(char *text, size_t size_bytes, size_t at)
@@ -113,9 +135,9 @@ mask_behind(char *text, size_t size_bytes, size_t at)
         blank_out(text, at + 1, end);
         return end;
     }
+    at = skip_closer(text, size_bytes, at);
     at = skip_to_value(text, size_bytes, at);
-    if (at + 1 < size_bytes && (text[at] == 'E' || text[at] == 'e') && text[at + 1] == '\'')
-        at++;
+    at = skip_prefix(text, size_bytes, at);
     if (is_doubled_quote(text, size_bytes, at)) {
         /* The statement stands in a string itself. */
         size_t end = at + 2;
@@ -135,12 +157,27 @@ mask_behind(char *text, size_t size_bytes, size_t at)
     return at < size_bytes && text[at] == '$' ? mask_dollar(text, size_bytes, at) : at;
 }
 
+/* Is at behind "postgres://", "postgresql://" and the like?  There a slash may be in a password. */
+static bool
+is_database_url(const char *text, size_t at)
+{
+    static const char *const schemes[] = { "postgres://", "postgresql://", "prisma://" };
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        size_t n = strlen(schemes[i]);
+        if (at >= n && memcmp(text + at - n, schemes[i], n) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* at is behind "://": user:password@host. */
 static void
 mask_url(char *text, size_t size_bytes, size_t at)
 {
+    bool has_slash = is_database_url(text, at);
     size_t colon = 0;
-    for (size_t i = at; i < size_bytes && !is_blank(text[i]) && text[i] != '\'' && text[i] != '/';
+    for (size_t i = at;
+         i < size_bytes && !is_blank(text[i]) && text[i] != '\'' && (has_slash || text[i] != '/');
          i++) {
         if (text[i] == ':' && colon == 0)
             colon = i;

@@ -3,8 +3,8 @@
  * words about them, lines of files.  CREATE ROLE app PASSWORD 'secret' and
  * CONNECTION 'host=db password=secret' are not for logs.
  */
-#ifndef MG_SQL_MASK_H
-#define MG_SQL_MASK_H
+#ifndef MG_BASE_MASK_H
+#define MG_BASE_MASK_H
 
 #include <stddef.h>
 
