@@ -108,17 +108,6 @@ fail_refused(const MgContext *context, const MgPlan *plan, MgError *err)
     return false;
 }
 
-static bool
-fail_unfenced(const MgStep *step, MgError *err)
-{
-    mg_fail(err, MG_E_UNPROVED, "migration \"%s\" needs a direct session", step->entry->label);
-    mg_error_detail(err, "It runs outside a transaction, where no fence can stop it when the "
-                         "session turns out to be shared.");
-    mg_error_hint(err, "Use the URL of the server itself, without the pooler.");
-    mg_error_note(err, "nothing was applied");
-    return false;
-}
-
 /* Statements outside a transaction cannot be fenced: they need a session that is proved by more
  * than a provider's word or the user's consent. */
 static bool
@@ -134,7 +123,7 @@ check_unfenced(MgContext *context, const MgPlan *plan, MgError *err)
     if (proof->verdict == MG_PINNED && context->claim.accepted_pid == 0 &&
         !mg_proof_rounds(context->conn, &context->conn_options, &context->arena, proof, err))
         return false;
-    return proof->verdict == MG_PINNED || fail_unfenced(unfenced, err);
+    return mg_proof_check_unfenced(proof, unfenced->entry->label, err);
 }
 
 /* The deadline by the server's clock, which answered when the session began. */

@@ -255,6 +255,21 @@ judge_plan(const MgPlan *plan, MgFindings *findings)
         mg_finding_add(findings, MG_FINDING_NOTE, "plan", plan->notes[i], NULL);
 }
 
+/* A session pooler that was accepted is no place for what runs outside a transaction. */
+static void
+judge_unfenced(const MgExamination *seen, MgFindings *findings)
+{
+    MgError refusal;
+    for (size_t i = 0; i < seen->plan->n_steps; i++) {
+        const MgStep *step = &seen->plan->steps[i];
+        if (seen->vitals->proof.verdict == MG_SESSION_POOLED && !step->is_transactional &&
+            !mg_proof_check_unfenced(&seen->vitals->proof, step->entry->label, &refusal)) {
+            mg_finding_fail(findings, "plan", &refusal);
+            return;
+        }
+    }
+}
+
 /* ---- Lock and indexes ----------------------------------------------------------- */
 
 static void
@@ -273,7 +288,7 @@ judge_lock(const MgExamination *seen, MgFindings *findings)
         mg_finding_add(findings, MG_FINDING_NOTE, "lock",
                        mg_arena_format(arena, "held by pid %d (%s) since %s, which %s; %s",
                                        holder->pid, holder->name, holder->since, holder->runs, key),
-                       "Another run waits for it, for --wait-turn at most.");
+                       "Another run would wait for it, for --wait-turn at most.");
 }
 
 static void
@@ -323,8 +338,10 @@ mg_diagnose_migrations(const MgExamination *seen, MgFindings *findings)
     if (is_known)
         judge_history(seen, findings);
     judge_files(seen, findings);
-    if (seen->plan != NULL)
+    if (seen->plan != NULL) {
         judge_plan(seen->plan, findings);
+        judge_unfenced(seen, findings);
+    }
     if (is_known) {
         judge_lock(seen, findings);
         judge_indexes(seen->vitals, findings);

@@ -155,3 +155,16 @@ mg_proof_check(const MgProof *proof, bool is_session_accepted, MgError *err)
     mg_error_note(err, "nothing was applied, and nothing is left behind on that server");
     return false;
 }
+
+bool
+mg_proof_check_unfenced(const MgProof *proof, const char *label, MgError *err)
+{
+    if (proof->verdict == MG_DIRECT || proof->verdict == MG_PINNED)
+        return true;
+    mg_fail(err, MG_E_UNPROVED, "migration \"%s\" needs a direct session", label);
+    mg_error_detail(err, "It runs outside a transaction, where no fence can stop it when the "
+                         "session turns out to be shared.");
+    mg_error_hint(err, "Use the URL of the server itself, without the pooler.");
+    mg_error_note(err, "nothing was applied");
+    return false;
+}

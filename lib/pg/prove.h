@@ -79,4 +79,7 @@ MG_CHECK bool mg_proof_check_server(const MgProof *proof, int server_version, Mg
 /* May migrations run here?  Direct and pinned; a session pooler only with consent. */
 MG_CHECK bool mg_proof_check(const MgProof *proof, bool is_session_accepted, MgError *err);
 
+/* May the migration of that label run outside a transaction here, where no fence can stop it? */
+MG_CHECK bool mg_proof_check_unfenced(const MgProof *proof, const char *label, MgError *err);
+
 #endif

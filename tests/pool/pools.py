@@ -320,6 +320,8 @@ def test_pgbouncer_session_with_consent(server):
         project.write("3_i.up.sql", WITH_INDEX["3_i.up.sql"])
         expect_in("error: migration \"3_i\" needs a direct session (unproved)",
                   project.run("up", "--connection", "session", url=url, exit=3).err)
+        expect_in("migration \"3_i\" needs a direct session",
+                  project.run("doctor", "--connection", "session", url=url, exit=3).out)
         expect(project.applied(), ["1", "2"])
         wait_for(lambda: locks(project) == "0")
 

@@ -367,7 +367,7 @@ test_diagnose_server__lock(void **state)
     mg_buf_format(&expect,
                   "%s" FILES "note lock: held by pid 4821 (vercel dpl_8Hq2vN) since 12:03:58, "
                   "which runs CREATE INDEX since 12 s; key -42"
-                  " > Another run waits for it, for --wait-turn at most.\nok",
+                  " > Another run would wait for it, for --wait-turn at most.\nok",
                   history);
     seen_check(&seen, "Migrations", mg_buf_text(&expect));
 
