@@ -134,6 +134,9 @@ mg_begin_reading(MgContext *context, const MgGoal *goal, MgError *err)
         !mg_start(context->conn, &input, &context->lock, &context->arena, &context->start, err))
         return false;
     tell_session(context);
+    if (context->start.proof.is_in_recovery)
+        mg_emit(context, MG_EVENT_NOTE,
+                "this server is a standby: what was applied just now may not be there yet");
     if (context->start.proof.verdict != MG_DIRECT && context->start.proof.verdict != MG_PINNED)
         mg_emit(context, MG_EVENT_NOTE,
                 "this session is not proved to be direct: good enough to read, not to migrate");

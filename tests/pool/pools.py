@@ -371,6 +371,58 @@ def test_pgpool_over_unix_sockets(server):
         is_untouched(project)
 
 
+class Refuser:
+    """A server that says one thing to whoever connects, and closes."""
+
+    def __init__(self, sqlstate, words):
+        self.message = b"".join(kind + text.encode() + b"\0" for kind, text in (
+            (b"S", "FATAL"), (b"V", "FATAL"), (b"C", sqlstate), (b"M", words))) + b"\0"
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+                if struct.unpack("!II", client.recv(8, socket.MSG_WAITALL))[1] == 80877103:
+                    client.sendall(b"N")  # no TLS here
+                    client.recv(4096)
+                client.sendall(b"E" + struct.pack("!I", len(self.message) + 4) + self.message)
+                client.close()
+            except OSError:
+                return
+
+
+def test_refusals_of_others_are_explained(server):
+    project = Project(server, FILES)
+    for sqlstate, words, hint in (
+            ("53300", "sorry, too many clients already", "hint: Close other sessions, or raise"),
+            ("08P01", "unsupported startup parameter: options", "hint: A connection pooler says so"),
+            ("XX000", "Tenant or user not found", "hint: Supabase's pooler says so"),
+            ("08P01", "query_wait_timeout", "hint: A connection pooler has no free backend")):
+        refuser = Refuser(sqlstate, words)
+        run = project.start("up", "--wait-server", "0s",
+                            url="postgresql://app:s3cret@127.0.0.1:{}/shop".format(refuser.port))
+        _, err = run.communicate(timeout=LIMIT_S)
+        expect(run.returncode, 5)
+        expect_in(words, err)
+        expect_in(hint, err)
+        refuser.listener.close()
+
+
+def test_a_run_killed_in_a_pool_leaves_nothing(server):
+    project = Project(server, FILES)
+    with PgBouncer(server, "transaction") as pool:
+        for i in range(8):
+            run = project.start("up", url=pool.url_of(project.database))
+            time.sleep(0.01 * i)
+            run.kill()
+            run.communicate(timeout=LIMIT_S)
+        is_untouched(project)
+        settings_are_untouched(pool, project)
+
+
 # ---- The fence alone ---------------------------------------------------------------------------
 
 
