@@ -51,12 +51,15 @@ class Part:
         return self
 
     def start(self, *command):
-        """Until it listens; what it says goes into its folder, and into the failure."""
+        """Until it listens; what it says goes into its folder, and into the failure.
+
+        It starts in its folder: the user may not be able to enter the one of this run.
+        """
         options = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
         self.said = self.folder / "said"
         with open(self.said, "wb") as said:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said,
-                                            stderr=said, **options)
+                                            stderr=said, cwd=str(self.folder), **options)
         try:
             wait_for(lambda: listens(self.port) or self.process.poll() is not None, LIMIT_S)
             if self.process.poll() is not None:
@@ -211,10 +214,10 @@ class TlsServer(Part):
         return subprocess.run(["psql", "-XqAt", "-d", self.url_of("postgres"), "-c", sql],
                               capture_output=True, text=True, timeout=LIMIT_S)
 
-    @staticmethod
-    def as_user(command):
+    def as_user(self, command):
         options = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
-        subprocess.run(command, check=True, capture_output=True, timeout=LIMIT_S, **options)
+        subprocess.run(command, check=True, capture_output=True, timeout=LIMIT_S,
+                       cwd=str(self.folder), **options)
 
 
 # ---- Refused ------------------------------------------------------------------------------------
