@@ -70,15 +70,7 @@ verdict(const MgDiagnosis *diagnosis, MgArena *arena)
 static void
 add_fields(const MgDiagnosis *diagnosis, const char *verdict_text, MgArena *arena, MgReport *ret)
 {
-    const MgTarget *target = &diagnosis->target;
     const MgField fields[] = {
-        { "target.database", mg_cell_text(target->database) },
-        { "target.host", mg_cell_text(target->host) },
-        { "target.port", mg_cell_int(target->port) },
-        { "target.user", mg_cell_text(target->user) },
-        { "target.from", mg_cell_text(target->from) },
-        { "session.verdict", mg_cell_text(target->verdict_name) },
-        { "session.server_version", mg_cell_text(target->server_version) },
         /* As text: readers of JSON may take numbers for doubles. */
         { "lock_key", mg_cell_text(mg_arena_format(arena, "%" PRId64, diagnosis->lock_key)) },
         { "verdict.code", mg_cell_text(mg_error_slug(diagnosis->code)) },
@@ -87,6 +79,7 @@ add_fields(const MgDiagnosis *diagnosis, const char *verdict_text, MgArena *aren
         { "verdict.warnings", mg_cell_int(diagnosis->n_warnings) },
         { "verdict.failures", mg_cell_int(diagnosis->n_failures) },
     };
+    mg_report_add_target(ret, &diagnosis->target, arena);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         mg_report_add_field(ret, fields[i].key, fields[i].cell, arena);
 }

@@ -137,15 +137,8 @@ mg_report_head_version(const MgPlan *plan)
 }
 
 void
-mg_report_add_plan(MgReport *report, const MgPlan *plan, MgArena *arena)
+mg_report_add_target(MgReport *report, const MgTarget *target, MgArena *arena)
 {
-    if (plan == NULL) {
-        static const char *const unknown[] = { "target", "session", "environment", "head" };
-        for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
-            mg_report_add_field(report, unknown[i], mg_cell_text(NULL), arena);
-        return;
-    }
-    const MgTarget *target = &plan->target;
     const MgField fields[] = {
         { "target.database", mg_cell_text(target->database) },
         { "target.host", mg_cell_text(target->host) },
@@ -154,11 +147,23 @@ mg_report_add_plan(MgReport *report, const MgPlan *plan, MgArena *arena)
         { "target.from", mg_cell_text(target->from) },
         { "session.verdict", mg_cell_text(target->verdict_name) },
         { "session.server_version", mg_cell_text(target->server_version) },
-        { "environment", mg_cell_text(NULL) },
-        { "head", mg_cell_text(mg_report_head_version(plan)) },
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         mg_report_add_field(report, fields[i].key, fields[i].cell, arena);
+}
+
+void
+mg_report_add_plan(MgReport *report, const MgPlan *plan, MgArena *arena)
+{
+    if (plan == NULL) {
+        static const char *const unknown[] = { "target", "session", "environment", "head" };
+        for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
+            mg_report_add_field(report, unknown[i], mg_cell_text(NULL), arena);
+        return;
+    }
+    mg_report_add_target(report, &plan->target, arena);
+    mg_report_add_field(report, "environment", mg_cell_text(NULL), arena);
+    mg_report_add_field(report, "head", mg_cell_text(mg_report_head_version(plan)), arena);
 }
 
 bool

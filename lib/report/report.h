@@ -88,6 +88,7 @@ typedef struct MgReport {
 
 /* What both reports say of the plan and its target; nulls when plan is NULL. */
 void mg_report_add_plan(MgReport *report, const MgPlan *plan, MgArena *arena);
+void mg_report_add_target(MgReport *report, const MgTarget *target, MgArena *arena);
 void mg_report_add_field(MgReport *report, const char *key, MgCell cell, MgArena *arena);
 /* The version of plan's head, or NULL. */
 const char *mg_report_head_version(const MgPlan *plan);
