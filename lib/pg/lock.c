@@ -17,9 +17,11 @@ enum {
     ANSWER_MS = 30 * 1000,
 };
 
-/* An advisory lock on a bigint key shows as two halves and objsubid 1; database 0 is impossible. */
+/* An advisory lock on a bigint key shows as two halves and objsubid 1.  Our own are of our
+ * database; another's must be asked for theirs. */
 #define LOCK_ROWS                                                                                  \
-    "pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"         \
+    "pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
+#define IN_DATABASE                                                                                \
     " AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d"                                \
     " WHERE d.datname = pg_catalog.current_database())"
 #define LOCK_KEY "(l.classid::bigint << 32 | l.objid::bigint)"
@@ -184,7 +186,7 @@ mg_lock_holder_sql(const MgLock *lock, MgArena *arena)
         " CASE WHEN a.state = 'active' THEN a.query_start ELSE a.state_change END)"
         " * 1000000)::bigint, 0)"
         " FROM pg_catalog.pg_stat_activity a WHERE a.pid IN (SELECT l.pid FROM " LOCK_ROWS
-        " AND " LOCK_KEY " = %" PRId64 ") LIMIT 1",
+            IN_DATABASE " AND " LOCK_KEY " = %" PRId64 ") LIMIT 1",
         lock->key);
 }
 
