@@ -218,8 +218,9 @@ run_goal(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *er
         return mg_fail_shared(err);
     if (must_wait) {
         mg_build_plan(context, goal, &plan);
-        /* Another run works, but not for these files: nothing to wait for. */
-        must_wait = plan.n_steps > 0 || plan.n_refusals > 0;
+        /* Another run works, but not for these files: nothing to wait for.  What it applies may be
+         * what down is to revert. */
+        must_wait = goal->direction == MG_DOWN || plan.n_steps > 0 || plan.n_refusals > 0;
     }
     if (must_wait) {
         MgStartInput input = mg_start_input(context, goal, true);

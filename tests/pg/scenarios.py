@@ -67,6 +67,16 @@ def test_busy_with_nothing_pending_does_not_wait(server):
     worker.communicate(timeout=LIMIT_S)
 
 
+def test_down_waits_for_what_is_being_applied(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);\nSELECT pg_sleep(1);",
+                               "1_a.down.sql": "DROP TABLE a;"})
+    worker = project.start("up")
+    wait_for(lambda: locks(project) == "2")
+    expect_in("reverted 1_a", project.run("down", "--yes").out)
+    worker.communicate(timeout=LIMIT_S)
+    expect(worker.returncode, 0)
+
+
 def test_the_turn_never_comes(server):
     project = Project(server, slow_files(1, 4))
     worker = project.start("up")
