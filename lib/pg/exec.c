@@ -272,8 +272,7 @@ run_steps(MgExec *exec, MgError *err)
     };
 
     while (exec->step_i < exec->input->n_steps || exec->pause != MG_PAUSE_NONE) {
-        int64_t started_us = mg_clock_us();
-        exec->result_us = exec->began_us = started_us;
+        exec->result_us = exec->began_us = mg_clock_us();
         exec->has_failed = false;
         exec->failed_sqlstate[0] = '\0';
         /* Until an operation fails, a failure is the newest step's. */

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from house import Project, expect, expect_in, locks, main, wait_for
+from house import Project, expect, expect_in, hold_table, locks, main, wait_for
 
 ROWS = ("SELECT version || ':' || statements || '|' || statements_started || '|' || "
         "statements_done FROM migrate.history WHERE reverted_at IS NULL ORDER BY id")
@@ -234,11 +234,7 @@ def test_what_was_answered_is_marked_at_once(server):
 def test_copy_is_tried_again_behind_a_lock(server):
     project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
     project.run("up")
-    holder = subprocess.Popen(["psql", "-Xq", "-d", server.url_of(project.database), "-c",
-                               "BEGIN; LOCK TABLE a; SELECT pg_sleep(3); COMMIT;"],
-                              stdout=subprocess.DEVNULL)
-    wait_for(lambda: project.sql("SELECT count(*) FROM pg_locks WHERE relation = 'a'::regclass "
-                                 "AND mode = 'AccessExclusiveLock'") == "1")
+    holder = hold_table(project, "a", 3)
     project.write("2_c.up.sql", "COPY a FROM stdin;\n1\n\\.\n")
     project.run("up")
     holder.wait(10)

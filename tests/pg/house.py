@@ -128,6 +128,16 @@ def locks(project):
                        "WHERE locktype = 'advisory' AND datname = current_database()")
 
 
+def hold_table(project, table, seconds):
+    """Another session that has the table to itself for a while; returned once it has."""
+    holder = subprocess.Popen(["psql", "-Xq", "-d", project.server.url_of(project.database), "-c",
+                               "BEGIN; LOCK TABLE {}; SELECT pg_sleep({}); COMMIT;".format(
+                                   table, seconds)], stdout=subprocess.DEVNULL)
+    wait_for(lambda: project.sql("SELECT count(*) FROM pg_locks WHERE relation = '{}'::regclass "
+                                 "AND mode = 'AccessExclusiveLock'".format(table)) == "1")
+    return holder
+
+
 def slow_files(n, seconds):
     return {"{:03}_m.up.sql".format(i):
             "CREATE TABLE t{} (id int);\nSELECT pg_sleep({});\n".format(i, seconds)

@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.parse
 
-from house import (LIMIT_S, Project, expect, expect_in, locks, main, slow_files, wait_for)
+from house import (LIMIT_S, Project, expect, expect_in, hold_table, locks, main, slow_files, wait_for)
 
 
 # ---- One at a time -------------------------------------------------------------------------
@@ -214,11 +214,7 @@ def test_own_begin_and_commit_are_folded(server):
 def test_a_lock_of_another_session_is_waited_for(server):
     project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
     project.run("up")
-    holder = subprocess.Popen(["psql", "-Xq", "-d", server.url_of(project.database), "-c",
-                               "BEGIN; LOCK TABLE a; SELECT pg_sleep(3); COMMIT;"],
-                              stdout=subprocess.DEVNULL)
-    wait_for(lambda: project.sql("SELECT count(*) FROM pg_locks WHERE relation = 'a'::regclass "
-                                 "AND mode = 'AccessExclusiveLock'") == "1")
+    holder = hold_table(project, "a", 3)
     project.write("2_b.up.sql", "ALTER TABLE a ADD COLUMN n int;")
     project.write("3_c.up.sql", "CREATE TABLE c (id int);")
     run = project.run("up")
