@@ -3,16 +3,13 @@
  * machine it shows what it would do and asks, or wants --yes where nobody can
  * be asked.
  */
-#include <errno.h>
-#include <poll.h>
 #include <stddef.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "cmd.h"
+#include "consent.h"
 #include "goal.h"
 #include "policy.h"
 #include "talk.h"
@@ -43,55 +40,22 @@ static const MgOpt opts[] = {
 };
 
 static bool
-cancel(MgError *err, const char *message)
-{
-    (void)mg_fail(err, MG_E_CANCELLED, "%s", message);
-    mg_error_note(err, "nothing was reverted");
-    return false;
-}
-
-/* One line from the terminal; yes is "y" or "yes". */
-static bool
-read_answer(const MgRun *run, MgError *err)
-{
-    struct pollfd fds[] = { { .fd = STDIN_FILENO, .events = POLLIN },
-                            { .fd = run->cancel_fd, .events = POLLIN } };
-    while (poll(fds, sizeof fds / sizeof *fds, -1) < 0) {
-        if (errno != EINTR)
-            return cancel(err, "the answer could not be read");
-    }
-    if (fds[1].revents != 0)
-        return cancel(err, "the run was interrupted");
-    char answer[16];
-    ssize_t n = read(STDIN_FILENO, answer, sizeof answer - 1);
-    if (n < 0)
-        n = 0;
-    while (n > 0 && (answer[n - 1] == '\n' || answer[n - 1] == '\r' || answer[n - 1] == ' '))
-        n--;
-    answer[n] = '\0';
-    return mg_text_equal_fold(answer, "y") || mg_text_equal_fold(answer, "yes") ||
-           cancel(err, "the answer was not yes");
-}
-
-static bool
-ask(const MgRun *run, const MgPlan *plan, MgError *err)
+ask(const MgRun *run, const MgPlan *plan, const MgConsent *consent, MgError *err)
 {
     MgTalk *talk = run->talk;
     MgView view = { .format = MG_TABLE, .width = talk->err.width, .is_question = true };
     mg_talk_write_err(talk, "\n", 1);
     mg_write_plan(plan, &view, mg_talk_write_err, talk);
-    char *question =
-        mg_arena_format(run->arena, "\nrevert %zu %s in %s at %s? [y/N] ", plan->n_steps,
+    const char *question =
+        mg_arena_format(run->arena, "revert %zu %s in %s at %s?", plan->n_steps,
                         mg_text_plural((int64_t)plan->n_steps, "migration", "migrations"),
                         plan->target.database, plan->target.host);
-    mg_text_defuse(question, true);
-    mg_talk_write_err(talk, question, strlen(question));
-    return read_answer(run, err);
+    return mg_consent_ask(run, consent, question, err);
 }
 
-/* The command once more, with the consent that was missing. */
+/* The command once more, to get the consent that was missing. */
 static const char *
-command_with_yes(const MgRun *run)
+command_again(const MgRun *run)
 {
     const Args *args = run->args;
     MG_CLEANUP(buf) MgBuf command = { 0 };
@@ -102,34 +66,22 @@ command_with_yes(const MgRun *run)
         mg_buf_format(&command, " --to %s", mg_cmd_shown(args->to));
     if (args->is_from_history)
         mg_buf_add(&command, " --from-history");
-    mg_buf_add(&command, " --yes");
     return mg_arena_text(run->arena, mg_buf_text(&command));
-}
-
-static bool
-refuse_unasked(const MgRun *run, const MgTarget *target, MgError *err)
-{
-    (void)mg_fail(err, MG_E_USAGE,
-                  "reverting on another machine needs --yes where nobody can be asked");
-    if (target->database != NULL && target->host != NULL)
-        mg_error_detail(err, "It is %s at %s, from %s.", target->database, target->host,
-                        target->from);
-    mg_error_hint(err, "Look at it first: migrate status");
-    mg_error_hint(err, "If it is meant: %s", command_with_yes(run));
-    mg_error_note(err, "nothing was reverted");
-    return false;
 }
 
 /* True when the run may go on. */
 static bool
 confirm(const MgRun *run, MgContext *context, const MgGoal *goal, MgError *err)
 {
-    const MgTarget *target = mg_target(context);
-    if (run->common->is_yes || target->is_local)
+    MgConsent consent = { .action = "reverting",
+                          .look = "migrate status",
+                          .command = command_again(run),
+                          .note = "nothing was reverted" };
+    bool must_ask;
+    if (!mg_consent_check(run, mg_target(context), &consent, &must_ask, err))
+        return false;
+    if (!must_ask)
         return true;
-    bool can_ask = isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
-    if (!can_ask)
-        return refuse_unasked(run, target, err);
     const MgPlan *plan = NULL;
     if (!mg_plan(context, goal, &plan, err))
         return false;
@@ -137,7 +89,7 @@ confirm(const MgRun *run, MgContext *context, const MgGoal *goal, MgError *err)
         *err = plan->refusals[0];
         return false;
     }
-    return plan->n_steps == 0 || ask(run, plan, err);
+    return plan->n_steps == 0 || ask(run, plan, &consent, err);
 }
 
 static void

@@ -1,0 +1,77 @@
+#include "consent.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "talk.h"
+
+static bool
+cancel(const MgConsent *consent, MgError *err, const char *message)
+{
+    (void)mg_fail(err, MG_E_CANCELLED, "%s", message);
+    mg_error_note(err, "%s", consent->note);
+    return false;
+}
+
+static bool
+refuse_unasked(const MgTarget *target, const MgConsent *consent, MgError *err)
+{
+    (void)mg_fail(err, MG_E_USAGE, "%s on another machine needs --yes where nobody can be asked",
+                  consent->action);
+    if (target->database != NULL && target->host != NULL)
+        mg_error_detail(err, "It is %s at %s, from %s.", target->database, target->host,
+                        target->from);
+    mg_error_hint(err, "Look at it first: %s", consent->look);
+    mg_error_hint(err, "If it is meant: %s --yes", consent->command);
+    mg_error_note(err, "%s", consent->note);
+    return false;
+}
+
+bool
+mg_consent_check(const MgRun *run, const MgTarget *target, const MgConsent *consent,
+                 bool *ret_must_ask, MgError *err)
+{
+    *ret_must_ask = false;
+    if (run->common->is_yes || target->is_local)
+        return true;
+    if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
+        return refuse_unasked(target, consent, err);
+    *ret_must_ask = true;
+    return true;
+}
+
+/* One line from the terminal; yes is "y" or "yes". */
+static bool
+read_answer(const MgRun *run, const MgConsent *consent, MgError *err)
+{
+    struct pollfd fds[] = { { .fd = STDIN_FILENO, .events = POLLIN },
+                            { .fd = run->cancel_fd, .events = POLLIN } };
+    while (poll(fds, sizeof fds / sizeof *fds, -1) < 0) {
+        if (errno != EINTR)
+            return cancel(consent, err, "the answer could not be read");
+    }
+    if (fds[1].revents != 0)
+        return cancel(consent, err, "the run was interrupted");
+    char answer[16];
+    ssize_t n = read(STDIN_FILENO, answer, sizeof answer - 1);
+    if (n < 0)
+        n = 0;
+    while (n > 0 && (answer[n - 1] == '\n' || answer[n - 1] == '\r' || answer[n - 1] == ' '))
+        n--;
+    answer[n] = '\0';
+    return mg_text_equal_fold(answer, "y") || mg_text_equal_fold(answer, "yes") ||
+           cancel(consent, err, "the answer was not yes");
+}
+
+bool
+mg_consent_ask(const MgRun *run, const MgConsent *consent, const char *question, MgError *err)
+{
+    char *line = mg_arena_format(run->arena, "\n%s [y/N] ", question);
+    mg_text_defuse(line, true);
+    mg_talk_write_err(run->talk, line, strlen(line));
+    return read_answer(run, consent, err);
+}

@@ -1,0 +1,32 @@
+/*
+ * Consent: what removes data or rewrites the history asks first, unless the
+ * server is on this machine or --yes was given.
+ */
+#ifndef MG_CMD_CONSENT_H
+#define MG_CMD_CONSENT_H
+
+#include <stdbool.h>
+
+#include "base/attr.h"
+#include "cmd.h"
+
+/* What is to be agreed to. */
+typedef struct MgConsent {
+    const char *action;  /* begins the refusal where nobody can be asked: "reverting" */
+    const char *look;    /* the command that shows how things are: "migrate status" */
+    const char *command; /* what was called, ready to get --yes behind it */
+    const char *note;    /* "nothing was reverted" */
+} MgConsent;
+
+/*
+ * Must somebody be asked before anything is done?  Fails with MG_E_USAGE where
+ * nobody can be.
+ */
+MG_CHECK bool mg_consent_check(const MgRun *run, const MgTarget *target, const MgConsent *consent,
+                               bool *ret_must_ask, MgError *err);
+
+/* Ask on the terminal, behind what was shown there.  Fails with MG_E_CANCELLED but for a yes. */
+MG_CHECK bool mg_consent_ask(const MgRun *run, const MgConsent *consent, const char *question,
+                             MgError *err);
+
+#endif
