@@ -17,7 +17,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "talk.h"
@@ -80,116 +79,6 @@ migrate(const MgRun *run, const char *url, MgError *err)
 
 /* ---- The command ------------------------------------------------------------ */
 
-/* -1 for any other character. */
-static int
-hex_digit(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at = strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
-    return at != NULL && c != '\0' ? (int)(at - digits) : -1;
-}
-
-/* The folder in the URL: what libpq's programs want in PGHOST. */
-static const char *
-socket_folder(const char *url, MgArena *arena)
-{
-    const char *at = strstr(url, "host=");
-    MgBuf folder = { 0 };
-    for (at += at != NULL ? strlen("host=") : 0; at != NULL && *at != '\0' && *at != '&'; at++) {
-        int high = at[0] == '%' ? hex_digit(at[1]) : -1;
-        int low = high >= 0 ? hex_digit(at[2]) : -1;
-        if (low >= 0) {
-            mg_buf_add_char(&folder, (char)(high << 4 | low));
-            at += 2;
-        } else {
-            mg_buf_add_char(&folder, *at);
-        }
-    }
-    const char *text = mg_arena_text(arena, mg_buf_text(&folder));
-    mg_buf_release(&folder);
-    return text;
-}
-
-/*
- * No program run on a scratch server may find its way to a real one.  These are
- * always set, not left out: many programs load .env, and put what it says into
- * the names that are not set.
- */
-static const char *const url_names[] = {
-    "DATABASE_URL",
-    "MIGRATE_URL",
-    "DATABASE_URL_DIRECT",
-    "DATABASE_URL_UNPOOLED",
-    "DATABASE_URL_POOLED",
-    "DATABASE_UNPOOLED_URL",
-    "DATABASE_MIGRATION_URL",
-    "MIGRATION_DATABASE_URL",
-    "DIRECT_URL",
-    "DIRECT_DATABASE_URL",
-    "POSTGRES_URL",
-    "POSTGRES_URL_NON_POOLING",
-    "POSTGRES_PRISMA_URL",
-    "NETLIFY_DATABASE_URL",
-    "NETLIFY_DATABASE_URL_UNPOOLED",
-};
-/* And what other projects call theirs: SHOP_DATABASE_URL. */
-static const char url_suffix[] = "_DATABASE_URL";
-
-/* libpq's own: set anew, or left out where that is the way to our server. */
-static const char *const libpq_names[] = {
-    "PGHOST",     "PGHOSTADDR", "PGPORT",    "PGUSER",
-    "PGDATABASE", "PGPASSWORD", "PGSERVICE", "PGOPTIONS",
-};
-
-enum {
-    N_URL_NAMES = sizeof url_names / sizeof *url_names,
-    N_LIBPQ_NAMES = sizeof libpq_names / sizeof *libpq_names,
-    URL_SUFFIX_BYTES = sizeof url_suffix - 1,
-};
-
-static bool
-is_among(const char *const *names, size_t n_names, const char *item, size_t name_bytes)
-{
-    for (size_t i = 0; i < n_names; i++) {
-        if (strlen(names[i]) == name_bytes && memcmp(names[i], item, name_bytes) == 0)
-            return true;
-    }
-    return false;
-}
-
-/*
- * The environment with our URL, and with libpq's own variables, so that a bare
- * "psql" gets here and not to whatever database they named before.
- */
-static char *const *
-command_environment(const MgRun *run, const char *url)
-{
-    struct {
-        char **items;
-        size_t n, cap;
-    } out = { 0 };
-    MgArena *arena = run->arena;
-    for (size_t i = 0; run->environment != NULL && run->environment[i] != NULL; i++) {
-        char *item = run->environment[i];
-        size_t bytes = strcspn(item, "=");
-        bool is_url = bytes > URL_SUFFIX_BYTES &&
-                      memcmp(item + bytes - URL_SUFFIX_BYTES, url_suffix, URL_SUFFIX_BYTES) == 0;
-        if (is_among(url_names, N_URL_NAMES, item, bytes) ||
-            is_among(libpq_names, N_LIBPQ_NAMES, item, bytes))
-            continue;
-        MG_PUSH(arena, &out,
-                is_url ? mg_arena_format(arena, "%.*s=%s", (int)bytes, item, url) : item);
-    }
-    for (size_t i = 0; i < N_URL_NAMES; i++)
-        MG_PUSH(arena, &out, mg_arena_format(arena, "%s=%s", url_names[i], url));
-    MG_PUSH(arena, &out, mg_arena_format(arena, "PGHOST=%s", socket_folder(url, arena)));
-    MG_PUSH(arena, &out, mg_arena_text(arena, "PGPORT=5432"));
-    MG_PUSH(arena, &out, mg_arena_text(arena, "PGUSER=postgres"));
-    MG_PUSH(arena, &out, mg_arena_text(arena, "PGDATABASE=postgres"));
-    MG_PUSH(arena, &out, NULL);
-    return out.items;
-}
-
 /* Does Ctrl-C go to our process group, so that the command gets it without us? */
 static bool
 is_in_front(void)
@@ -198,8 +87,12 @@ is_in_front(void)
 }
 
 static bool
-start_command(const MgRun *run, const char *url, pid_t *ret, MgError *err)
+start_command(const MgRun *run, MgScratch *scratch, pid_t *ret, MgError *err)
 {
+    /* No program run on a scratch server may find its way to a real one. */
+    char *const *environment = NULL;
+    if (!mg_scratch_environment(scratch, run->environment, &environment, err))
+        return false;
     /* Whatever we ignore or block, the command starts as if from a shell. */
     sigset_t none, keyboard;
     posix_spawnattr_t attributes;
@@ -212,8 +105,8 @@ start_command(const MgRun *run, const char *url, pid_t *ret, MgError *err)
     (void)posix_spawnattr_setsigmask(&attributes, &none);
     (void)posix_spawnattr_setsigdefault(&attributes, &keyboard);
     (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    int failure = posix_spawnp(ret, run->words.items[0], NULL, &attributes, run->words.items,
-                               command_environment(run, url));
+    int failure =
+        posix_spawnp(ret, run->words.items[0], NULL, &attributes, run->words.items, environment);
     (void)posix_spawnattr_destroy(&attributes);
     if (failure == 0)
         return true;
@@ -252,7 +145,7 @@ wait_for_command(const MgRun *run, pid_t pid)
 }
 
 static bool
-run_command(const MgRun *run, const char *url, int *ret_status, MgError *err)
+run_command(const MgRun *run, MgScratch *scratch, int *ret_status, MgError *err)
 {
     pid_t pid = 0;
     if (is_in_front()) {
@@ -261,7 +154,7 @@ run_command(const MgRun *run, const char *url, int *ret_status, MgError *err)
         (void)sigaction(SIGINT, &ignore, NULL);
         (void)sigaction(SIGQUIT, &ignore, NULL);
     }
-    if (!start_command(run, url, &pid, err))
+    if (!start_command(run, scratch, &pid, err))
         return false;
     *ret_status = wait_for_command(run, pid);
     return true;
@@ -292,7 +185,7 @@ run_scratch(const MgRun *run, int *ret_status, MgError *err)
     const char *url = mg_scratch_url(scratch);
     bool is_ok = args->is_empty || !has_migrations(run) || migrate(run, url, err);
     if (is_ok && run->words.n > 0)
-        is_ok = run_command(run, url, ret_status, err);
+        is_ok = run_command(run, scratch, ret_status, err);
     else if (is_ok)
         wait_for_signal(run, url);
     mg_scratch_close(scratch);
@@ -304,9 +197,10 @@ const MgCmd cmd_scratch = {
     .argument = "[-- COMMAND...]",
     .summary = "a throw-away PostgreSQL, migrated, for one command",
     .about = "Starts a PostgreSQL of its own from locally installed programs, in a private\n"
-             "folder and on a Unix socket, applies the migrations, and runs COMMAND with\n"
-             "DATABASE_URL, every other name of a database URL that migrate knows or that\n"
-             "ends in _DATABASE_URL, and libpq's variables set to it, so that a .env that\n"
+             "folder and on a Unix socket, applies the migrations, and runs COMMAND on it.\n"
+             "There DATABASE_URL, every other variable that is known to name a database or\n"
+             "holds the URL of one, and libpq's variables lead to that server, also those\n"
+             "that a file .env* or prisma/schema.prisma of this folder names, so that what\n"
              "COMMAND loads does not lead elsewhere.  The exit status is COMMAND's.  Without\n"
              "COMMAND the URL is printed and the server lives until a signal.  In any case\n"
              "it is stopped and removed afterwards.",

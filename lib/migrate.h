@@ -428,6 +428,13 @@ MG_API bool mg_new(const MgNew *new_migration, char paths[MG_NEW_MAX_FILES][512]
  */
 MG_API bool mg_scratch_open(char *const *environment, MgScratch **ret, MgError *err);
 MG_API const char *mg_scratch_url(const MgScratch *scratch);
+/*
+ * The environment for a program that works on it: of environment, every name
+ * of a database leads there, also those that the .env files and Prisma's schema
+ * of the working folder would set.  Lives until mg_scratch_close.
+ */
+MG_API bool mg_scratch_environment(MgScratch *scratch, char *const *environment, char *const **ret,
+                                   MgError *err);
 /* Stop the server and remove its folder; NULL is fine. */
 MG_API void mg_scratch_close(MgScratch *scratch);
 

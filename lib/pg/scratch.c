@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "target/environment.h"
+#include "target/redirect.h"
 
 enum {
     JOB_MS = 120000, /* for initdb, or for the server to be ready: a very slow machine */
@@ -419,7 +420,7 @@ open_once(char *const *environment, MgScratch *scratch, bool *is_stale, MgError 
     Account account;
     MgGuardPlan plan;
     *is_stale = false;
-    if (!mg_programs_find(environment, arena, &programs, err) ||
+    if (!mg_programs_find(environment, mg_usual_places, arena, &programs, err) ||
         !find_account(arena, &account, err) ||
         !open_any_folder(&programs, &account, environment, scratch, &plan, err))
         return false;
@@ -462,6 +463,14 @@ const char *
 mg_scratch_url(const MgScratch *scratch)
 {
     return scratch->url;
+}
+
+bool
+mg_scratch_environment(MgScratch *scratch, char *const *environment, char *const **ret,
+                       MgError *err)
+{
+    MgRedirect redirect = { .url = scratch->url, .environment = environment };
+    return mg_redirect(&redirect, &scratch->arena, ret, err);
 }
 
 void

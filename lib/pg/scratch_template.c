@@ -43,13 +43,14 @@ static const char unfinished_suffix[] = ".new";
 /* ---- Programs ------------------------------------------------------------ */
 
 /* Where packages put the server programs; of several versions the newest is taken. */
-static const char *const usual_places[] = {
+const char *const mg_usual_places[] = {
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
     "/opt/homebrew/opt/postgresql*/bin",
     "/usr/local/opt/postgresql*/bin",
     "/Applications/Postgres.app/Contents/Versions/*/bin",
     "/usr/local/pgsql/bin",
+    NULL,
 };
 
 static const char *
@@ -171,15 +172,16 @@ ask(char *const *argv, char *const *environment, MgArena *arena)
 }
 
 bool
-mg_programs_find(char *const *environment, MgArena *arena, MgPrograms *ret, MgError *err)
+mg_programs_find(char *const *environment, const char *const *places, MgArena *arena,
+                 MgPrograms *ret, MgError *err)
 {
     const char *path = mg_environment_get(environment, "PATH");
     const char *rm = find_on_path(path, "rm", arena);
     MgPrograms found = { .rm = rm != NULL ? rm : "/bin/rm" };
 
     bool is_found = find_both_on_path(path, arena, &found);
-    for (size_t i = 0; !is_found && i < sizeof usual_places / sizeof *usual_places; i++)
-        is_found = find_newest(usual_places[i], arena, &found);
+    for (size_t i = 0; !is_found && places[i] != NULL; i++)
+        is_found = find_newest(places[i], arena, &found);
     const char *pg_config = is_found ? NULL : find_on_path(path, "pg_config", arena);
     if (pg_config != NULL) {
         char *argv[] = { mg_arena_text(arena, pg_config), mg_arena_text(arena, "--bindir"), NULL };
@@ -192,10 +194,11 @@ mg_programs_find(char *const *environment, MgArena *arena, MgPrograms *ret, MgEr
     }
     (void)mg_fail(err, MG_E_NO_POSTGRES, "could not find the programs \"initdb\" and \"postgres\"");
     mg_error_detail(err, "Looked into PATH, %s, %s and other usual places, and asked pg_config.",
-                    usual_places[0], usual_places[1]);
+                    mg_usual_places[0], mg_usual_places[1]);
     mg_error_hint(err, "Install the PostgreSQL server, on Debian and Ubuntu: "
                        "apt-get install postgresql");
     mg_error_hint(err, "If it is installed somewhere else, add the folder of \"initdb\" to PATH.");
+    mg_error_note(err, "no server was started");
     return false;
 }
 

@@ -109,7 +109,7 @@ read_direct_name(const Choosing *choosing)
     if (!mg_file_read(path_in_folder(choosing, "prisma/schema.prisma"), MAX_FILE_BYTES,
                       choosing->arena, &text, &size_bytes))
         return NULL;
-    const char *name = mg_prisma_direct_name(text, choosing->arena);
+    const char *name = mg_prisma_name(text, "directUrl", choosing->arena);
     for (size_t i = 0; name != NULL && i < N_URL_NAMES; i++) {
         if (strcmp(url_names[i], name) == 0 || strcmp(own_name, name) == 0)
             return NULL;

@@ -64,7 +64,7 @@ as_name(const char *text, const Token *token, MgArena *arena)
     return token->is_string && *name != '\0' && name[strspn(name, letters)] == '\0' ? name : NULL;
 }
 
-/* Behind directUrl: = env ( "X" ). */
+/* Behind the key: = env ( "X" ). */
 static const char *
 read_call(const char *text, size_t at, MgArena *arena)
 {
@@ -78,7 +78,7 @@ read_call(const char *text, size_t at, MgArena *arena)
 }
 
 const char *
-mg_prisma_direct_name(const char *schema, MgArena *arena)
+mg_prisma_name(const char *schema, const char *key, MgArena *arena)
 {
     size_t at = 0;
     int depth = 0;
@@ -91,7 +91,7 @@ mg_prisma_direct_name(const char *schema, MgArena *arena)
             depth++;
         else if (is_word(schema, &token, "}") && depth > 0)
             is_datasource = --depth > 0 && is_datasource;
-        else if (is_datasource && depth == 1 && is_word(schema, &token, "directUrl"))
+        else if (is_datasource && depth == 1 && is_word(schema, &token, key))
             return read_call(schema, at, arena);
     }
     return NULL;

@@ -54,7 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size_bytes)
     bool is_read = mg_dotenv_parse(text, ".env", (char *const *)environment, &arena, &item, &err);
     for (; is_read && *item != NULL; item++)
         check_variable(*item, &arena);
-    const char *name = mg_prisma_direct_name(text, &arena);
+    const char *name = mg_prisma_name(text, "directUrl", &arena);
     REQUIRE(name == NULL || (*name != '\0' && name[strspn(name, letters)] == '\0'));
     mg_arena_release(&arena);
     return 0;

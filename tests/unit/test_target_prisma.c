@@ -42,7 +42,7 @@ test_prisma__finds_the_direct_name(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         MgArena arena = { 0 };
-        const char *name = mg_prisma_direct_name(cases[i].schema, &arena);
+        const char *name = mg_prisma_name(cases[i].schema, "directUrl", &arena);
         if (cases[i].expect == NULL)
             assert_null(name);
         else
@@ -51,11 +51,24 @@ test_prisma__finds_the_direct_name(void **state)
     }
 }
 
+static void
+test_prisma__finds_the_other_names(void **state)
+{
+    (void)state;
+    static const char schema[] = "datasource db {\n url = env(\"A\")\n directUrl = env(\"B\")\n}";
+    MgArena arena = { 0 };
+    assert_string_equal(mg_prisma_name(schema, "url", &arena), "A");
+    assert_string_equal(mg_prisma_name(schema, "directUrl", &arena), "B");
+    assert_null(mg_prisma_name(schema, "shadowDatabaseUrl", &arena));
+    mg_arena_release(&arena);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_prisma__finds_the_direct_name),
+        cmocka_unit_test(test_prisma__finds_the_other_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
