@@ -177,6 +177,12 @@ run_copy(MgExec *exec, MgError *err)
 
 /* ---- Retry ------------------------------------------------------------------------- */
 
+static bool
+must_prepare_history(const MgExecInput *input)
+{
+    return mg_history_must_prepare(input->facts) || input->claim != NULL;
+}
+
 /* Two runs of different histories may make the schema at once: that heals at once. */
 static bool
 is_creation_race(const MgExec *exec)
@@ -233,7 +239,7 @@ prepare_retry(MgExec *exec, MgError *err)
         !mg_conn_pause(exec->input->conn, pause_ms, err))
         return false;
     exec->must_prepare = true;
-    exec->must_create_history = !exec->input->facts->exists && !exec->is_history_made;
+    exec->must_create_history = must_prepare_history(exec->input) && !exec->is_history_made;
     mg_exec_rewind(exec, exec->n_committed);
     return true;
 }
@@ -294,7 +300,7 @@ mg_exec(const MgExecInput *input, MgArena *arena, MgOutcome *ret, MgError *err)
     MgExec exec = { .input = input,
                     .arena = arena,
                     .ret = ret,
-                    .must_create_history = !input->facts->exists,
+                    .must_create_history = must_prepare_history(input),
                     .must_prepare = true,
                     .sql = { .max_bytes = MG_READER_MAX_WINDOW_BYTES } };
     exec.fence = mg_lock_fence_sql(input->lock, arena);

@@ -34,6 +34,8 @@ typedef struct MgExecInput {
     size_t n_steps;
     const char *applied_by;
     const char *commit, *run_url; /* NULL: unknown */
+    const char *environment;      /* NULL: unknown */
+    const MgNewClaim *claim;      /* written before the first step; NULL: none */
     int64_t lock_retry_ms;        /* how long a migration is tried again; 0 = one try */
     int64_t deadline_ms;          /* of mg_clock_ms; no step starts later; 0 = none */
     int64_t server_deadline_us;   /* the same by the server's clock, since 1970 */

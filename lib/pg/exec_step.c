@@ -205,6 +205,7 @@ mg_exec_push_record(MgExec *exec, MgRole role, int n_started, int n_done, MgErro
                         .applied_by = exec->input->applied_by,
                         .commit = exec->input->commit,
                         .run_url = exec->input->run_url,
+                        .environment = exec->input->environment,
                         .prefix_digest =
                             n_done < n_started ? exec->run.before_digest : exec->run.prefix_digest,
                         .awaited_us = exec->awaited_us,
@@ -261,8 +262,8 @@ static void
 push_first(MgExec *exec)
 {
     if (exec->must_create_history) {
-        int n = mg_history_create_ops(exec->input->table, exec->input->facts, exec->fence,
-                                      &exec->step_arena, exec->queue);
+        int n = mg_history_prepare_ops(exec->input->table, exec->input->facts, exec->input->claim,
+                                       exec->fence, &exec->step_arena, exec->queue);
         for (int i = 0; i < n; i++)
             exec->queue[i].tag = (MgTag){ .role = MG_ROLE_CREATE_HISTORY, .item = exec->step_i };
         exec->n_queued = (size_t)n;

@@ -172,6 +172,46 @@ parse_kind(const char *text)
     return MG_VERSIONED;
 }
 
+/* A claim is a row too: its release is in the history like everything else.  Its version cannot be
+ * a migration's, so that the unique index keeps a second one of the same hosts away. */
+#define CLAIM_KIND "claim"
+#define CLAIM_VERSION "claim:"
+
+static MgClaim
+take_claim(const MgResult *result, int row, MgArena *arena)
+{
+    const char *version = mg_result_text(result, row, 1);
+    bool is_ours = version != NULL && mg_text_starts(version, CLAIM_VERSION);
+    return (MgClaim){ .id = mg_result_int(result, row, 0),
+                      .hosts = mg_arena_text(arena, is_ours ? version + strlen(CLAIM_VERSION) : ""),
+                      .environment = mg_arena_text(arena, mg_result_text(result, row, 2)),
+                      .at_ms = mg_result_int(result, row, 10),
+                      .by = mg_arena_text(arena, mg_result_text(result, row, 12)) };
+}
+
+static MgApplied
+take_row(const MgResult *result, int row, MgArena *arena)
+{
+    return (MgApplied){
+        .id = mg_result_int(result, row, 0),
+        .version = mg_arena_text(arena, mg_result_text(result, row, 1)),
+        .name = mg_arena_text(arena, mg_result_text(result, row, 2)),
+        .kind = parse_kind(mg_result_text(result, row, 3)),
+        .digest = mg_arena_text(arena, mg_result_text(result, row, 4)),
+        .token_digest = mg_arena_text(arena, mg_result_text(result, row, 5)),
+        .down_digest = mg_arena_text(arena, mg_result_text(result, row, 6)),
+        .n_statements = (int)mg_result_int(result, row, 7),
+        .n_statements_started = (int)mg_result_int(result, row, 8),
+        .n_statements_done = (int)mg_result_int(result, row, 9),
+        .applied_at_ms = mg_result_int(result, row, 10),
+        .duration_us = mg_result_int(result, row, 11),
+        .applied_by = mg_arena_text(arena, mg_result_text(result, row, 12)),
+        .commit = mg_arena_text(arena, mg_result_text(result, row, 13)),
+        .prefix_digest = mg_arena_text(arena, mg_result_text(result, row, 14)),
+        .down_text = mg_arena_text(arena, mg_result_text(result, row, 15)),
+    };
+}
+
 bool
 mg_history_take_rows(const MgHistoryTable *table, const MgResult *result, MgArena *arena,
                      MgHistory *ret, MgError *err)
@@ -186,38 +226,29 @@ mg_history_take_rows(const MgHistoryTable *table, const MgResult *result, MgAren
         return fail_reading(table, result, err);
 
     history.exists = true;
-    history.n = history.cap = (size_t)mg_result_n_rows(result);
-    history.items = mg_arena_alloc_array(arena, history.n, sizeof *history.items);
-    for (int row = 0; row < (int)history.n; row++)
-        history.items[row] = (MgApplied){
-            .id = mg_result_int(result, row, 0),
-            .version = mg_arena_text(arena, mg_result_text(result, row, 1)),
-            .name = mg_arena_text(arena, mg_result_text(result, row, 2)),
-            .kind = parse_kind(mg_result_text(result, row, 3)),
-            .digest = mg_arena_text(arena, mg_result_text(result, row, 4)),
-            .token_digest = mg_arena_text(arena, mg_result_text(result, row, 5)),
-            .down_digest = mg_arena_text(arena, mg_result_text(result, row, 6)),
-            .n_statements = (int)mg_result_int(result, row, 7),
-            .n_statements_started = (int)mg_result_int(result, row, 8),
-            .n_statements_done = (int)mg_result_int(result, row, 9),
-            .applied_at_ms = mg_result_int(result, row, 10),
-            .duration_us = mg_result_int(result, row, 11),
-            .applied_by = mg_arena_text(arena, mg_result_text(result, row, 12)),
-            .commit = mg_arena_text(arena, mg_result_text(result, row, 13)),
-            .prefix_digest = mg_arena_text(arena, mg_result_text(result, row, 14)),
-            .down_text = mg_arena_text(arena, mg_result_text(result, row, 15)),
-        };
+    history.cap = (size_t)mg_result_n_rows(result);
+    history.items = mg_arena_alloc_array(arena, history.cap, sizeof *history.items);
+    for (int row = 0; row < mg_result_n_rows(result); row++) {
+        const char *kind = mg_result_text(result, row, 3);
+        if (kind != NULL && strcmp(kind, CLAIM_KIND) == 0)
+            MG_PUSH(arena, &history.claims, take_claim(result, row, arena));
+        else
+            history.items[history.n++] = take_row(result, row, arena);
+    }
     *ret = history;
     return true;
 }
 
 /* ---- Writing --------------------------------------------------------------- */
 
+#define KIND_CHECK                                                                                 \
+    "CHECK (kind IN ('versioned', 'repeatable', 'baseline', 'adopted', '" CLAIM_KIND "'))"
+
 static const char table_columns[] =
     "id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
     " version text,"
     " name text NOT NULL,"
-    " kind text NOT NULL CHECK (kind IN ('versioned', 'repeatable', 'baseline', 'adopted')),"
+    " kind text NOT NULL " KIND_CHECK ","
     " up_digest text,"
     " token_digest text,"
     " down_script text,"
@@ -231,6 +262,7 @@ static const char table_columns[] =
     " applied_by text NOT NULL,"
     " git_commit text,"
     " run_url text,"
+    " environment text,"
     " tool_version text NOT NULL,"
     " reverted_at timestamptz,"
     " reverted_by text,"
@@ -249,34 +281,114 @@ static const char revoke_body[] =
     " CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident("
     "pg_catalog.pg_get_userbyid(g.grantee)) END); END LOOP; END";
 
-int
-mg_history_create_ops(const MgHistoryTable *table, const MgHistoryFacts *facts,
-                      const char *fence_sql, MgArena *arena, MgOp ret[MG_HISTORY_MAX_CREATE_OPS])
-{
-    const char *name = mg_sql_literal(table->sql, arena);
-    const char *statements[MG_HISTORY_MAX_CREATE_OPS];
-    int n = 0;
+/* What one transaction consists of. */
+typedef struct Script {
+    const MgHistoryTable *table;
+    MgArena *arena;
+    MgOp *ops;
+    int n;
+} Script;
 
-    statements[n++] = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
-    statements[n++] = mg_arena_format(arena, "SELECT %s", fence_sql);
-    if (!facts->has_schema)
-        statements[n++] = mg_arena_format(arena, "CREATE SCHEMA IF NOT EXISTS %s",
-                                          mg_sql_identifier(table->schema, arena));
-    statements[n++] = mg_arena_format(arena, "CREATE TABLE %s (%s)", table->sql, table_columns);
-    statements[n++] =
-        mg_arena_format(arena,
-                        "CREATE UNIQUE INDEX ON %s ((coalesce(version, 'R:' || name)))"
-                        " WHERE reverted_at IS NULL",
-                        table->sql);
-    statements[n++] = mg_arena_format(arena, "COMMENT ON TABLE %s IS '" LAYOUT_COMMENT "%d'",
-                                      table->sql, MG_HISTORY_LAYOUT);
-    statements[n++] = mg_arena_format(arena, "DO $migrate$%s$migrate$",
-                                      mg_arena_format(arena, revoke_body, name, name, name, name));
-    statements[n++] = "COMMIT";
-    assert(n <= MG_HISTORY_MAX_CREATE_OPS);
-    for (int i = 0; i < n; i++)
-        ret[i] = (MgOp){ .kind = MG_OP_QUERY, .sql = statements[i] };
-    return n;
+static void
+add(Script *script, const char *sql)
+{
+    assert(script->n < MG_HISTORY_MAX_PREPARE_OPS);
+    script->ops[script->n++] = (MgOp){ .kind = MG_OP_QUERY, .sql = sql };
+}
+
+static void
+add_comment(Script *script)
+{
+    add(script, mg_arena_format(script->arena, "COMMENT ON TABLE %s IS '" LAYOUT_COMMENT "%d'",
+                                script->table->sql, MG_HISTORY_LAYOUT));
+}
+
+static void
+add_create(Script *script, bool has_schema)
+{
+    const MgHistoryTable *table = script->table;
+    MgArena *arena = script->arena;
+    const char *name = mg_sql_literal(table->sql, arena);
+    if (!has_schema)
+        add(script, mg_arena_format(arena, "CREATE SCHEMA IF NOT EXISTS %s",
+                                    mg_sql_identifier(table->schema, arena)));
+    add(script, mg_arena_format(arena, "CREATE TABLE %s (%s)", table->sql, table_columns));
+    add(script, mg_arena_format(arena,
+                                "CREATE UNIQUE INDEX ON %s ((coalesce(version, 'R:' || name)))"
+                                " WHERE reverted_at IS NULL",
+                                table->sql));
+    add_comment(script);
+    add(script, mg_arena_format(arena, "DO $migrate$%s$migrate$",
+                                mg_arena_format(arena, revoke_body, name, name, name, name)));
+}
+
+/* From layout 1: it had no environment, and no kind for claims.  Its check was named by the
+ * server. */
+static void
+add_upgrade(Script *script)
+{
+    const char *table = script->table->sql;
+    add(script, mg_arena_format(script->arena,
+                                "ALTER TABLE %s ADD COLUMN IF NOT EXISTS environment text", table));
+    add(script, mg_arena_format(
+                    script->arena,
+                    "DO $migrate$ DECLARE c record; BEGIN FOR c IN SELECT conname FROM"
+                    " pg_catalog.pg_constraint WHERE conrelid = %s::pg_catalog.regclass AND"
+                    " contype = 'c' AND conkey = ARRAY[(SELECT attnum FROM"
+                    " pg_catalog.pg_attribute WHERE attrelid = conrelid AND attname = 'kind')]"
+                    " LOOP EXECUTE pg_catalog.format('ALTER TABLE %%s DROP CONSTRAINT %%I',"
+                    " %s, c.conname); END LOOP; END $migrate$",
+                    mg_sql_literal(table, script->arena), mg_sql_literal(table, script->arena)));
+    add(script, mg_arena_format(script->arena, "ALTER TABLE %s ADD " KIND_CHECK, table));
+    add_comment(script);
+}
+
+static const char *
+literal_or_null(const char *text, MgArena *arena)
+{
+    return text == NULL ? "NULL" : mg_sql_literal(text, arena);
+}
+
+static void
+add_claim(Script *script, const MgNewClaim *claim)
+{
+    MgArena *arena = script->arena;
+    const char *environment = mg_sql_literal(claim->environment, arena);
+    const char *version = mg_arena_format(arena, CLAIM_VERSION "%s", claim->hosts);
+    add(script, mg_arena_format(
+                    arena,
+                    "INSERT INTO %s (version, name, kind, environment, applied_by, git_commit,"
+                    " run_url, tool_version) VALUES (%s, %s, '" CLAIM_KIND
+                    "', %s, %s, %s, %s, '" MG_VERSION "') ON CONFLICT DO NOTHING",
+                    script->table->sql, mg_sql_literal(version, arena), environment, environment,
+                    mg_sql_literal(claim->applied_by, arena), literal_or_null(claim->commit, arena),
+                    literal_or_null(claim->run_url, arena)));
+}
+
+bool
+mg_history_must_prepare(const MgHistoryFacts *facts)
+{
+    return !facts->exists || facts->layout < MG_HISTORY_LAYOUT;
+}
+
+int
+mg_history_prepare_ops(const MgHistoryTable *table, const MgHistoryFacts *facts,
+                       const MgNewClaim *claim, const char *fence_sql, MgArena *arena,
+                       MgOp ret[MG_HISTORY_MAX_PREPARE_OPS])
+{
+    Script script = { .table = table, .arena = arena, .ops = ret };
+    if (!mg_history_must_prepare(facts) && claim == NULL)
+        return 0;
+    add(&script, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
+    add(&script, mg_arena_format(arena, "SELECT %s", fence_sql));
+    if (!facts->exists)
+        add_create(&script, facts->has_schema);
+    else if (facts->layout < MG_HISTORY_LAYOUT)
+        add_upgrade(&script);
+    if (claim != NULL)
+        add_claim(&script, claim);
+    add(&script, "COMMIT");
+    return script.n;
 }
 
 void
@@ -302,6 +414,7 @@ mg_history_record_params(const MgRecord *record, MgArena *arena,
     params[n++] = record->run_url;
     params[n++] = record->prefix_digest[0] == '\0' ? NULL : record->prefix_digest;
     params[n++] = mg_arena_format(arena, "%" PRId64, record->awaited_us);
+    params[n++] = record->environment;
     params[n++] = mg_history_key(migration, record->row_id, arena);
     assert(n == MG_FINISH_PARAMS);
 }
@@ -325,10 +438,10 @@ mg_history_record_sql(const MgHistoryTable *table, const char *fence_sql, MgAren
         " RETURNING id), changed AS ("
         "INSERT INTO %s (version, name, kind, up_digest, token_digest, down_script, down_digest,"
         " statements, statements_started, statements_done, applied_by, git_commit, run_url,"
-        " prefix_digest, tool_version, duration)"
+        " prefix_digest, environment, tool_version, duration)"
         " SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::int4,"
         " $9::int4, $10::int4, $11::text, $12::text, $13::text,"
-        " $14::text, '" MG_VERSION "', pg_catalog.clock_timestamp() - pg_catalog.now()"
+        " $14::text, $16::text, '" MG_VERSION "', pg_catalog.clock_timestamp() - pg_catalog.now()"
         " + $15::int8 * interval '1 microsecond'"
         " WHERE %s = 1 AND (SELECT pg_catalog.count(*) FROM closed) < 2"
         " RETURNING id, (extract(epoch FROM duration) * 1000000)::bigint AS duration_us)" ONE_ROW,
@@ -362,9 +475,10 @@ mg_history_finish_sql(const MgHistoryTable *table, const char *fence_sql, MgAren
         " up_digest = $4::text, token_digest = $5::text, down_script = $6::text,"
         " down_digest = $7::text, statements = $8::int4, statements_started = $9::int4,"
         " statements_done = $10::int4, applied_by = $11::text, git_commit = $12::text,"
-        " run_url = $13::text, prefix_digest = $14::text, tool_version = '" MG_VERSION "',"
+        " run_url = $13::text, prefix_digest = $14::text, environment = $16::text,"
+        " tool_version = '" MG_VERSION "',"
         " duration = duration + $15::int8 * interval '1 microsecond'" ROW_OF(
-            "$16::text") " AND %s = 1"
+            "$17::text") " AND %s = 1"
                          " RETURNING id, (extract(epoch FROM duration) * 1000000)::bigint AS "
                          "duration_us)" ONE_ROW,
         table->sql, fence_sql);

@@ -17,8 +17,8 @@
 #include "plan/plan.h"
 
 enum {
-    MG_HISTORY_LAYOUT = 1,
-    MG_HISTORY_MAX_CREATE_OPS = 8,
+    MG_HISTORY_LAYOUT = 2, /* 2: environment, claims */
+    MG_HISTORY_MAX_PREPARE_OPS = 10,
 };
 
 typedef struct MgHistoryTable {
@@ -54,20 +54,29 @@ MG_CHECK bool mg_history_take_rows(const MgHistoryTable *table, const MgResult *
 
 /* ---- Writing --------------------------------------------------------------- */
 
+/* A claim to be written: this target belongs to one environment. */
+typedef struct MgNewClaim {
+    const char *hosts, *environment;
+    const char *applied_by, *commit, *run_url; /* the last two NULL: unknown */
+} MgNewClaim;
+
 /*
- * Operations that make the table, and the schema when it is ours, in one
- * transaction behind the fence, readable and writable by its owner alone:
- * default privileges would let strangers plant a down script.  Returns how
- * many.
+ * Operations that make the table usable, in one transaction behind the fence:
+ * make it, and the schema when it is ours, readable and writable by its owner
+ * alone (default privileges would let strangers plant a down script), or bring
+ * an older layout up to date; then write the claim, if there is one.  Returns
+ * how many, 0 when there is nothing to do.
  */
-int mg_history_create_ops(const MgHistoryTable *table, const MgHistoryFacts *facts,
-                          const char *fence_sql, MgArena *arena,
-                          MgOp ret[MG_HISTORY_MAX_CREATE_OPS]);
+int mg_history_prepare_ops(const MgHistoryTable *table, const MgHistoryFacts *facts,
+                           const MgNewClaim *claim, const char *fence_sql, MgArena *arena,
+                           MgOp ret[MG_HISTORY_MAX_PREPARE_OPS]);
+/* Is there anything to make or to bring up to date? */
+bool mg_history_must_prepare(const MgHistoryFacts *facts);
 
 /* What is recorded of one application; text parameters for the statements below. */
 enum {
-    MG_RECORD_PARAMS = 15,
-    MG_FINISH_PARAMS = 16, /* those and the key */
+    MG_RECORD_PARAMS = 16,
+    MG_FINISH_PARAMS = 17, /* those and the key */
     MG_PROGRESS_PARAMS = 5,
 };
 
@@ -76,6 +85,7 @@ typedef struct MgRecord {
     int64_t row_id;                            /* of the row to finish; 0: by version or name */
     const char *down_text;                     /* NULL: none */
     const char *applied_by, *commit, *run_url; /* the last two NULL: unknown */
+    const char *environment;                   /* NULL: unknown */
     const char *prefix_digest;                 /* "": none */
     int64_t awaited_us;                        /* spent outside any transaction */
     int n_statements_started, n_statements_done;

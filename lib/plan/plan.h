@@ -27,11 +27,24 @@ typedef struct MgApplied {
     const char *commit; /* may be NULL */
 } MgApplied;
 
+/* A claim: the target belongs to one environment, as long as it is reached by one of the hosts. */
+typedef struct MgClaim {
+    int64_t id;
+    const char *hosts; /* "ep-cool-mud-a1b2c3d4.eu-central-1.aws.neon.tech", with commas between */
+    const char *environment;
+    int64_t at_ms;
+    const char *by;
+} MgClaim;
+
 typedef struct MgHistory {
     bool exists;            /* the table is there */
     bool is_database_empty; /* no tables but our own; known only when !exists */
     MgApplied *items;       /* by id */
     size_t n, cap;
+    struct {
+        MgClaim *items;
+        size_t n, cap;
+    } claims; /* of all hosts */
 } MgHistory;
 
 typedef struct MgPlanInput {
