@@ -17,8 +17,8 @@ enum {
 };
 
 const MgCmd *const mg_cmds[] = {
-    &cmd_new,    &cmd_up,      &cmd_down, &cmd_status, &cmd_plan,
-    &cmd_doctor, &cmd_scratch, &cmd_url,  &cmd_help,   NULL,
+    &cmd_new,    &cmd_up,      &cmd_down, &cmd_status, &cmd_plan, &cmd_doctor,
+    &cmd_repair, &cmd_scratch, &cmd_url,  &cmd_help,   NULL,
 };
 
 /* Words of other tools: a hint, never an alias, so that a script says what it does. */
@@ -61,8 +61,8 @@ static const struct {
     { "version", "The database's version is shown by \"migrate status\", the program's by "
                  "\"migrate --version\"." },
     { "goto", "A version is reached by \"migrate up --to V\" or \"migrate down --to V\"." },
-    { "force", "Nothing is ever left dirty here: a migration and its history row commit "
-               "together. \"migrate status\" shows the state." },
+    { "force", "Nothing is ever left dirty here: a migration and its history row commit together. "
+               "A half-run one without a transaction is settled by \"migrate repair\"." },
 };
 
 const MgCmd *

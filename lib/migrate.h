@@ -327,6 +327,43 @@ MG_API bool mg_plan(MgContext *context, const MgGoal *goal, const MgPlan **ret, 
  */
 MG_API bool mg_run(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *err);
 
+/* ---- Repairing the history ------------------------------------------------ */
+
+typedef enum MgRepairKind {
+    MG_REPAIR_DONE,  /* the statement whose fate is not known took effect */
+    MG_REPAIR_AGAIN, /* it did not: the next run begins with it */
+} MgRepairKind;
+
+typedef struct MgRepair {
+    MgRepairKind kind;
+    const char *version; /* or a label, or the path of a file */
+    int statement;       /* MG_REPAIR_DONE, _AGAIN: its number, 1-based */
+} MgRepair;
+
+/* A value of a history row; NULL is null. */
+typedef struct MgChange {
+    const char *column, *from, *to;
+} MgChange;
+
+/* What a repair changes: values of one row of the history, nothing else. */
+typedef struct MgRepairPlan {
+    MgTarget target;
+    const char *history; /* "migrate.history" */
+    const char *label;   /* of the migration */
+    int64_t row_id;
+    MgChange *changes;
+    size_t n_changes;
+    const char *outcome; /* "statement 2 of 3_x is recorded as done" */
+} MgRepairPlan;
+
+/* Say what a repair would change.  Reads only.  Fails when it cannot be true. */
+MG_API bool mg_plan_repair(MgContext *context, const MgRepair *repair, const MgRepairPlan **ret,
+                           MgError *err);
+
+/* Prove the session, take the lock, look again, and change the row. */
+MG_API bool mg_repair(MgContext *context, const MgRepair *repair, const MgRepairPlan **ret,
+                      MgError *err);
+
 /*
  * The URLs of the target's database, as the provider's rules make them from the
  * one that was chosen.  NULL where no rule tells.

@@ -151,8 +151,13 @@ static const char *const explanations[MG_N_ERRORS] = {
     [MG_E_PARTIAL] =
         "A migration without a transaction stopped half-way, and it cannot be known whether its"
         " last statement took effect, or the file has changed since in the part that ran."
-        " \"migrate status\" shows how many of its statements are done. Look at the database, and"
-        " bring the file in line with what has already run.",
+        " \"migrate status\" shows how many of its statements are done. Look at the database: if "
+        "the"
+        " statement in doubt took effect, \"migrate repair V --statement K done\" records that, if "
+        "it"
+        " did not, \"migrate repair V --statement K again\". A file that was edited in the part "
+        "that"
+        " ran is brought back to what has run.",
     [MG_E_MIXED] =
         "A file holds statements that refuse to run inside a transaction, such as CREATE INDEX"
         " CONCURRENTLY, beside others that are safer in one. Move them into a migration of their"

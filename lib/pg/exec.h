@@ -18,11 +18,13 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/digest.h"
 #include "base/error.h"
 #include "migrate.h"
 #include "pg/conn.h"
 #include "pg/history.h"
 #include "pg/lock.h"
+#include "source/source.h"
 
 typedef struct MgExecInput {
     MgConn *conn; /* proved, and holding lock */
@@ -50,5 +52,16 @@ typedef struct MgExecInput {
  * MG_E_PERMISSION, MG_E_DEADLINE, MG_E_CANCELLED or MG_E_CONNECTION_LOST.
  */
 MG_CHECK bool mg_exec(const MgExecInput *input, MgArena *arena, MgOutcome *ret, MgError *err);
+
+/*
+ * The digest over the tokens of a script's first n statements, as marks record
+ * it, and the same without the last of them.  script is of a no-transaction
+ * migration and has that many.
+ */
+MG_CHECK bool mg_exec_prefix_digest(const MgConn *conn, const MgScript *script, int n,
+                                    char ret_before[MG_DIGEST_HEX_BYTES],
+                                    char ret[MG_DIGEST_HEX_BYTES], MgError *err);
+/* MG_E_PARTIAL: the first n_done statements are not those that ran.  Returns false. */
+bool mg_exec_fail_prefix(const char *label, const MgScript *script, int n_done, MgError *err);
 
 #endif

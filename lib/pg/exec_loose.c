@@ -272,14 +272,7 @@ check_prefix(const MgExec *exec, MgError *err)
     const char *wanted = step->prefix_digest;
     if (wanted == NULL || strcmp(wanted, exec->run.prefix_digest) == 0)
         return true;
-    mg_fail(err, MG_E_PARTIAL, "statements of \"%s\" were edited after they had run",
-            step->entry->label);
-    mg_error_at(err, step->script->path, 0, 0);
-    mg_error_detail(err, "It stopped half-way; the first %d of its statements are done.",
-                    step->resume_at);
-    mg_error_hint(err, "Leave those as they were, and mend only what follows.");
-    mg_error_note(err, "nothing of it was applied by this run");
-    return false;
+    return mg_exec_fail_prefix(step->entry->label, step->script, step->resume_at, err);
 }
 
 /*

@@ -153,3 +153,33 @@ mg_script_run_tag(MgScriptRun *run, MgRole role, size_t item)
                     .number = run->n_fetched,
                     .label = run->stmt.label };
 }
+
+bool
+mg_exec_prefix_digest(const MgConn *conn, const MgScript *script, int n,
+                      char ret_before[MG_DIGEST_HEX_BYTES], char ret[MG_DIGEST_HEX_BYTES],
+                      MgError *err)
+{
+    MgScriptRun run;
+    bool is_ok = mg_script_run_open(&run, script, !mg_conn_has_standard_strings(conn), err);
+    while (is_ok && run.n_fetched < n && !run.is_at_end) {
+        run.has_peeked = false;
+        is_ok = mg_script_run_fetch(&run, mg_conn_server_version(conn), err);
+    }
+    if (is_ok) {
+        memcpy(ret_before, run.before_digest, sizeof run.before_digest);
+        memcpy(ret, run.prefix_digest, sizeof run.prefix_digest);
+    }
+    mg_script_run_close(&run);
+    return is_ok;
+}
+
+bool
+mg_exec_fail_prefix(const char *label, const MgScript *script, int n_done, MgError *err)
+{
+    mg_fail(err, MG_E_PARTIAL, "statements of \"%s\" were edited after they had run", label);
+    mg_error_at(err, script->path, 0, 0);
+    mg_error_detail(err, "It stopped half-way; the first %d of its statements are done.", n_done);
+    mg_error_hint(err, "Leave those as they were, and mend only what follows.");
+    mg_error_note(err, "nothing of it was applied by this run");
+    return false;
+}

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/text.h"
 #include "sql/quote.h"
 
@@ -494,6 +495,25 @@ mg_history_revert_sql(const MgHistoryTable *table, const char *fence_sql, MgAren
         " RETURNING id, (extract(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.now())"
         " * 1000000)::bigint AS duration_us)" ONE_ROW,
         table->sql, fence_sql);
+}
+
+const char *
+mg_history_repair_sql(const MgHistoryTable *table, int64_t row_id, const MgChange *changes,
+                      size_t n_changes, const char *fence_sql, MgArena *arena)
+{
+    MG_CLEANUP(buf) MgBuf set = { 0 };
+    MG_CLEANUP(buf) MgBuf where = { 0 };
+    for (size_t i = 0; i < n_changes; i++) {
+        mg_buf_format(&set, "%s%s = %s", i == 0 ? "" : ", ", changes[i].column,
+                      literal_or_null(changes[i].to, arena));
+        mg_buf_format(&where, " AND %s IS NOT DISTINCT FROM %s", changes[i].column,
+                      literal_or_null(changes[i].from, arena));
+    }
+    return mg_arena_format(
+        arena,
+        "WITH changed AS (UPDATE %s SET %s WHERE id = %" PRId64
+        " AND reverted_at IS NULL%s AND %s = 1 RETURNING id, 0::int8 AS duration_us)" ONE_ROW,
+        table->sql, mg_buf_text(&set), row_id, mg_buf_text(&where), fence_sql);
 }
 
 const char *

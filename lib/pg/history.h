@@ -110,6 +110,10 @@ const char *mg_history_finish_sql(const MgHistoryTable *table, const char *fence
 /* Undo an application: $1 id, $2 by whom.  One row or error; answers id and duration in us. */
 const char *mg_history_revert_sql(const MgHistoryTable *table, const char *fence_sql,
                                   MgArena *arena);
+/* Change values of one live row, when they are still as they were; one row or an error. */
+const char *mg_history_repair_sql(const MgHistoryTable *table, int64_t row_id,
+                                  const MgChange *changes, size_t n_changes, const char *fence_sql,
+                                  MgArena *arena);
 /* The key of a live row: "#" and its id, else the version, or "R:" and the name. */
 const char *mg_history_key(const MgMigration *migration, int64_t row_id, MgArena *arena);
 

@@ -4,7 +4,6 @@
  */
 #include "plan/refuse.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -204,16 +203,17 @@ mg_refuse_partial_unknown(MgRefusals *refusals, const MgMatch *match)
                     "The run was cut off before it could record the outcome. Recorded as done:"
                     " %d of %d statements.",
                     row->n_statements_done, row->n_statements);
+    const char *name = entry->version != NULL ? entry->version : entry->label;
     mg_error_hint(err,
                   "Look in the database whether statement %d took effect. If it did, record that,"
                   " and run \"migrate up\" again:\n"
-                  "UPDATE %s SET statements_done = %d, prefix_digest = NULL WHERE id = %" PRId64,
-                  started, refusals->history_name, started, row->id);
+                  "migrate repair %s --statement %d done",
+                  started, name, started);
     mg_error_hint(err,
                   "If it did not, undo what it left behind, record that, and run \"migrate up\""
                   " again:\n"
-                  "UPDATE %s SET statements_started = %d WHERE id = %" PRId64,
-                  refusals->history_name, started - 1, row->id);
+                  "migrate repair %s --statement %d again",
+                  name, started);
     finish(refusals, err, entry->file, 0);
 }
 

@@ -64,7 +64,7 @@ test_cmd__unknown_names_the_nearest(void **state)
           "The newest migration is reverted by \"migrate down\"." },
         { "force", "unknown command \"force\"",
           "Nothing is ever left dirty here: a migration and its history row commit together. "
-          "\"migrate status\" shows the state." },
+          "A half-run one without a transaction is settled by \"migrate repair\"." },
         { "postgres://u:s3cret@h", "unknown command \"***\"",
           "The database is given by --url URL." },
     };

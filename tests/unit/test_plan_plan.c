@@ -831,22 +831,10 @@ test_plan__explains_refusals(void **state)
           " of 3 statements.\n"
           "hint: Look in the database whether statement 2 took effect. If it did, record that, and"
           " run \"migrate up\" again:\n"
-          "UPDATE migrate.history SET statements_done = 2, prefix_digest = NULL WHERE id = 2\n"
+          "migrate repair 2 --statement 2 done\n"
           "hint: If it did not, undo what it left behind, record that, and run \"migrate up\""
           " again:\n"
-          "UPDATE migrate.history SET statements_started = 1 WHERE id = 2\n"
-          "note: nothing was applied; 1 migration is pending\n" },
-        { "history of another name", "1", "1/p01", "up named",
-          "statement 1 of migration \"1_m\" was started and may have finished (partial)\n"
-          "--> migrations/1_m.up.sql:0\n"
-          "detail: The run was cut off before it could record the outcome. Recorded as done: 0"
-          " of 3 statements.\n"
-          "hint: Look in the database whether statement 1 took effect. If it did, record that, and"
-          " run \"migrate up\" again:\n"
-          "UPDATE app.\"Schema\" SET statements_done = 1, prefix_digest = NULL WHERE id = 1\n"
-          "hint: If it did not, undo what it left behind, record that, and run \"migrate up\""
-          " again:\n"
-          "UPDATE app.\"Schema\" SET statements_started = 0 WHERE id = 1\n"
+          "migrate repair 2 --statement 2 again\n"
           "note: nothing was applied; 1 migration is pending\n" },
         { "down of a partial one", "1/M", "1/p11", "down",
           "migration \"1_m\" stopped half-way and cannot be reverted (partial)\n"
@@ -921,11 +909,11 @@ test_plan__explains_refusals(void **state)
           " then:\nDROP TABLE t;\n\n"
           "hint: Read it, then let it run: migrate down --from-history\n"
           "note: nothing was reverted\n" },
-        { "altered", "", "1/H", "down",
+        { "altered", "", "1/H", "down named",
           "the stored down script of migration \"1_m\" was altered (history)\n"
           "detail: It does not fit the digest that was stored with it, so it is not run.\n"
           "hint: Bring its file back.\n"
-          "hint: Find out who can write to migrate.history.\n"
+          "hint: Find out who can write to app.\"Schema\".\n"
           "note: nothing was reverted\n" },
     };
     int n_wrong = 0;

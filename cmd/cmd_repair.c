@@ -1,0 +1,198 @@
+/*
+ * migrate repair: bring a row of the history in line with what is true.  It
+ * never touches the schema.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "cmd.h"
+#include "consent.h"
+#include "policy.h"
+#include "talk.h"
+
+enum {
+    MAX_STATEMENT = 100000000,
+    MAX_VALUE_BYTES = 40,
+    SHORT_VALUE_BYTES = 8,
+};
+
+typedef struct Args {
+    MgPolicyArgs policy;
+    const char *statement;
+    int64_t wait_turn_ms;
+} Args;
+
+static const MgOpt opts[] = {
+    { .name = "statement",
+      .type = MG_OPT_TEXT,
+      .argument = "K",
+      .help = "settle its statement K, whose fate is not known: done, or to run again",
+      .offset = offsetof(Args, statement) },
+    { .name = "wait-turn",
+      .type = MG_OPT_DURATION,
+      .argument = "D",
+      .help = "how long to wait while another run works on this database, instead of 5min",
+      .offset = offsetof(Args, wait_turn_ms) },
+    MG_POLICY_OPTS(offsetof(Args, policy)),
+    { .name = NULL },
+};
+
+static const struct {
+    const char *word;
+    MgRepairKind kind;
+} fates[] = { { "done", MG_REPAIR_DONE }, { "again", MG_REPAIR_AGAIN } };
+
+/* V --statement K done|again */
+static bool
+parse_statement(const MgRun *run, MgRepair *ret, MgError *err)
+{
+    const Args *args = run->args;
+    uint64_t statement;
+    if (!mg_text_parse_uint(args->statement, MAX_STATEMENT, &statement) || statement == 0)
+        return mg_cmd_usage("repair", err, "\"%s\" is no number of a statement",
+                            mg_cmd_shown(args->statement));
+    ret->statement = (int)statement;
+    for (size_t i = 0; run->words.n == 2 && i < sizeof fates / sizeof *fates; i++) {
+        if (strcmp(run->words.items[1], fates[i].word) == 0) {
+            ret->kind = fates[i].kind;
+            return true;
+        }
+    }
+    (void)mg_fail(err, MG_E_USAGE, "say \"done\" or \"again\" of statement %d", ret->statement);
+    mg_error_hint(err, "If it took effect: migrate repair %s --statement %d done",
+                  mg_cmd_shown(ret->version), ret->statement);
+    mg_error_hint(err, "If it is to run again: migrate repair %s --statement %d again",
+                  mg_cmd_shown(ret->version), ret->statement);
+    return false;
+}
+
+static bool
+parse(const MgRun *run, MgRepair *ret, MgError *err)
+{
+    const Args *args = run->args;
+    *ret = (MgRepair){ .version = run->words.items[0] };
+    if (args->statement != NULL)
+        return parse_statement(run, ret, err);
+    return mg_cmd_usage("repair", err, "say what is true of \"%s\": --statement K done|again",
+                        mg_cmd_shown(ret->version));
+}
+
+static void
+add_value(const char *value, MgBuf *ret)
+{
+    if (value == NULL)
+        mg_buf_add(ret, "null");
+    else if (strlen(value) <= MAX_VALUE_BYTES)
+        mg_buf_add(ret, value);
+    else
+        mg_buf_format(ret, "%.*s...", (int)mg_text_cut(value, strlen(value), SHORT_VALUE_BYTES),
+                      value); /* a digest: its first digits tell it apart */
+}
+
+/* "change   statements_done: 1 -> 2" for each value. */
+static void
+add_changes(const MgRepairPlan *plan, MgBuf *ret)
+{
+    mg_buf_format(ret, "row      %s, id %lld, %s\n", plan->history, (long long)plan->row_id,
+                  plan->label);
+    for (size_t i = 0; i < plan->n_changes; i++) {
+        const MgChange *change = &plan->changes[i];
+        mg_buf_format(ret, "change   %s: ", change->column);
+        add_value(change->from, ret);
+        mg_buf_add(ret, " -> ");
+        add_value(change->to, ret);
+        mg_buf_add_char(ret, '\n');
+    }
+}
+
+static bool
+ask(const MgRun *run, const MgRepairPlan *plan, const MgConsent *consent, MgError *err)
+{
+    MG_CLEANUP(buf) MgBuf text = { 0 };
+    mg_buf_add_char(&text, '\n');
+    add_changes(plan, &text);
+    mg_text_defuse(text.text, true);
+    mg_talk_write_err(run->talk, text.text, text.size_bytes);
+    const char *question = mg_arena_format(run->arena, "change this row in %s at %s?",
+                                           plan->target.database, plan->target.host);
+    return mg_consent_ask(run, consent, question, err);
+}
+
+/* True when the run may go on. */
+static bool
+confirm(const MgRun *run, MgContext *context, const MgRepair *repair, MgError *err)
+{
+    const Args *args = run->args;
+    MgConsent consent = { .action = "repairing the history",
+                          .look = "migrate status",
+                          .command = mg_arena_format(
+                              run->arena, "migrate repair %s --statement %s %s",
+                              mg_cmd_shown(repair->version), args->statement, run->words.items[1]),
+                          .note = "nothing was changed" };
+    bool must_ask;
+    if (!mg_consent_check(run, mg_target(context), &consent, &must_ask, err))
+        return false;
+    const MgRepairPlan *plan = NULL;
+    return !must_ask ||
+           (mg_plan_repair(context, repair, &plan, err) && ask(run, plan, &consent, err));
+}
+
+static void
+print_done(const MgRun *run, const MgRepairPlan *plan)
+{
+    MG_CLEANUP(buf) MgBuf text = { 0 };
+    add_changes(plan, &text);
+    mg_text_defuse(text.text, true);
+    mg_talk_write(run->talk, text.text, text.size_bytes);
+    mg_talk_result(run->talk, "done", "%s", plan->outcome);
+}
+
+static bool
+run(const MgRun *run, int *ret_status, MgError *err)
+{
+    (void)ret_status;
+    const Args *args = run->args;
+    MgRepair repair;
+    if (!parse(run, &repair, err))
+        return false;
+    MgOptions options;
+    mg_cmd_options(run, &options);
+    options.wait_turn_ms = args->wait_turn_ms;
+    mg_policy_options(&args->policy, &options);
+    MgContext *context = NULL;
+    if (!mg_open(&options, &context, err))
+        return false;
+    const MgRepairPlan *plan = NULL;
+    bool ok = confirm(run, context, &repair, err) && mg_repair(context, &repair, &plan, err);
+    if (ok)
+        print_done(run, plan);
+    mg_close(context);
+    return ok;
+}
+
+static const char *const examples[] = {
+    "migrate repair 20260310083000 --statement 2 done",
+    "its second statement took effect: go on behind it",
+    "migrate repair 20260310083000 --statement 2 again",
+    "it did not: the next run begins with it",
+    NULL,
+};
+
+const MgCmd cmd_repair = {
+    .name = "repair",
+    .argument = "V",
+    .summary = "settle a half-run migration",
+    .about =
+        "Record in the history what is true of a migration, when the run that knew it is gone.\n"
+        "It changes one row, and says which values; it never touches the schema. On a\n"
+        "database of another machine it asks; where nobody can be asked it needs --yes.",
+    .opts = opts,
+    .args_bytes = sizeof(Args),
+    .min_words = 1,
+    .max_words = 2,
+    .examples = examples,
+    .run = run,
+};

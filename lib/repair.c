@@ -1,0 +1,126 @@
+/*
+ * Repairs of the history, wired: read and say what would change; or prove the
+ * session, take the lock, look again, and change the one row behind the fence.
+ */
+#include "context.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "pg/exec.h"
+#include "plan/repair.h"
+
+static const MgGoal reading_goal = { .direction = MG_UP };
+
+/* A settled statement stays checked: its tokens go into the digest of what is done. */
+static bool
+find_prefix(MgContext *context, const MgRepair *repair, const MgMatch *match, const char **ret,
+            MgError *err)
+{
+    *ret = NULL;
+    if (repair->kind != MG_REPAIR_DONE || match->file == NULL ||
+        repair->statement > match->file->up.n_statements)
+        return true;
+    char *digest = mg_arena_alloc(&context->arena, MG_DIGEST_HEX_BYTES);
+    char before[MG_DIGEST_HEX_BYTES];
+    if (!mg_exec_prefix_digest(context->conn, &match->file->up, repair->statement, before, digest,
+                               err))
+        return false;
+    const char *wanted = match->row->prefix_digest;
+    if (wanted != NULL && strcmp(wanted, before) != 0)
+        return mg_exec_fail_prefix(match->entry->label, &match->file->up,
+                                   match->row->n_statements_done, err);
+    *ret = digest;
+    return true;
+}
+
+static bool
+build(MgContext *context, const MgRepair *repair, MgRepairPlan *ret, MgError *err)
+{
+    MgMatch match;
+    const char *prefix_digest = NULL;
+    if (!mg_repair_find(repair, &context->source, &context->start.history, &context->arena, &match,
+                        err) ||
+        !find_prefix(context, repair, &match, &prefix_digest, err))
+        return false;
+    mg_repair_build(repair, &match, prefix_digest, &context->arena, ret);
+    ret->target = context->target;
+    ret->history = context->table.shown;
+    return true;
+}
+
+bool
+mg_plan_repair(MgContext *context, const MgRepair *repair, const MgRepairPlan **ret, MgError *err)
+{
+    MgRepairPlan *plan = MG_NEW_IN(&context->arena, MgRepairPlan);
+    bool is_ok = mg_check_opened(context, err) && mg_begin_reading(context, &reading_goal, err) &&
+                 build(context, repair, plan, err);
+    if (is_ok)
+        *ret = plan;
+    mg_disconnect(context);
+    return is_ok;
+}
+
+/* ---- Writing ----------------------------------------------------------------------------------
+ */
+
+static bool
+on_written(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
+{
+    const MgContext *context = payload;
+    (void)tag;
+    if (!mg_result_is_error(result))
+        return true;
+    if (strcmp(mg_result_sqlstate(result), "22P02") != 0)
+        return mg_result_fail(result, MG_E_SERVER, err);
+    /* The statement fails by a cast when a row or the lock is not what it was. */
+    mg_fail(err, MG_E_HISTORY, "the row of this migration changed meanwhile");
+    mg_error_detail(err,
+                    "Somebody changed \"%s\" while this run worked, or this session lost its"
+                    " lock.",
+                    context->table.shown);
+    mg_error_hint(err, "See how it stands: migrate status");
+    return false;
+}
+
+static bool
+write_row(MgContext *context, const MgRepairPlan *plan, MgError *err)
+{
+    MgArena *arena = &context->arena;
+    MgOp op = { .kind = MG_OP_QUERY,
+                .sql = mg_history_repair_sql(&context->table, plan->row_id, plan->changes,
+                                             plan->n_changes,
+                                             mg_lock_fence_sql(&context->lock, arena), arena) };
+    if (mg_conn_run_ops(context->conn, &op, 1, on_written, context, err))
+        return true;
+    if (err->note[0] == '\0' && err->code != MG_E_CONNECTION_LOST)
+        mg_error_note(err, "nothing was changed");
+    return false;
+}
+
+/* Our turn, and the history as it is then. */
+static bool
+begin(MgContext *context, MgError *err)
+{
+    if (!mg_begin_writing(context, &reading_goal, err))
+        return false;
+    if (context->start.lock_state == MG_LOCK_HELD)
+        return true;
+    if (context->start.lock_state != MG_LOCK_BUSY)
+        return mg_fail_shared(err);
+    MgStartInput input = mg_start_input(context, &reading_goal, true);
+    return mg_wait_turn(context, err) &&
+           mg_start_read_again(context->conn, &input, &context->arena, &context->start, err);
+}
+
+bool
+mg_repair(MgContext *context, const MgRepair *repair, const MgRepairPlan **ret, MgError *err)
+{
+    MgRepairPlan *plan = MG_NEW_IN(&context->arena, MgRepairPlan);
+    bool is_ok = mg_check_opened(context, err) && begin(context, err) &&
+                 build(context, repair, plan, err) && write_row(context, plan, err);
+    if (is_ok)
+        *ret = plan;
+    mg_disconnect(context);
+    return is_ok;
+}
