@@ -23,6 +23,7 @@ typedef enum MgDirectiveKind {
     MG_DIRECTIVE_LOCK_TIMEOUT,
     MG_DIRECTIVE_STATEMENT_TIMEOUT,
     MG_DIRECTIVE_RETRY,
+    MG_DIRECTIVE_DESTRUCTIVE,
     MG_DIRECTIVE_UP,
     MG_DIRECTIVE_DOWN,
     MG_N_DIRECTIVES, /* one that is not known */
@@ -84,6 +85,8 @@ MG_CHECK bool mg_walk_next(MgWalk *walk, MgWalkItem *ret, MgError *err);
 void mg_walk_restart(MgWalk *walk, size_t at);
 /* The line of an offset; offsets must not go back. */
 int mg_walk_line(MgWalk *walk, size_t at);
+/* The column of an offset, in characters. */
+int mg_walk_column(const MgWalk *walk, size_t at);
 /* Add place and excerpt of span, in the window, to an error. */
 void mg_walk_show(const MgWalk *walk, MgSpan span, MgError *err);
 

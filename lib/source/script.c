@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "source/format.h"
+#include "sql/loss.h"
 #include "sql/stmt.h"
 
 /* ---- Directives ------------------------------------------------------------ */
@@ -52,6 +53,13 @@ apply_retry(MgScript *script, const char *value)
 }
 
 static bool
+apply_destructive(MgScript *script, const char *value)
+{
+    script->is_destructive_allowed = true;
+    return *value == '\0';
+}
+
+static bool
 apply_marker(MgScript *script, const char *value)
 {
     script->is_nothing = strcmp(value, "nothing") == 0;
@@ -64,13 +72,14 @@ static const DirectiveRow directive_rows[MG_N_DIRECTIVES] = {
     [MG_DIRECTIVE_STATEMENT_TIMEOUT] = { apply_statement_timeout,
                                          "needs a duration such as 10min" },
     [MG_DIRECTIVE_RETRY] = { apply_retry, "needs the value no" },
+    [MG_DIRECTIVE_DESTRUCTIVE] = { apply_destructive, "takes no value" },
     [MG_DIRECTIVE_UP] = { apply_marker, "takes no value or the value nothing" },
     [MG_DIRECTIVE_DOWN] = { apply_marker, "takes no value or the value nothing" },
 };
 
 static const char directive_list[] =
-    "The directives are no-transaction, lock-timeout 5s, statement-timeout 10min, retry no, and"
-    " the section lines up, up nothing, down and down nothing.";
+    "The directives are no-transaction, lock-timeout 5s, statement-timeout 10min, retry no,"
+    " destructive, and the section lines up, up nothing, down and down nothing.";
 
 static bool
 fail_unknown(const MgDirective *directive, MgError *err)
@@ -250,7 +259,8 @@ typedef struct Analysis {
     MgError *begin;   /* a BEGIN is open: the error if no COMMIT comes */
     MgError *commit;  /* a COMMIT without BEGIN: the error if anything follows it */
     MgError *trouble; /* refuses the script unless it is marked */
-    MgBuf refusing_excerpt;
+    MgBuf refusing_excerpt, destructive_excerpt;
+    MgLosses losses;
 } Analysis;
 
 static MgError *
@@ -350,6 +360,20 @@ keep_excerpt(Analysis *a, MgSpan span)
     mg_buf_add(&a->refusing_excerpt, shown.excerpt);
 }
 
+/* Where the statement stands counts only if no later one makes up for it. */
+static void
+take_losses(Analysis *a, MgStmtHead *head, MgSpan span)
+{
+    size_t n = mg_losses_take(&a->losses, head, a->n_statements + a->n_controls, a->arena);
+    for (size_t i = a->losses.n - n; i < a->losses.n; i++) {
+        MgLoss *loss = &a->losses.items[i];
+        loss->line = mg_walk_line(&a->walk, span.begin);
+        loss->column = mg_walk_column(&a->walk, span.begin);
+        loss->span =
+            (MgSpan){ a->walk.reader->offset + span.begin, a->walk.reader->offset + span.end };
+    }
+}
+
 static bool
 take_statement(Analysis *a, MgSpan span, MgError *err)
 {
@@ -378,6 +402,7 @@ take_statement(Analysis *a, MgSpan span, MgError *err)
         take_control(a, &stmt, span);
     else
         a->n_statements++;
+    take_losses(a, &head, span);
     int number = a->n_statements + a->n_controls;
     if (stmt.builds_index && number <= 64)
         script->index_builds |= UINT64_C(1) << (number - 1);
@@ -434,8 +459,11 @@ take_directive(Analysis *a, const MgDirective *directive, MgError *err)
         mg_walk_show(&a->walk, directive->span, err);
         return false;
     }
-    /* A script means the same in a section and in a file of its own. */
-    if (!is_marker)
+    /*
+     * A script means the same in a section and in a file of its own, and with the consent that
+     * one target asks for when others have applied it already.
+     */
+    if (!is_marker && kind != MG_DIRECTIVE_DESTRUCTIVE)
         feed_directive(&a->tokens, directive);
     return true;
 }
@@ -457,6 +485,32 @@ take_copy_data(Analysis *a, MgSpan span, bool is_end)
     a->tokens.is_after_cr = false;
 }
 
+/* What nothing has made up for.  A down script takes away by its nature: nobody asks for lines. */
+static void
+conclude_losses(Analysis *a)
+{
+    const MgLosses *losses = &a->losses;
+    const MgReader *reader = a->walk.reader;
+    MgScript *script = a->script;
+    if (losses->n == 0)
+        return;
+    const MgLoss *first = &losses->items[0];
+    script->destructive_label = first->label;
+    script->destructive_line = first->line;
+    script->destructive_column = first->column;
+    for (size_t i = 0; i < losses->n; i++)
+        script->n_destructive += i == 0 || first[i].number != first[i - 1].number;
+    bool is_wanted = !script->is_destructive_allowed && a->direction != MG_DIRECTIVE_DOWN;
+    if (is_wanted && first->span.begin >= reader->offset) {
+        MgError shown = { 0 };
+        mg_walk_show(
+            &a->walk,
+            (MgSpan){ first->span.begin - reader->offset, first->span.end - reader->offset },
+            &shown);
+        mg_buf_add(&a->destructive_excerpt, shown.excerpt);
+    }
+}
+
 /* The whole script has been seen: how does it run? */
 static bool
 conclude(Analysis *a, MgError *err)
@@ -471,6 +525,7 @@ conclude(Analysis *a, MgError *err)
     script->is_transactional = !script->is_marked && !is_alone;
     script->is_mixed = script->is_transactional && a->n_refusing > 0;
     script->n_statements = a->n_statements + (script->is_transactional ? 0 : a->n_controls);
+    conclude_losses(a);
     return true;
 }
 
@@ -564,7 +619,11 @@ mg_script_analyse_reader(MgScript *script, MgReader *reader, MgDirectiveKind dir
     mg_arena_reset(reading->arena, mark);
     if (is_fine && result.is_mixed)
         result.refusing_excerpt = mg_arena_text(reading->arena, mg_buf_text(&a.refusing_excerpt));
+    if (is_fine && a.destructive_excerpt.size_bytes > 0)
+        result.destructive_excerpt =
+            mg_arena_text(reading->arena, mg_buf_text(&a.destructive_excerpt));
     mg_buf_release(&a.refusing_excerpt);
+    mg_buf_release(&a.destructive_excerpt);
     if (is_fine)
         *script = result;
     return is_fine;

@@ -55,6 +55,12 @@ typedef struct MgScript {
     const char *refusing_excerpt; /* its lines, when is_mixed; else NULL */
     uint64_t index_builds; /* bit k - 1: statement k builds an index concurrently; the first 64 */
     bool is_mixed; /* refuses and needs a transaction, and is not marked: the plan refuses it */
+    bool is_destructive_allowed;   /* says "-- migrate:destructive" */
+    const char *destructive_label; /* first statement that takes away what stood before the script,
+                                      such as "DROP TABLE", or NULL: see sql/loss.h */
+    int destructive_line, destructive_column;
+    const char *destructive_excerpt; /* its lines; NULL in a long file */
+    int n_destructive;               /* statements; at most MG_LOSSES_MAX */
 } MgScript;
 
 typedef struct MgMigration {

@@ -15,6 +15,7 @@ const char *const mg_directive_names[MG_N_DIRECTIVES] = {
     [MG_DIRECTIVE_LOCK_TIMEOUT] = "lock-timeout",
     [MG_DIRECTIVE_STATEMENT_TIMEOUT] = "statement-timeout",
     [MG_DIRECTIVE_RETRY] = "retry",
+    [MG_DIRECTIVE_DESTRUCTIVE] = "destructive",
     [MG_DIRECTIVE_UP] = "up",
     [MG_DIRECTIVE_DOWN] = "down",
 };
@@ -125,6 +126,14 @@ mg_walk_line(MgWalk *walk, size_t at)
     return walk->line;
 }
 
+int
+mg_walk_column(const MgWalk *walk, size_t at)
+{
+    size_t begin = line_begin(walk->reader, at);
+    size_t column = 1 + mg_text_characters(walk->reader->text + begin, at - begin);
+    return (int)(begin == 0 ? column + walk->line_chars : column);
+}
+
 void
 mg_walk_show(const MgWalk *walk, MgSpan span, MgError *err)
 {
@@ -132,12 +141,10 @@ mg_walk_show(const MgWalk *walk, MgSpan span, MgError *err)
     size_t first = visible_begin(reader);
     size_t at = span.begin < first ? first : span.begin;
     size_t begin = line_begin(reader, at);
-    size_t column = 1 + mg_text_characters(reader->text + begin, at - begin);
-    if (begin == 0)
-        column += walk->line_chars;
     size_t width_chars = span.end > at ? mg_text_characters(reader->text + at, span.end - at) : 1;
 
-    mg_error_at(err, reader->path, reader->line + mg_count_lines(reader->text, begin), (int)column);
+    mg_error_at(err, reader->path, reader->line + mg_count_lines(reader->text, begin),
+                mg_walk_column(walk, at));
     /* Masked before it is cut: a long line may lose the word that tells what follows. */
     MG_CLEANUP(buf) MgBuf text = { 0 };
     MG_CLEANUP(buf) MgBuf excerpt = { 0 };

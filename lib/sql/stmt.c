@@ -26,205 +26,20 @@ enum {
     SETS_TRANSACTION = 1 << 4,
 };
 
-struct Cursor;
-
 typedef struct Kind {
-    const char *words; /* see matches */
+    const char *words; /* see mg_cursor_matches */
     const char *label; /* NULL: the words are it */
     unsigned flags;
-    int refuses_since;                      /* server version, ALWAYS or 0 = never */
-    bool (*applies)(struct Cursor *cursor); /* further question behind the words, or NULL */
+    int refuses_since;                 /* server version, ALWAYS or 0 = never */
+    bool (*applies)(MgCursor *cursor); /* further question behind the words, or NULL */
     MgTransactionControl transaction_control;
 } Kind;
-
-/* ---- Words -------------------------------------------------------------- */
-
-/*
- * A place between two tokens of a statement; a copy of it looks ahead.  The
- * tokens in the head are read once and looked at by many rows of the table.
- */
-typedef struct Cursor {
-    MgStmtHead *head;
-    const char *text;
-    size_t i;  /* of the next token in head */
-    size_t at; /* where the last token ended */
-} Cursor;
-
-/* The tokens are left as they are: to clear them would cost more than to read most statements. */
-static void
-begin_head(MgStmtHead *head, const MgLex *lex)
-{
-    head->lex = *lex;
-    head->n = 0;
-}
-
-static Cursor
-begin_cursor(MgStmtHead *head)
-{
-    return (Cursor){ .head = head, .text = head->lex.text, .at = head->lex.at };
-}
-
-/* The next token is not in the head yet, or has no room there. */
-static bool
-next_unread(Cursor *cursor, MgToken *ret)
-{
-    MgStmtHead *head = cursor->head;
-    MgLex lex = head->lex;
-    lex.at = cursor->at;
-    if (mg_lex_next_word(&lex, ret) != MG_LEX_TOKEN)
-        return false;
-    cursor->at = lex.at;
-    if (head->n < MG_STMT_HEAD_TOKENS) {
-        head->tokens[head->n++] = *ret;
-        cursor->i++;
-    }
-    return true;
-}
-
-static inline bool
-next(Cursor *cursor, MgToken *ret)
-{
-    if (cursor->i == cursor->head->n)
-        return next_unread(cursor, ret);
-    *ret = cursor->head->tokens[cursor->i++];
-    cursor->at = ret->span.end;
-    return true;
-}
-
-/* Is the token one of the words "A|B|C"? */
-static bool
-is_one_of(const Cursor *cursor, const MgToken *token, const char *words, size_t n)
-{
-    const char *text = cursor->text + token->span.begin;
-    size_t size_bytes = token->span.end - token->span.begin;
-    if (token->kind != MG_TOKEN_WORD)
-        return false;
-    const char *end = words + n;
-    for (const char *word = words; word < end; word++) {
-        size_t i = 0;
-        /* Lower-case letters differ from upper-case ones in one bit. */
-        for (; i < size_bytes && word < end && (text[i] | 0x20) == (*word | 0x20); i++)
-            word++;
-        if (i == size_bytes && (word == end || *word == '|'))
-            return true;
-        while (word < end && *word != '|')
-            word++;
-    }
-    return false;
-}
-
-/* Pass over what stands in a parenthesis; cursor is behind its opening. */
-static void
-skip_list(Cursor *cursor)
-{
-    MgToken token;
-    for (size_t n_open = 1; n_open > 0 && next(cursor, &token);) {
-        n_open += token.kind == MG_TOKEN_OPEN;
-        n_open -= token.kind == MG_TOKEN_CLOSE;
-    }
-}
-
-/* Move behind the next of the words at this depth; false when there is none. */
-static bool
-find(Cursor *cursor, const char *words, size_t n)
-{
-    MgToken token;
-    while (next(cursor, &token)) {
-        if (is_one_of(cursor, &token, words, n))
-            return true;
-        if (token.kind == MG_TOKEN_CLOSE)
-            return false;
-        if (token.kind == MG_TOKEN_OPEN)
-            skip_list(cursor);
-    }
-    return false;
-}
-
-static bool
-find_word(Cursor *cursor, const char *words)
-{
-    return find(cursor, words, strlen(words));
-}
-
-/* Take the next token if it is one of the words. */
-static bool
-take(Cursor *cursor, const char *words, size_t n)
-{
-    Cursor ahead = *cursor;
-    MgToken token;
-    if (!next(&ahead, &token) || !is_one_of(&ahead, &token, words, n))
-        return false;
-    *cursor = ahead;
-    return true;
-}
-
-static bool
-take_word(Cursor *cursor, const char *words)
-{
-    return take(cursor, words, strlen(words));
-}
-
-static bool
-is_at_end(Cursor *cursor)
-{
-    MgToken token;
-    return !next(cursor, &token) || token.kind == MG_TOKEN_SEMICOLON;
-}
-
-static void
-take_list(Cursor *cursor)
-{
-    Cursor ahead = *cursor;
-    MgToken token;
-    if (!next(&ahead, &token) || token.kind != MG_TOKEN_OPEN)
-        return;
-    skip_list(&ahead);
-    *cursor = ahead;
-}
-
-/*
- * Do the statement's next words fit?  Parts of a pattern, between blanks:
- *
- *   A|B     one of these words
- *   [A|B]   perhaps one of these words
- *   ?       one token, whatever it is: a name
- *   ()      perhaps a list in parentheses
- *   ...     anything up to the next part, outside parentheses
- *   $       the end
- *
- * On true cursor is behind the words.
- */
-static bool
-matches(Cursor *cursor, const char *pattern)
-{
-    bool is_gap = false;
-    size_t n;
-    for (; *pattern != '\0'; pattern += n + (pattern[n] == ' ')) {
-        MgToken token;
-        bool fits = true;
-        n = strcspn(pattern, " ");
-        if (pattern[0] == '$')
-            fits = is_at_end(cursor);
-        else if (pattern[0] == '?')
-            fits = next(cursor, &token);
-        else if (pattern[0] == '(')
-            take_list(cursor);
-        else if (pattern[0] == '[')
-            (void)take(cursor, pattern + 1, n - 2);
-        else if (pattern[0] != '.')
-            fits = is_gap ? find(cursor, pattern, n) : take(cursor, pattern, n);
-        if (!fits)
-            return false;
-        is_gap = pattern[0] == '.';
-    }
-    return true;
-}
 
 /* ---- Questions ---------------------------------------------------------- */
 
 /* What is in the quotes of a name or string, or the token itself. */
 static bool
-is_name(const Cursor *cursor, const MgToken *token, const char *name)
+is_name(const MgCursor *cursor, const MgToken *token, const char *name)
 {
     MgSpan span = token->span;
     if (token->kind == MG_TOKEN_QUOTED_WORD || token->kind == MG_TOKEN_STRING) {
@@ -236,11 +51,11 @@ is_name(const Cursor *cursor, const MgToken *token, const char *name)
 
 /* No name of the rest is in the session's own schema, pg_temp. */
 static bool
-is_permanent(Cursor *cursor)
+is_permanent(MgCursor *cursor)
 {
     static const char schema[] = "pg_temp";
     MgToken token;
-    while (next(cursor, &token)) {
+    while (mg_cursor_next(cursor, &token)) {
         bool is_quoted = token.kind == MG_TOKEN_QUOTED_WORD;
         size_t begin = token.span.begin + (is_quoted ? 1 : 0);
         size_t n = sizeof schema - 1;
@@ -255,12 +70,12 @@ is_permanent(Cursor *cursor)
 
 /* A routine in a language whose check at CREATE loads and runs nothing. */
 static bool
-is_plain_routine(Cursor *cursor)
+is_plain_routine(MgCursor *cursor)
 {
-    Cursor ahead = *cursor;
+    MgCursor ahead = *cursor;
     MgToken token;
-    if (find_word(&ahead, "LANGUAGE") &&
-        (!next(&ahead, &token) ||
+    if (mg_cursor_find(&ahead, "LANGUAGE") &&
+        (!mg_cursor_next(&ahead, &token) ||
          (!is_name(&ahead, &token, "sql") && !is_name(&ahead, &token, "plpgsql"))))
         return false;
     return is_permanent(cursor);
@@ -268,17 +83,17 @@ is_plain_routine(Cursor *cursor)
 
 /* INSERT of written rows, not of a query's. */
 static bool
-inserts_values(Cursor *cursor)
+inserts_values(MgCursor *cursor)
 {
     static const char starts[] = "VALUES|DEFAULT|SELECT|WITH|TABLE";
     MgToken token;
-    while (next(cursor, &token)) {
-        if (is_one_of(cursor, &token, "VALUES|DEFAULT", strlen("VALUES|DEFAULT")))
+    while (mg_cursor_next(cursor, &token)) {
+        if (mg_cursor_is(cursor, &token, "VALUES|DEFAULT"))
             return true;
-        if (is_one_of(cursor, &token, starts, strlen(starts)))
+        if (mg_cursor_is(cursor, &token, starts))
             return false;
         if (token.kind == MG_TOKEN_OPEN)
-            skip_list(cursor);
+            mg_cursor_skip_list(cursor);
     }
     return false;
 }
@@ -287,20 +102,20 @@ typedef enum Option { OPTION_ABSENT, OPTION_ON, OPTION_OFF } Option;
 
 /* An option of the next list in parentheses: name [=] [value]. */
 static Option
-read_option(Cursor cursor, const char *name)
+read_option(MgCursor cursor, const char *name)
 {
     static const char *const off[] = { "false", "off", "no", "0" };
     MgToken token;
-    while (next(&cursor, &token) && token.kind != MG_TOKEN_OPEN)
+    while (mg_cursor_next(&cursor, &token) && token.kind != MG_TOKEN_OPEN)
         continue;
     bool is_start = true;
-    while (next(&cursor, &token) && token.kind != MG_TOKEN_CLOSE) {
+    while (mg_cursor_next(&cursor, &token) && token.kind != MG_TOKEN_CLOSE) {
         bool is_named = is_start && is_name(&cursor, &token, name);
         is_start = cursor.text[token.span.begin] == ',';
         if (!is_named)
             continue;
-        if (next(&cursor, &token) && cursor.text[token.span.begin] == '=')
-            (void)next(&cursor, &token);
+        if (mg_cursor_next(&cursor, &token) && cursor.text[token.span.begin] == '=')
+            (void)mg_cursor_next(&cursor, &token);
         for (size_t i = 0; i < sizeof off / sizeof off[0]; i++) {
             if (is_name(&cursor, &token, off[i]))
                 return OPTION_OFF;
@@ -312,14 +127,14 @@ read_option(Cursor cursor, const char *name)
 
 /* REINDEX (CONCURRENTLY) */
 static bool
-is_concurrent(Cursor *cursor)
+is_concurrent(MgCursor *cursor)
 {
     return read_option(*cursor, "concurrently") == OPTION_ON;
 }
 
 /* CREATE SUBSCRIPTION, unless told not to make a slot. */
 static bool
-makes_slot(Cursor *cursor)
+makes_slot(MgCursor *cursor)
 {
     return read_option(*cursor, "create_slot") != OPTION_OFF &&
            read_option(*cursor, "connect") != OPTION_OFF;
@@ -327,30 +142,30 @@ makes_slot(Cursor *cursor)
 
 /* ALTER SUBSCRIPTION ... PUBLICATION, unless told not to refresh. */
 static bool
-refreshes(Cursor *cursor)
+refreshes(MgCursor *cursor)
 {
     return read_option(*cursor, "refresh") != OPTION_OFF;
 }
 
 static bool
-sets_failover(Cursor *cursor)
+sets_failover(MgCursor *cursor)
 {
     return read_option(*cursor, "failover") != OPTION_ABSENT;
 }
 
 static bool
-sets_two_phase(Cursor *cursor)
+sets_two_phase(MgCursor *cursor)
 {
     return read_option(*cursor, "two_phase") != OPTION_ABSENT;
 }
 
 /* Behind COPY: does data follow? */
 static bool
-copies_data(Cursor *cursor)
+copies_data(MgCursor *cursor)
 {
-    while (find_word(cursor, "FROM")) {
+    while (mg_cursor_find(cursor, "FROM")) {
         /* The grammar takes both names here, and means the client's data by both. */
-        if (take_word(cursor, "STDIN|STDOUT"))
+        if (mg_cursor_take(cursor, "STDIN|STDOUT"))
             return true;
     }
     return false;
@@ -360,8 +175,8 @@ bool
 mg_stmt_is_copy_data(const MgLex *lex)
 {
     MgStmtHead head;
-    begin_head(&head, lex);
-    Cursor cursor = begin_cursor(&head);
+    mg_head_begin(&head, lex);
+    MgCursor cursor = mg_cursor_begin(&head);
     return copies_data(&cursor);
 }
 
@@ -590,9 +405,9 @@ compare_first(const char *text, size_t size_bytes, const char *words)
 static const Kind *
 choose(MgStmtHead *head)
 {
-    Cursor cursor = begin_cursor(head);
+    MgCursor cursor = mg_cursor_begin(head);
     MgToken first;
-    if (!next(&cursor, &first) || first.kind != MG_TOKEN_WORD)
+    if (!mg_cursor_next(&cursor, &first) || first.kind != MG_TOKEN_WORD)
         return &unknown;
     const char *text = head->lex.text + first.span.begin;
     size_t size_bytes = first.span.end - first.span.begin;
@@ -606,9 +421,9 @@ choose(MgStmtHead *head)
         n = is_above ? n - half - 1 : half;
     }
     for (; kind < end && compare_first(text, size_bytes, kind->words) == 0; kind++) {
-        Cursor behind = cursor;
+        MgCursor behind = cursor;
         const char *rest = kind->words + size_bytes;
-        if (matches(&behind, rest + (*rest == ' ')) &&
+        if (mg_cursor_matches(&behind, rest + (*rest == ' ')) &&
             (kind->applies == NULL || kind->applies(&behind)))
             return kind;
     }
@@ -620,7 +435,7 @@ mg_stmt_classify(const char *text, size_t size_bytes, int server_version, MgStmt
 {
     MgLex lex = { .text = text, .size_bytes = size_bytes, .is_whole = true };
     MgStmtHead head;
-    begin_head(&head, &lex);
+    mg_head_begin(&head, &lex);
     mg_stmt_classify_head(&head, server_version, ret);
 }
 

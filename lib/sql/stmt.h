@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "sql/lex.h"
+#include "sql/words.h"
 
 typedef enum MgTransactionControl {
     MG_TX_NONE,
@@ -33,18 +34,6 @@ typedef struct MgStmt {
  * any: a statement refuses if any supported server refuses it).
  */
 void mg_stmt_classify(const char *text, size_t size_bytes, int server_version, MgStmt *ret);
-
-enum {
-    /* Nearly every statement that is no data has fewer tokens; of others the rest is read on. */
-    MG_STMT_HEAD_TOKENS = 256,
-};
-
-/* A statement's first tokens, without blanks and comments. */
-typedef struct MgStmtHead {
-    MgLex lex; /* of the whole statement */
-    size_t n;
-    MgToken tokens[MG_STMT_HEAD_TOKENS];
-} MgStmtHead;
 
 /* The same for a caller who has read the statement's first tokens anyway. */
 void mg_stmt_classify_head(MgStmtHead *head, int server_version, MgStmt *ret);

@@ -63,6 +63,12 @@ describe(const char *text)
             mg_buf_format(&buf, " statement %d", (int)script.statement_timeout_ms);
         if (script.refusing_label != NULL)
             mg_buf_format(&buf, " %s:%d", script.refusing_label, script.refusing_line);
+        add_if(&buf, script.is_destructive_allowed, "allowed");
+        if (script.destructive_label != NULL)
+            mg_buf_format(&buf, " %d %s:%d:%d", script.n_destructive, script.destructive_label,
+                          script.destructive_line, script.destructive_column);
+        assert_int_equal(script.destructive_excerpt != NULL,
+                         script.destructive_label != NULL && !script.is_destructive_allowed);
         assert_int_equal(script.refusing_excerpt != NULL, script.is_mixed);
         if (script.refusing_excerpt != NULL)
             assert_true(strstr(script.refusing_excerpt, " | ") != NULL &&
@@ -98,6 +104,16 @@ static const struct {
     { "-- migrate:no-transaction\n", "0 marked" },
     { "COPY t FROM STDIN;\n1\n2\n\\.\nSELECT 1;\n", "2 transaction copy" },
     { "-- migrate:no-transaction\nCOPY t FROM STDIN;\n1\n", "1 marked copy" },
+    /* What it takes away. */
+    { "CREATE TABLE t ();\nDROP TABLE t;", "2 transaction" },
+    { "SELECT 1;\n  DROP TABLE t, u;\nTRUNCATE v;", "3 transaction 2 DROP TABLE:2:3" },
+    { "DROP VIEW v;\n/* x */ DELETE FROM t;\nCREATE VIEW v AS SELECT 1",
+      "3 transaction 1 DELETE without WHERE:2:9" },
+    { "-- migrate:destructive\nDROP TABLE t;", "1 transaction allowed 1 DROP TABLE:2:1" },
+    { "SELECT 1; -- migrate:destructive", "1 transaction allowed" },
+    { "-- migrate:destructive yes", "1:1 \"-- migrate:destructive\" takes no value, not \"yes\"" },
+    { "SET standard_conforming_strings = off; SELECT '\\'; DROP TABLE t; --'; DROP TABLE u",
+      "3 transaction 1 DROP TABLE:1:71" },
     /* Folding. */
     { "BEGIN;\nSELECT 1;\nCOMMIT;\n", "1 transaction" },
     { "START TRANSACTION; SELECT 1; END; BEGIN; SELECT 2; COMMIT", "2 transaction" },
@@ -223,7 +239,8 @@ test_script__errors_in_full(void **state)
                                      "   | ^^^^^^^^^^^^^^^^^^^^^^^^^");
     assert_string_equal(
         err.detail, "The directives are no-transaction, lock-timeout 5s, statement-timeout 10min,"
-                    " retry no, and the section lines up, up nothing, down and down nothing.");
+                    " retry no, destructive, and the section lines up, up nothing, down and down"
+                    " nothing.");
     assert_string_equal(err.hint[0], "Perhaps you meant \"-- migrate:no-transaction\".");
     assert_string_equal(err.hint[1],
                         "If it is no directive, write the comment without \"migrate:\".");
@@ -292,6 +309,7 @@ test_script__digests_compare(void **state)
         { "COPY t FROM STDIN;\n1\n\\.\n", "COPY t FROM STDIN;\n1\n", COSMETIC },
         { "-- migrate:retry no\nSELECT 1", "--  migrate:retry   no\nSELECT 1", COSMETIC },
         { "-- migrate:up\nSELECT 1", "SELECT 1", COSMETIC },
+        { "DROP TABLE t", "-- migrate:destructive\nDROP TABLE t", COSMETIC },
         { "SELECT 1", "select 1", OTHER },
         { "a b", "ab", OTHER },
         { "a;b", "a b", OTHER },
