@@ -141,6 +141,7 @@ mg_cmd_options(const MgRun *run, MgOptions *ret)
     ret->history = run->common->history;
     ret->deadline_ms = run->common->deadline_ms;
     ret->is_verbose = run->common->is_verbose;
+    ret->is_live = run->talk->err.has_live && !run->talk->is_quiet;
     ret->wait_server_ms = run->common->wait_server_ms;
     ret->environment = run->environment;
     ret->cancel_fd = run->cancel_fd;

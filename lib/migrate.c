@@ -145,6 +145,8 @@ execute(MgContext *context, const MgPlan *plan, MgOutcome *outcome, MgError *err
     if (!check_unfenced(context, plan, err))
         return false;
     MgExecInput input = { .conn = context->conn,
+                          .conn_options = &context->conn_options,
+                          .is_live = context->options.is_live,
                           .lock = &context->lock,
                           .table = &context->table,
                           .facts = &context->start.facts,
@@ -155,7 +157,7 @@ execute(MgContext *context, const MgPlan *plan, MgOutcome *outcome, MgError *err
                           .applied_by = context->applied_by,
                           .commit = context->identity.commit,
                           .run_url = context->identity.run_url,
-                          .lock_retry_ms = mg_bounded_ms(context, context->options.lock_retry_ms),
+                          .lock_retry_ms = context->options.lock_retry_ms,
                           .deadline_ms = context->deadline_ms,
                           .server_deadline_us = server_deadline_us(context),
                           .on_event = forward_event,

@@ -119,6 +119,7 @@ typedef enum MgEventKind {
     MG_EVENT_SESSION,  /* text: "PostgreSQL 17.5, direct" */
     MG_EVENT_WAITING,  /* text: who holds the lock, or how long we wait */
     MG_EVENT_RUNNING,  /* migration, duration_us so far, text: the statement's first words */
+    MG_EVENT_PROGRESS, /* the same, step and n_steps, a few times a second: MgOptions.is_live */
     MG_EVENT_APPLIED,  /* migration, duration_us; text: "no transaction" or NULL */
     MG_EVENT_REVERTED, /* the same */
     MG_EVENT_NOTICE,   /* migration; text: a server's NOTICE or WARNING with its severity */
@@ -132,6 +133,7 @@ typedef struct MgEvent {
     const char *migration; /* "20260309101500_add_order_totals", or NULL */
     int64_t duration_us;   /* 0 when it has none */
     const char *text;      /* may be NULL */
+    size_t step, n_steps;  /* "2 of 3"; 0 when it has none */
 } MgEvent;
 
 /* ---- Options ------------------------------------------------------------ */
@@ -169,6 +171,7 @@ typedef struct MgOptions {
     bool is_reading;          /* for mg_plan only: a pooled URL will do, with a note */
     bool is_diagnosing;       /* mg_open leaves a refused URL and a bad folder to mg_diagnose */
     bool is_verbose;          /* tell MG_EVENT_DEBUG too */
+    bool is_live;             /* tell MG_EVENT_PROGRESS too, for a line that is replaced */
     int cancel_fd;            /* readable = stop, roll back, fail with MG_E_CANCELLED; -1: none */
     void (*on_event)(void *payload, const MgEvent *event);
     void *payload;

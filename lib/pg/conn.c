@@ -329,6 +329,7 @@ take_result(MgPipeline *pipeline, PGresult *pg)
         pipeline->has_result = false;
     } else {
         pipeline->has_result = true;
+        pipeline->silence_ms = 0; /* it begins anew */
         if (status != PGRES_PIPELINE_ABORTED)
             hand_over(pipeline, &front.tag, &(MgResult){ pg });
     }

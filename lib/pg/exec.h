@@ -27,7 +27,8 @@
 #include "source/source.h"
 
 typedef struct MgExecInput {
-    MgConn *conn; /* proved, and holding lock */
+    MgConn *conn;                      /* proved, and holding lock */
+    const MgConnOptions *conn_options; /* for a second look while it works; NULL: none */
     const MgLock *lock;
     const MgHistoryTable *table;
     const MgHistoryFacts *facts; /* the table is made first when it is not there */
@@ -41,6 +42,7 @@ typedef struct MgExecInput {
     int64_t lock_retry_ms;        /* how long a migration is tried again; 0 = one try */
     int64_t deadline_ms;          /* of mg_clock_ms; no step starts later; 0 = none */
     int64_t server_deadline_us;   /* the same by the server's clock, since 1970 */
+    bool is_live;                 /* tell MG_EVENT_PROGRESS too */
     void (*on_event)(void *payload, const MgEvent *event); /* never NULL */
     void *payload;
 } MgExecInput;

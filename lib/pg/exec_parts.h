@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "pg/blockers.h"
 #include "pg/exec.h"
 #include "source/source.h"
 #include "sql/scan.h"
@@ -123,15 +124,26 @@ typedef struct MgExec {
     int64_t duration_us; /* of the newest history row */
     int64_t result_us;   /* when the last result came */
     int64_t began_us;    /* when the transaction that is being answered began, about */
-    int64_t running_us;  /* how long after result_us the next "running" is due; 0 = the first */
-    bool has_failed;     /* failed_tag and failed_sqlstate are of this run */
-    MgTag failed_tag;    /* the operation that failed */
+    /* How long after result_us they are due next: a "running", a live line, a look; 0 = not yet
+     * known. */
+    int64_t running_us, live_us, look_us;
+    MgWatch watch;
+    MgSight sight;    /* the newest look, */
+    int64_t sight_us; /* taken then (mg_clock_us); 0 = none */
+    int told_blocker; /* pid; 0 = none */
+    bool has_failed;  /* failed_tag and failed_sqlstate are of this run */
+    MgTag failed_tag; /* the operation that failed */
     char failed_sqlstate[6];
     size_t retry_step; /* which is tried again, until: */
     int64_t retry_until_ms;
+    int n_tries;      /* of retry_step that have failed */
+    bool is_too_long; /* not tried again, since it had run so long: */
+    char ran[32];
 } MgExec;
 
 const MgStep *mg_exec_step(const MgExec *exec);
+/* Is there anything to do to the history table before the first step? */
+bool mg_exec_must_prepare_history(const MgExec *exec);
 
 /* ---- exec_script.c: reading statements -------------------------------------- */
 
@@ -190,6 +202,24 @@ MG_CHECK bool mg_exec_before_index(MgExec *exec, MgError *err);
 MG_CHECK bool mg_exec_after_index(MgExec *exec, MgError *err);
 /* Did the build that has just failed leave an invalid index? */
 bool mg_exec_left_index(MgExec *exec);
+
+/* ---- exec_watch.c: while the server works ----------------------------------------- */
+
+/* Something was answered: the silence begins anew. */
+void mg_exec_watch_answered(MgExec *exec);
+/* MgRun.on_silence */
+int64_t mg_exec_on_silence(void *payload, const MgTag *front);
+/* Look now who is in the way; opens the second connection. */
+void mg_exec_watch_look(MgExec *exec);
+
+/* ---- exec_retry.c: when a failure is not the end ------------------------------------ */
+
+/*
+ * After a failure, filled in err: wait and begin with the failed migration
+ * again (true), or leave it at that; then err also says who was in the way, or
+ * which time limit it was.
+ */
+MG_CHECK bool mg_exec_retry(MgExec *exec, MgError *err);
 
 /* ---- exec_error.c: what a failure means --------------------------------------- */
 

@@ -219,7 +219,7 @@ def test_a_lock_of_another_session_is_waited_for(server):
     project.write("3_c.up.sql", "CREATE TABLE c (id int);")
     run = project.run("up")
     holder.wait(LIMIT_S)
-    expect_in("waiting  2_b: canceling statement due to lock timeout; trying again in ", run.err)
+    expect_in("waiting  2_b: blocked by pid ", run.err)
     expect(project.applied(), ["1", "2", "3"])
 
 
