@@ -49,6 +49,7 @@ typedef struct MgScratch MgScratch;
     X(MG_E_SQL, 1, "sql", "a migration failed on the server")                                      \
     X(MG_E_SERVER, 1, "server", "the server refused one of our own statements")                    \
     X(MG_E_USAGE, 2, "usage", "a command, option or argument is wrong")                            \
+    X(MG_E_CONFIG, 2, "config", "a setting or migrate.yaml cannot be used as it is")               \
     X(MG_E_NO_TARGET, 2, "no-target", "no database was named")                                     \
     X(MG_E_AMBIGUOUS_URL, 2, "ambiguous-url", "two names lead to different databases")             \
     X(MG_E_BAD_URL, 2, "bad-url", "the database URL cannot be used")                               \
@@ -77,6 +78,8 @@ typedef struct MgScratch MgScratch;
     X(MG_E_MISSING, 6, "missing", "an applied migration has no file (--strict)")                   \
     X(MG_E_HISTORY, 6, "history", "the history table cannot be used as it is")                     \
     X(MG_E_CHANGED, 6, "changed", "a file changed while it was being applied")                     \
+    X(MG_E_DESTRUCTIVE, 6, "destructive", "a migration removes what production may still use")     \
+    X(MG_E_CLAIMED, 7, "claimed", "the database belongs to another environment")                   \
     X(MG_E_DEADLINE, 8, "deadline", "the time for this run is over")                               \
     X(MG_E_PENDING, 10, "pending", "migrations are pending (status --exit-code)")                  \
     X(MG_E_CANCELLED, 130, "cancelled", "the run was interrupted; 143 after SIGTERM")
