@@ -89,11 +89,28 @@ static void
 on_notice(void *payload, const MgTag *front, const char *text)
 {
     const MgExec *exec = payload;
-    if (front->role == MG_ROLE_STATEMENT)
-        emit(exec, MG_EVENT_NOTICE, exec->input->steps[front->item].entry->label, 0, text);
+    const MgTag *tag = exec->is_copying ? &exec->statement_tag : front;
+    if (tag->role != MG_ROLE_STATEMENT)
+        return;
+    MG_CLEANUP(buf) MgBuf told = { 0 };
+    size_t first_bytes = strcspn(text, "\n");
+    mg_buf_format(&told, "%.*s (line %d, %s)%s", (int)first_bytes, text, tag->line, tag->label,
+                  text + first_bytes);
+    emit(exec, MG_EVENT_NOTICE, exec->input->steps[tag->item].entry->label, 0, mg_buf_text(&told));
 }
 
 /* ---- Outside the pipeline ---------------------------------------------------------- */
+
+/* Errors in the data count its lines. */
+static void
+note_copy_begin(MgExec *exec)
+{
+    MgScriptRun *run = &exec->run;
+    if (exec->copy_line != 0)
+        return;
+    exec->copy_line = mg_script_run_tag(run, MG_ROLE_STATEMENT, exec->step_i).line;
+    exec->copy_offset = run->reader.offset + run->item.span.begin;
+}
 
 /* Send the data that follows the COPY in its script. */
 static bool
@@ -105,6 +122,7 @@ send_copy_data(MgExec *exec, MgError *err)
         switch (mg_scan_next(&run->scan, reader->text, reader->size_bytes, reader->is_whole,
                              &run->item)) {
         case MG_SCAN_COPY_DATA:
+            note_copy_begin(exec);
             if (!mg_conn_copy_data(exec->input->conn, reader->text + run->item.span.begin,
                                    run->item.span.end - run->item.span.begin, err))
                 return false;
@@ -129,15 +147,21 @@ run_copy(MgExec *exec, MgError *err)
     MgConn *conn = exec->input->conn;
     int position = 0;
 
-    if (mg_conn_copy_begin(conn, exec->sql.text, &position, err) && send_copy_data(exec, err) &&
-        mg_conn_copy_end(conn, err)) {
+    exec->copy_line = 0;
+    exec->is_copying = true;
+    bool is_ok = mg_conn_copy_begin(conn, exec->sql.text, &position, err) &&
+                 send_copy_data(exec, err) && mg_conn_copy_end(conn, err);
+    exec->is_copying = false;
+    if (is_ok) {
         mg_exec_watch_answered(exec);
         return true;
     }
     exec->has_failed = true;
     exec->failed_tag = exec->statement_tag;
     mg_text_copy(exec->failed_sqlstate, sizeof exec->failed_sqlstate, err->sqlstate);
-    if (err->code == MG_E_SQL)
+    if (err->code == MG_E_SQL && position == 0 && mg_exec_place_copy(exec, err))
+        mg_exec_note_state(exec, exec->statement_tag.item, exec->statement_tag.number, err);
+    else if (err->code == MG_E_SQL)
         mg_exec_place_failure(exec, &exec->statement_tag, position, err);
     return false;
 }

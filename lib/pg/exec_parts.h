@@ -104,6 +104,9 @@ typedef struct MgExec {
     MgArena step_arena;  /* parameters of its operations */
     MgBuf sql;           /* the statement being sent, NUL-terminated */
     MgTag statement_tag; /* of that statement */
+    size_t copy_offset;  /* where the data of the COPY in it begins, in the file */
+    int copy_line;       /* line of that; 0: no data was read yet */
+    bool is_copying;     /* that statement runs, outside the pipeline */
     int n_unflushed;     /* statements since the last Flush */
     size_t unflushed_bytes;
     bool must_create_history;
@@ -227,7 +230,22 @@ MG_CHECK bool mg_exec_retry(MgExec *exec, MgError *err);
 bool mg_exec_fail(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *err);
 /* What state the database is in; number: of the statement that failed, 0 = none in particular. */
 void mg_exec_note_state(const MgExec *exec, size_t step_i, int number, MgError *err);
+/* Fill place and excerpt from a statement of the script; position as below. */
+void mg_exec_place_at(const MgExec *exec, const MgTag *tag, int position, MgError *err);
+/* Add a sentence to what the server says, on a line of its own. */
+void mg_exec_add_detail(MgError *err, const char *format, ...) MG_PRINTF(2, 3);
 /* Fill place, excerpt and note; position counts characters in the statement, 0 = unknown. */
 void mg_exec_place_failure(MgExec *exec, const MgTag *tag, int position, MgError *err);
+
+/* ---- exec_inside.c: errors inside bodies and data -------------------------------- */
+
+/*
+ * Fill place and excerpt from the body of a DO block or a function that is in
+ * the same script and failed; an internal query that it does not show is added
+ * to the detail.  False when the statement stays the place.
+ */
+bool mg_exec_place_inside(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *err);
+/* The same for the line of COPY data that err tells of. */
+bool mg_exec_place_copy(MgExec *exec, MgError *err);
 
 #endif

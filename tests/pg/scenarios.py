@@ -242,7 +242,7 @@ def test_copy_data_and_a_pg_dump_file(server):
     expect(project.sql("SELECT word FROM item WHERE id = 7"), "line\tof 7")
     project.write("3_bad.up.sql", "COPY item FROM stdin;\n51\tfine\nnot a number\tx\n\\.\n")
     run = project.run("up", exit=1)
-    expect_in("migrations/3_bad.up.sql:1", run.err)
+    expect_in("migrations/3_bad.up.sql:3\n", run.err)
     expect_in("COPY item, line 2", run.err)
     expect(project.sql("SELECT count(*) FROM item"), "50")
 
@@ -447,7 +447,7 @@ def test_a_history_of_a_newer_layout(server):
     project.run("up")
     project.sql("COMMENT ON TABLE migrate.history IS 'migrate history, layout 9'")
     run = project.run("up", exit=6)
-    expect_in("error: history table \"migrate.history\" has layout 9, this program knows 1 "
+    expect_in("error: history table \"migrate.history\" has layout 9, this program knows 2 "
               "(history)\n", run.err)
 
 
