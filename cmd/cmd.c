@@ -18,7 +18,7 @@ enum {
 
 const MgCmd *const mg_cmds[] = {
     &cmd_new,    &cmd_up,      &cmd_down, &cmd_status, &cmd_plan, &cmd_doctor,
-    &cmd_repair, &cmd_scratch, &cmd_url,  &cmd_help,   NULL,
+    &cmd_repair, &cmd_scratch, &cmd_show, &cmd_url,    &cmd_help, NULL,
 };
 
 /* Words of other tools: a hint, never an alias, so that a script says what it does. */

@@ -417,6 +417,58 @@ typedef struct MgDiagnosis {
  */
 MG_API bool mg_diagnose(MgContext *context, const MgDiagnosis **ret, MgError *err);
 
+/* ---- Looking into the files ---------------------------------------------- */
+
+/* One direction of a migration, as its file says it. */
+typedef struct MgScriptFacts {
+    const char *version; /* NULL for a repeatable */
+    const char *name, *label;
+    MgKind kind;
+    MgDirection direction;
+    const char *file;
+    const char *digest; /* SHA-256 of the script's text, line ends as \n */
+    int n_statements;
+    bool is_transactional;
+    bool has_copy_data;
+    const char *how; /* "one transaction", "no transaction: VACUUM", "refused: ..." */
+    const char
+        *destructive_label; /* the first statement that takes away what stood before, or NULL */
+    int destructive_line, destructive_column, n_destructive;
+    bool is_destructive_allowed; /* says "-- migrate:destructive" */
+} MgScriptFacts;
+
+/* One statement; its texts are valid during the call only. */
+typedef struct MgStatement {
+    MgDirection direction;
+    int number;                  /* as in messages; 0: folded into the migration's transaction */
+    int line, column;            /* column in characters */
+    size_t begin, end;           /* bytes of the file, without the semicolon */
+    size_t data_begin, data_end; /* of COPY ... FROM STDIN, without the end mark */
+    const char *label;           /* "CREATE INDEX CONCURRENTLY" */
+    const char *text;            /* the first line, without passwords, cut when it is long */
+    const char
+        *destructive_label; /* what it takes away that stood before, "DROP COLUMN", or NULL */
+    bool is_transaction_control;
+    bool is_copy_data;
+    bool refuses_transaction; /* on some supported server */
+    bool can_touch_session;   /* settings, roles, temporary tables, or a query that might */
+} MgStatement;
+
+typedef struct MgScriptCalls {
+    void (*on_script)(void *payload, const MgScriptFacts *script);
+    void (*on_statement)(void *payload, const MgStatement *statement); /* NULL: not wanted */
+    void *payload;
+} MgScriptCalls;
+
+/*
+ * Read the migrations of options and tell of each script, up before down, and
+ * of its statements.  version names one migration as MgGoal.to does; NULL: all.
+ * Needs no database and makes no connection; memory does not grow with the
+ * files.  Fails with MG_E_SOURCE, _FILE or _USAGE.
+ */
+MG_API bool mg_scripts(const MgOptions *options, const char *version, const MgScriptCalls *calls,
+                       MgError *err);
+
 /* ---- Writing results ---------------------------------------------------- */
 
 typedef enum MgFormat { MG_TABLE, MG_JSON, MG_MARKDOWN } MgFormat;
@@ -442,6 +494,13 @@ MG_API void mg_write_plan(const MgPlan *plan, const MgView *view, MgWrite write,
  * says why there is none. */
 MG_API void mg_write_doctor(const MgDiagnosis *diagnosis, const MgView *view, MgWrite write,
                             void *payload);
+
+/*
+ * Write the statements of the migration version, or one line for each script
+ * when it is NULL ("migrate show"), as they are read.
+ */
+MG_API bool mg_write_scripts(const MgOptions *options, const char *version, const MgView *view,
+                             MgWrite write, void *payload, MgError *err);
 
 /* ---- Making migrations -------------------------------------------------- */
 
