@@ -129,7 +129,9 @@ static const char *const explanations[MG_N_ERRORS] = {
         " while. Check host and port in the URL and the network's rules; running again later may"
         " help.",
     [MG_E_CONNECTION_LOST] =
-        "The connection broke while the run was under way. What was committed before stays, and"
+        "The connection broke while the run was under way, and again and again, or the server did"
+        " not come back: a run connects anew by itself, proves the session, takes the lock, reads"
+        " in the history what was committed, and goes on. What was committed before stays, and"
         " what was in a transaction is rolled back by the server. \"migrate status\" shows where"
         " the database stands, and \"migrate up\" goes on from there.",
     [MG_E_DRIFT] =

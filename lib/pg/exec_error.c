@@ -156,16 +156,17 @@ mg_exec_note_state(const MgExec *exec, size_t step_i, int number, MgError *err)
     const MgStep *step = &exec->input->steps[step_i];
     const char *label = step->entry->label;
     bool is_up = step->direction == MG_UP;
+    size_t n_before = exec->input->n_before + exec->n_committed;
     char before[64] = "";
-    if (exec->n_committed == 1)
+    if (n_before == 1)
         snprintf(before, sizeof before, "; the one before it stays %s",
                  is_up ? "applied" : "reverted");
-    else if (exec->n_committed > 1)
-        snprintf(before, sizeof before, "; the %zu before it stay %s", exec->n_committed,
+    else if (n_before > 1)
+        snprintf(before, sizeof before, "; the %zu before it stay %s", n_before,
                  is_up ? "applied" : "reverted");
 
     if (err->code == MG_E_DEADLINE) /* said in the detail: it was not started */
-        mg_error_note(err, "%s", exec->n_committed == 0 ? "nothing was applied" : before + 2);
+        mg_error_note(err, "%s", n_before == 0 ? "nothing was applied" : before + 2);
     else if (err->code == MG_E_CONNECTION_LOST || mg_conn_is_given_up(exec->input->conn))
         mg_error_note(err, "whether %s was %s is not known: see \"migrate status\"%s", label,
                       is_up ? "applied" : "reverted", before);

@@ -88,8 +88,8 @@ tell_running(MgExec *exec, MgEventKind kind, const MgTag *front, int64_t silent_
                           .migration = input->steps[front->item].entry->label,
                           .duration_us = silent_us,
                           .text = text[0] == '\0' ? NULL : text,
-                          .step = front->item + 1,
-                          .n_steps = input->n_steps });
+                          .step = input->n_before + front->item + 1,
+                          .n_steps = input->n_before + input->n_steps });
 }
 
 int64_t

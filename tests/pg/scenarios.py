@@ -116,19 +116,6 @@ def test_sigterm_rolls_back_and_exits_143(server):
     interrupt(server, signal.SIGTERM, 143)
 
 
-def test_a_lost_connection_is_told(server):
-    project = Project(server, slow_files(2, 3))
-    run = project.start("up")
-    wait_for(lambda: project.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE "
-                                 "'%pg_sleep(3)%' AND pid <> pg_backend_pid()") == "1")
-    project.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE "
-                "'%pg_sleep(3)%' AND pid <> pg_backend_pid()")
-    _, err = run.communicate(timeout=LIMIT_S)
-    expect(run.returncode, 5)
-    expect_in("(connection-lost)", err)
-    project.run("status")
-
-
 # ---- The fence ----------------------------------------------------------------------------------
 
 
