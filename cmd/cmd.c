@@ -17,8 +17,8 @@ enum {
 };
 
 const MgCmd *const mg_cmds[] = {
-    &cmd_new,    &cmd_up,      &cmd_down, &cmd_status, &cmd_plan, &cmd_doctor,
-    &cmd_repair, &cmd_scratch, &cmd_show, &cmd_url,    &cmd_help, NULL,
+    &cmd_new,    &cmd_up,  &cmd_down,    &cmd_status, &cmd_plan, &cmd_doctor,
+    &cmd_repair, &cmd_log, &cmd_scratch, &cmd_url,    &cmd_help, NULL,
 };
 
 /* Words of other tools: a hint, never an alias, so that a script says what it does. */
@@ -57,7 +57,7 @@ static const struct {
     { "downgrade", "The newest migration is reverted by \"migrate down\"." },
     { "info", "What is applied and pending is shown by \"migrate status\"." },
     { "list", "What is applied and pending is shown by \"migrate status\"." },
-    { "history", "What is applied and pending is shown by \"migrate status\"." },
+    { "history", "What was applied and reverted is shown by \"migrate log\"." },
     { "version", "The database's version is shown by \"migrate status\", the program's by "
                  "\"migrate --version\"." },
     { "goto", "A version is reached by \"migrate up --to V\" or \"migrate down --to V\"." },
@@ -141,8 +141,10 @@ mg_cmd_options(const MgRun *run, MgOptions *ret)
     ret->history = run->common->history;
     ret->deadline_ms = run->common->deadline_ms;
     ret->is_verbose = run->common->is_verbose;
-    ret->is_live = run->talk->err.has_live && !run->talk->is_quiet;
     ret->wait_server_ms = run->common->wait_server_ms;
+    ret->keeps_notebook = !run->common->has_no_state;
+    ret->notebook = run->common->state;
+    ret->command = run->cmd->name;
     ret->environment = run->environment;
     ret->cancel_fd = run->cancel_fd;
     ret->on_event = mg_talk_event;

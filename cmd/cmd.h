@@ -32,6 +32,7 @@ typedef struct MgRun {
 enum {
     MG_CMD_JSON = 1 << MG_JSON, /* --output json is understood */
     MG_CMD_MARKDOWN = 1 << MG_MARKDOWN,
+    MG_CMD_HTML = 1 << MG_HTML,
 };
 
 typedef struct MgCmd {
@@ -56,8 +57,8 @@ typedef struct MgCmd {
 /* Every command, in the order of "migrate --help"; ends with NULL. */
 extern const MgCmd *const mg_cmds[];
 
-extern const MgCmd cmd_up, cmd_down, cmd_status, cmd_plan, cmd_doctor, cmd_new, cmd_repair,
-    cmd_scratch, cmd_show, cmd_url, cmd_help;
+extern const MgCmd cmd_log, cmd_up, cmd_down, cmd_status, cmd_plan, cmd_doctor, cmd_new, cmd_repair,
+    cmd_scratch, cmd_url, cmd_help;
 
 /* The command of that name, or NULL. */
 const MgCmd *mg_cmd_find(const char *name);

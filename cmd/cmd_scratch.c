@@ -64,6 +64,7 @@ migrate(const MgRun *run, const char *url, MgError *err)
     mg_cmd_options(run, &options);
     options.url = url;
     options.url_from = "migrate scratch";
+    options.keeps_notebook = false; /* nobody asks for it again */
     options.on_event = on_event;
     options.payload = run->talk;
 

@@ -69,6 +69,7 @@ run_on(const MgRun *run, const MgScratch *scratch, const MgGoal *goal, MgError *
     if (scratch != NULL) {
         options.url = mg_scratch_url(scratch);
         options.url_from = "--scratch";
+        options.keeps_notebook = false; /* nobody asks for it again */
     }
     MgContext *context = NULL;
     if (!mg_open(&options, &context, err))

@@ -91,7 +91,26 @@ catch_signals(MgError *err)
     /* A reader that goes away must not end a run in the middle. */
     action.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &action, NULL);
+    /* Nor must a notebook that passes the limit of file sizes. */
+    (void)sigaction(SIGXFSZ, &action, NULL);
     return true;
+}
+
+static bool
+refuse_format(const MgCmd *cmd, MgError *err)
+{
+    static const struct {
+        unsigned formats;
+        const char *words;
+    } known[] = {
+        { 0, "no other output than a table" },
+        { MG_CMD_JSON, "no other output than table and json" },
+        { MG_CMD_JSON | MG_CMD_MARKDOWN, "no other output than table, json and markdown" },
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].formats == cmd->formats)
+            return mg_cmd_usage(cmd->name, err, "migrate %s has %s", cmd->name, known[i].words);
+    return mg_cmd_usage(cmd->name, err, "migrate %s has no such output", cmd->name);
 }
 
 static bool
@@ -103,8 +122,7 @@ check_words(const MgCmd *cmd, const MgWords *words, const MgCommon *common, MgEr
         return mg_cmd_usage(cmd->name, err, "\"%s\" is one word too many",
                             mg_cmd_shown(words->items[cmd->max_words]));
     if (common->format != MG_TABLE && (cmd->formats & 1U << common->format) == 0)
-        return mg_cmd_usage(cmd->name, err, "migrate %s has no other output than a table",
-                            cmd->name);
+        return refuse_format(cmd, err);
     return true;
 }
 

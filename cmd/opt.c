@@ -21,10 +21,7 @@ enum {
 };
 
 static const char *const formats[] = {
-    [MG_TABLE] = "table",
-    [MG_JSON] = "json",
-    [MG_MARKDOWN] = "markdown",
-    NULL,
+    [MG_TABLE] = "table", [MG_JSON] = "json", [MG_MARKDOWN] = "markdown", [MG_HTML] = "html", NULL,
 };
 
 #define COMMON(field) offsetof(MgCommon, field)
@@ -57,7 +54,7 @@ const MgOpt mg_common_opts[] = {
     { .name = "output",
       .type = MG_OPT_CHOICE,
       .argument = "FORMAT",
-      .help = "table, json or markdown",
+      .help = "table, json or markdown; html for some",
       .offset = COMMON(format),
       .choices = formats,
       .is_for_reports = true },
@@ -73,6 +70,12 @@ const MgOpt mg_common_opts[] = {
       .help = "how long to wait for a server that does not answer, instead of 1min, or 5s for a "
               "local one",
       .offset = COMMON(wait_server_ms) },
+    { .name = "state",
+      .type = MG_OPT_TEXT,
+      .argument = "PATH",
+      .help = "the notebook of this machine, instead of migrate/state.db in the cache folder",
+      .offset = COMMON(state) },
+    { .name = "no-state", .help = "without the notebook", .offset = COMMON(has_no_state) },
     { .name = "yes", .letter = 'y', .help = "do not ask", .offset = COMMON(is_yes) },
     { .name = "quiet",
       .letter = 'q',

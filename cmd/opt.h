@@ -37,10 +37,10 @@ typedef struct MgOpt {
 
 /* What the options that every command takes say. */
 typedef struct MgCommon {
-    const char *url, *url_env, *env_file, *dir, *history; /* NULL when not given */
-    int format;                                           /* an MgFormat */
+    const char *url, *url_env, *env_file, *dir, *history, *state; /* NULL when not given */
+    int format;                                                   /* an MgFormat */
     int64_t deadline_ms, wait_server_ms;
-    bool is_quiet, is_verbose, is_colorless, is_yes;
+    bool is_quiet, is_verbose, is_colorless, is_yes, has_no_state;
     bool is_help, is_version;
 } MgCommon;
 

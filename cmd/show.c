@@ -21,12 +21,19 @@ mg_show_view(const MgRun *run, const MgError *error, MgView *ret)
                      .error = error };
 }
 
+bool
+mg_show_has_errors(const MgRun *run)
+{
+    return run->common->format == MG_JSON || run->common->format == MG_HTML;
+}
+
 static void
 write_plan(const MgRun *run, const MgShow *show, const MgPlan *plan, const MgError *error)
 {
     MgTalk *talk = run->talk;
     MgView view;
     mg_show_view(run, error, &view);
+    view.rows = show->rows;
     bool is_table = view.format == MG_TABLE;
     if (is_table && show->has_table != NULL && !show->has_table(plan))
         return;
@@ -42,13 +49,14 @@ mg_show(const MgRun *run, const MgShow *show, int *ret_status, MgError *err)
     MgOptions options;
     mg_cmd_options(run, &options);
     options.is_reading = true;
+    options.is_offline = show->is_offline;
     MgContext *context = NULL;
     const MgPlan *plan = NULL;
     bool ok = mg_open(&options, &context, err) && mg_plan(context, &show->goal, &plan, err);
     if (ok) {
         *ret_status = show->judge(run, plan);
         write_plan(run, show, plan, NULL);
-    } else if (run->common->format == MG_JSON) {
+    } else if (mg_show_has_errors(run)) {
         write_plan(run, show, NULL, err);
     }
     mg_close(context);

@@ -13,6 +13,8 @@ typedef int (*MgShowJudge)(const MgRun *run, const MgPlan *plan);
 
 typedef struct MgShow {
     MgGoal goal;
+    MgRows rows;
+    bool is_offline;
     MgShowWrite write;
     /* Does the table have anything to say for this plan?  NULL: always. */
     bool (*has_table)(const MgPlan *plan);
@@ -22,6 +24,8 @@ typedef struct MgShow {
 /* Read the plan and show it.  JSON is one document, also when there is an error to tell of. */
 MG_CHECK bool mg_show(const MgRun *run, const MgShow *show, int *ret_status, MgError *err);
 
+/* Does its format have a document to write when there is an error to tell of? */
+bool mg_show_has_errors(const MgRun *run);
 /* How the command line wants a report; error may be NULL. */
 void mg_show_view(const MgRun *run, const MgError *error, MgView *ret);
 

@@ -21,7 +21,6 @@ enum {
     HINT_INDENT = 6,
     DETAIL_INDENT = 8,
     MAX_DURATION_BYTES = 32,
-    MAX_STEP_BYTES = 48,
     MAX_SAID = 256,
 };
 
@@ -42,7 +41,6 @@ static const struct {
     [MG_EVENT_SESSION] = { "session", MG_BOLD, SAID_ONCE },
     [MG_EVENT_WAITING] = { "waiting", MG_YELLOW, 0 },
     [MG_EVENT_RUNNING] = { "running", MG_CYAN, HAS_DURATION },
-    [MG_EVENT_PROGRESS] = { "running", MG_PLAIN, HAS_DURATION },
     [MG_EVENT_APPLIED] = { "applied", MG_GREEN, IS_RESULT | HAS_DURATION | WHEN_QUIET },
     [MG_EVENT_REVERTED] = { "reverted", MG_GREEN, IS_RESULT | HAS_DURATION | WHEN_QUIET },
     [MG_EVENT_NOTICE] = { "server", MG_CYAN, 0 },
@@ -207,6 +205,19 @@ add_label(MgBuf *line, const char *label, size_t max_columns)
     mg_buf_add(line, "...");
 }
 
+/* "CREATE INDEX CONCURRENTLY, usually 3 min 20 s". */
+static void
+add_expectation(MgBuf *buf, const MgEvent *event)
+{
+    char expected[MAX_DURATION_BYTES];
+    if (event->text != NULL)
+        mg_buf_add(buf, event->text);
+    if (event->expected_us <= 0)
+        return;
+    mg_text_duration(event->expected_us, expected, sizeof expected);
+    mg_buf_format(buf, "%susually %s", buf->size_bytes > 0 ? ", " : "", expected);
+}
+
 /* "LABEL     41 ms  text": the columns of applied, reverted and running. */
 static void
 add_migration(MgBuf *line, const MgTerm *term, const MgEvent *event)
@@ -214,8 +225,10 @@ add_migration(MgBuf *line, const MgTerm *term, const MgEvent *event)
     char duration[MAX_DURATION_BYTES];
     mg_text_duration(event->duration_us, duration, sizeof duration);
     size_t duration_columns = strlen(duration);
+    MG_CLEANUP(buf) MgBuf text = { 0 };
+    add_expectation(&text, event);
     size_t text_columns =
-        event->text == NULL ? 0 : MIN_GAP + mg_text_width(event->text, strlen(event->text));
+        text.size_bytes == 0 ? 0 : MIN_GAP + mg_text_width(text.text, text.size_bytes);
     size_t max_columns = 0, end = DURATION_END;
     if (term->is_terminal) {
         /* The last column stays free. */
@@ -233,8 +246,8 @@ add_migration(MgBuf *line, const MgTerm *term, const MgEvent *event)
     size_t used = label_columns + duration_columns;
     mg_buf_add_repeated(line, ' ', used + MIN_GAP < end ? end - used : MIN_GAP);
     mg_buf_add(line, duration);
-    if (event->text != NULL)
-        mg_buf_format(line, "  %s", event->text);
+    if (text.size_bytes > 0)
+        mg_buf_format(line, "  %s", text.text);
 }
 
 static void
@@ -277,9 +290,6 @@ is_wanted(MgTalk *talk, const MgEvent *event)
         return false;
     if (event->kind == MG_EVENT_DEBUG)
         return talk->is_verbose;
-    /* The same news: in a line that is replaced where there can be one, else in lines. */
-    if (event->kind == MG_EVENT_PROGRESS || event->kind == MG_EVENT_RUNNING)
-        return talk->err.has_live == (event->kind == MG_EVENT_PROGRESS);
     return (flags & SAID_ONCE) == 0 || event->text == NULL || !is_repeated(talk, event->text);
 }
 
@@ -292,17 +302,10 @@ print_event(MgTalk *talk, const MgEvent *event)
         print_aside(talk, word, event->text);
         return;
     }
-    bool is_live = event->kind == MG_EVENT_PROGRESS;
+    bool is_live = event->kind == MG_EVENT_RUNNING && talk->err.is_terminal;
     const MgTerm *term = (flags & IS_RESULT) != 0 ? &talk->out : &talk->err;
-    char step[MAX_STEP_BYTES];
-    if (is_live && event->n_steps > 0) {
-        snprintf(step, sizeof step, "%zu of %zu", event->step, event->n_steps);
-        word = step;
-    }
-    if (is_live)
-        mg_term_measure(&talk->err);
     MG_CLEANUP(buf) MgBuf line = { 0 };
-    add_word(&line, term, looks[event->kind].colour, word);
+    add_word(&line, term, is_live ? MG_PLAIN : looks[event->kind].colour, word);
     if ((flags & HAS_DURATION) != 0) {
         add_migration(&line, term, event);
         if (!is_live)
@@ -383,10 +386,9 @@ bracket(const MgError *err)
     return is_server && *err->sqlstate != '\0' ? err->sqlstate : mg_error_slug(err->code);
 }
 
-void
-mg_talk_error(MgTalk *talk, const MgError *err)
+static void
+print_error(MgTalk *talk, const MgTerm *term, const MgError *err)
 {
-    const MgTerm *term = &talk->err;
     MG_CLEANUP(buf) MgBuf block = { 0 };
     mg_buf_format(&block, "%serror:%s %s (%s)\n", mg_term_begin(term, MG_RED),
                   mg_term_end(term, MG_RED), err->message, bracket(err));
@@ -398,4 +400,31 @@ mg_talk_error(MgTalk *talk, const MgError *err)
         add_part(&block, term, MG_CYAN, "hint", err->hint[i], HINT_INDENT);
     add_part(&block, term, MG_BOLD, "note", err->note, HINT_INDENT);
     print(talk, term, &block);
+}
+
+void
+mg_talk_error(MgTalk *talk, const MgError *err)
+{
+    print_error(talk, &talk->err, err);
+}
+
+/* As it was noted, and a notebook may come from anybody. */
+static void
+defuse_error(MgError *err)
+{
+    mg_text_defuse(err->place, false);
+    mg_text_defuse(err->message, false);
+    mg_text_defuse(err->excerpt, true);
+    mg_text_defuse(err->detail, true);
+    for (int i = 0; i < MG_ERROR_MAX_HINTS; i++)
+        mg_text_defuse(err->hint[i], true);
+    mg_text_defuse(err->note, false);
+}
+
+void
+mg_talk_past_error(MgTalk *talk, const MgError *err)
+{
+    MgError shown = *err;
+    defuse_error(&shown);
+    print_error(talk, &talk->out, &shown);
 }

@@ -35,6 +35,8 @@ void mg_talk_init(const MgCommon *common, char *const *environment, MgArena *are
 void mg_talk_event(void *payload, const MgEvent *event);
 /* Error, place, excerpt, detail, hints and note. */
 void mg_talk_error(MgTalk *talk, const MgError *err);
+/* The same of a run that is over: a result, to stdout. */
+void mg_talk_past_error(MgTalk *talk, const MgError *err);
 /* "warning: ..." or "note: ...". */
 void mg_talk_aside(MgTalk *talk, const char *kind, const char *text);
 /* A result: stdout. */

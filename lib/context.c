@@ -165,7 +165,6 @@ open_context(MgContext *context, MgError *err)
     int64_t wait_server_ms = context->target.is_local ? DEFAULT_WAIT_LOCAL_SERVER_MS
                              : options->is_diagnosing ? DEFAULT_WAIT_DIAGNOSIS_MS
                                                       : DEFAULT_WAIT_SERVER_MS;
-    context->wait_again_ms = limit_or_default(options->wait_server_ms, DEFAULT_WAIT_SERVER_MS);
     options->wait_server_ms = limit_or_default(options->wait_server_ms, wait_server_ms);
     return options->is_diagnosing ? look_at_source(context) : read_source(context, err);
 }
@@ -182,6 +181,7 @@ mg_open(const MgOptions *options, MgContext **ret, MgError *err)
         mg_close(context);
         return false;
     }
+    mg_notes_init(context);
     context->opening_us = mg_clock_us() - begin_us;
     *ret = context;
     return true;
@@ -200,6 +200,7 @@ mg_close(MgContext *context)
     if (context == NULL)
         return;
     mg_disconnect(context);
+    mg_notes_release(context);
     mg_arena_release(&context->arena);
     mg_free(context);
 }

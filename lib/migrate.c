@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "pg/exec.h"
 #include "plan/plan.h"
 
@@ -20,9 +21,10 @@ enum {
 static void
 forward_event(void *payload, const MgEvent *event)
 {
-    const MgContext *context = payload;
+    MgContext *context = payload;
+    MgEvent shown = mg_notes_event(context, event);
     if (context->options.on_event != NULL)
-        context->options.on_event(context->options.payload, event);
+        context->options.on_event(context->options.payload, &shown);
 }
 
 /* ---- Planning ------------------------------------------------------------------------------ */
@@ -64,17 +66,45 @@ mg_check_opened(const MgContext *context, MgError *err)
     return true;
 }
 
+/* Instead of a connection: what the notebook remembers. */
+static bool
+recall(MgContext *context, int64_t *ret_as_of_ms, MgError *err)
+{
+    char age[32], when[32];
+    MgArena *arena = &context->arena;
+    const MgTarget *target = &context->target;
+    if (!mg_notes_recall(context, ret_as_of_ms, err))
+        return false;
+    int64_t age_ms = mg_clock_wall_ms() - *ret_as_of_ms;
+    mg_text_age(age_ms, age, sizeof age);
+    mg_text_minute(*ret_as_of_ms, when, sizeof when);
+    mg_emit(context, MG_EVENT_TARGET,
+            mg_arena_format(arena, "%s at %s, from %s", target->database,
+                            target->host == NULL ? "the default host" : target->host,
+                            target->from));
+    mg_emit(context, MG_EVENT_SESSION,
+            mg_arena_format(arena, "none: as this machine saw it %s, %s UTC", age, when));
+    return true;
+}
+
 bool
 mg_plan(MgContext *context, const MgGoal *goal, const MgPlan **ret, MgError *err)
 {
     MgPlan *plan = MG_NEW_IN(&context->arena, MgPlan);
-    bool is_ok = mg_check_opened(context, err) && mg_begin_reading(context, goal, err);
+    int64_t as_of_ms = 0;
+    bool is_offline = context->options.is_offline;
+    bool is_ok =
+        mg_check_opened(context, err) &&
+        (is_offline ? recall(context, &as_of_ms, err) : mg_begin_reading(context, goal, err));
     if (is_ok) {
         mg_build_plan(context, goal, plan);
+        plan->as_of_ms = as_of_ms;
         tell_plan(context, plan);
         *ret = plan;
     }
     mg_disconnect(context);
+    if (is_ok && !is_offline)
+        mg_notes_seen(context);
     return is_ok;
 }
 
@@ -138,16 +168,14 @@ server_deadline_us(const MgContext *context)
 static bool
 execute(MgContext *context, const MgPlan *plan, MgOutcome *outcome, MgError *err)
 {
-    int n_before = outcome->n_applied + outcome->n_reverted;
     if (plan->n_refusals > 0)
         return fail_refused(context, plan, err);
     if (plan->n_steps == 0)
         return true;
     if (!check_unfenced(context, plan, err))
         return false;
+    mg_notes_plan(context, plan);
     MgExecInput input = { .conn = context->conn,
-                          .conn_options = &context->conn_options,
-                          .is_live = context->options.is_live,
                           .lock = &context->lock,
                           .table = &context->table,
                           .facts = &context->start.facts,
@@ -155,11 +183,10 @@ execute(MgContext *context, const MgPlan *plan, MgOutcome *outcome, MgError *err
                               mg_session_settings_sql(context->url.search_path, &context->arena),
                           .steps = plan->steps,
                           .n_steps = plan->n_steps,
-                          .n_before = (size_t)n_before,
                           .applied_by = context->applied_by,
                           .commit = context->identity.commit,
                           .run_url = context->identity.run_url,
-                          .lock_retry_ms = context->options.lock_retry_ms,
+                          .lock_retry_ms = mg_bounded_ms(context, context->options.lock_retry_ms),
                           .deadline_ms = context->deadline_ms,
                           .server_deadline_us = server_deadline_us(context),
                           .on_event = forward_event,
@@ -209,59 +236,36 @@ newest_row(const MgHistory *history)
     return history->n == 0 ? 0 : history->items[history->n - 1].id;
 }
 
-/* Connect, take the turn, plan and execute; once more behind a lost connection. */
 static bool
-run_once(MgContext *context, const MgGoal *wanted, MgLost *lost, MgOutcome *outcome, MgError *err)
+run_goal(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *err)
 {
-    MgPlan *plan = &lost->plan;
-    MgGoal goal = *wanted;
+    MgPlan plan = { 0 };
 
-    if (!mg_begin_writing(context, &goal, err))
-        return mg_lost_fail(lost, err);
+    if (!mg_begin_writing(context, goal, err))
+        return false;
     int64_t newest_id = newest_row(&context->start.history);
     bool must_wait = context->start.lock_state == MG_LOCK_BUSY;
     if (!must_wait && context->start.lock_state != MG_LOCK_HELD)
         return mg_fail_shared(err);
-    if (must_wait && !lost->is_lost) {
-        MgPlan before = { 0 };
-        mg_build_plan(context, &goal, &before);
+    if (must_wait) {
+        mg_build_plan(context, goal, &plan);
         /* Another run works, but not for these files: nothing to wait for.  What it applies may be
          * what down is to revert. */
-        must_wait = goal.direction == MG_DOWN || before.n_steps > 0 || before.n_refusals > 0;
+        must_wait = goal->direction == MG_DOWN || plan.n_steps > 0 || plan.n_refusals > 0;
     }
     if (must_wait) {
-        MgStartInput input = mg_start_input(context, &goal, true);
+        MgStartInput input = mg_start_input(context, goal, true);
         if (!mg_wait_turn(context, err) ||
             !mg_start_read_again(context->conn, &input, &context->arena, &context->start, err))
             return false;
     }
-    if (lost->is_lost)
-        mg_lost_settle(context, lost, outcome);
-    bool is_left = mg_lost_reduce(lost, &goal);
-    mg_build_plan(context, &goal, plan);
-    lost->n_done = 0;
-    bool is_ok = true;
-    if (is_left) {
-        int n_before = outcome->n_applied + outcome->n_reverted;
-        tell_plan(context, plan);
-        is_ok = execute(context, plan, outcome, err);
-        lost->n_done = (size_t)(outcome->n_applied + outcome->n_reverted - n_before);
-        lost->n_finished += (int)lost->n_done;
-    }
-    outcome->head = find_head(plan, lost->n_done);
+    mg_build_plan(context, goal, &plan);
+    tell_plan(context, &plan);
+    bool is_ok = execute(context, &plan, outcome, err);
+    outcome->head = find_head(&plan, (size_t)outcome->n_applied + (size_t)outcome->n_reverted);
     if (must_wait)
         outcome->done_by_other = describe_others(context, newest_id);
     return is_ok;
-}
-
-static bool
-run_goal(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *err)
-{
-    MgLost lost = { .plan = { .n_steps = 0 } };
-    while (!run_once(context, goal, &lost, outcome, err))
-        if (!mg_lost_goes_on(context, &lost, outcome, err))
-            return false;
-    return true;
 }
 
 bool
@@ -269,8 +273,10 @@ mg_run(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *err)
 {
     int64_t begin_us = mg_clock_us();
     *outcome = (MgOutcome){ 0 };
+    mg_notes_begin(context);
     bool is_ok = mg_check_opened(context, err) && run_goal(context, goal, outcome, err);
     mg_disconnect(context);
     outcome->elapsed_us = context->opening_us + mg_clock_us() - begin_us;
+    mg_notes_end(context, outcome, is_ok ? NULL : err);
     return is_ok;
 }

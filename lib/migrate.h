@@ -49,7 +49,6 @@ typedef struct MgScratch MgScratch;
     X(MG_E_SQL, 1, "sql", "a migration failed on the server")                                      \
     X(MG_E_SERVER, 1, "server", "the server refused one of our own statements")                    \
     X(MG_E_USAGE, 2, "usage", "a command, option or argument is wrong")                            \
-    X(MG_E_CONFIG, 2, "config", "a setting or migrate.yaml cannot be used as it is")               \
     X(MG_E_NO_TARGET, 2, "no-target", "no database was named")                                     \
     X(MG_E_AMBIGUOUS_URL, 2, "ambiguous-url", "two names lead to different databases")             \
     X(MG_E_BAD_URL, 2, "bad-url", "the database URL cannot be used")                               \
@@ -57,6 +56,7 @@ typedef struct MgScratch MgScratch;
     X(MG_E_PERMISSION, 2, "permission", "the role lacks a right that migrating needs")             \
     X(MG_E_SOURCE, 2, "source", "the migrations folder cannot be used as it is")                   \
     X(MG_E_FILE, 2, "file", "a migration file cannot be used as it is")                            \
+    X(MG_E_NOTEBOOK, 2, "notebook", "the notebook of this machine cannot answer")                  \
     X(MG_E_SYSTEM, 2, "system", "the operating system refused something")                          \
     X(MG_E_NO_POSTGRES, 2, "no-postgres", "no PostgreSQL server programs were found")              \
     X(MG_E_POOLED_URL, 3, "pooled-url", "the URL leads to a connection pooler")                    \
@@ -78,8 +78,6 @@ typedef struct MgScratch MgScratch;
     X(MG_E_MISSING, 6, "missing", "an applied migration has no file (--strict)")                   \
     X(MG_E_HISTORY, 6, "history", "the history table cannot be used as it is")                     \
     X(MG_E_CHANGED, 6, "changed", "a file changed while it was being applied")                     \
-    X(MG_E_DESTRUCTIVE, 6, "destructive", "a migration removes what production may still use")     \
-    X(MG_E_CLAIMED, 7, "claimed", "the database belongs to another environment")                   \
     X(MG_E_DEADLINE, 8, "deadline", "the time for this run is over")                               \
     X(MG_E_PENDING, 10, "pending", "migrations are pending (status --exit-code)")                  \
     X(MG_E_CANCELLED, 130, "cancelled", "the run was interrupted; 143 after SIGTERM")
@@ -122,7 +120,6 @@ typedef enum MgEventKind {
     MG_EVENT_SESSION,  /* text: "PostgreSQL 17.5, direct" */
     MG_EVENT_WAITING,  /* text: who holds the lock, or how long we wait */
     MG_EVENT_RUNNING,  /* migration, duration_us so far, text: the statement's first words */
-    MG_EVENT_PROGRESS, /* the same, step and n_steps, a few times a second: MgOptions.is_live */
     MG_EVENT_APPLIED,  /* migration, duration_us; text: "no transaction" or NULL */
     MG_EVENT_REVERTED, /* the same */
     MG_EVENT_NOTICE,   /* migration; text: a server's NOTICE or WARNING with its severity */
@@ -136,7 +133,7 @@ typedef struct MgEvent {
     const char *migration; /* "20260309101500_add_order_totals", or NULL */
     int64_t duration_us;   /* 0 when it has none */
     const char *text;      /* may be NULL */
-    size_t step, n_steps;  /* "2 of 3"; 0 when it has none */
+    int64_t expected_us;   /* RUNNING: what the migration took elsewhere; 0 = not known */
 } MgEvent;
 
 /* ---- Options ------------------------------------------------------------ */
@@ -171,11 +168,19 @@ typedef struct MgOptions {
     int64_t deadline_ms;      /* no migration starts later than this after mg_open; 0 = none */
     bool is_session_accepted; /* a session-mode pooler will do, with the fence */
     bool is_direct_derived;   /* of a pooled URL use the direct twin, where a rule tells it */
-    bool is_reading;          /* for mg_plan only: a pooled URL will do, with a note */
-    bool is_diagnosing;       /* mg_open leaves a refused URL and a bad folder to mg_diagnose */
-    bool is_verbose;          /* tell MG_EVENT_DEBUG too */
-    bool is_live;             /* tell MG_EVENT_PROGRESS too, for a line that is replaced */
-    int cancel_fd;            /* readable = stop, roll back, fail with MG_E_CANCELLED; -1: none */
+    bool is_reading;          /* for mg_plan and mg_log only: a pooled URL will do, with a note */
+    bool is_offline;          /* for mg_plan only: the history is the one in the notebook */
+    /*
+     * The notebook: a SQLite file with the last seen history of each target, a journal of the
+     * runs of this machine and how long migrations took.  It decides nothing, and a run goes on
+     * without it; a warning is told only where notebook, or MIGRATE_STATE, names the file.
+     */
+    bool keeps_notebook;
+    const char *notebook; /* NULL: MIGRATE_STATE, else migrate/state.db in the cache folder */
+    const char *command;  /* in the journal: "redo"; NULL: up or down */
+    bool is_diagnosing;   /* mg_open leaves a refused URL and a bad folder to mg_diagnose */
+    bool is_verbose;      /* tell MG_EVENT_DEBUG too */
+    int cancel_fd;        /* readable = stop, roll back, fail with MG_E_CANCELLED; -1: none */
     void (*on_event)(void *payload, const MgEvent *event);
     void *payload;
 } MgOptions;
@@ -298,6 +303,7 @@ typedef struct MgPlan {
     size_t n_refusals;
     const char **warnings, **notes;
     size_t n_warnings, n_notes;
+    int64_t as_of_ms; /* offline: when the history was seen; 0 = just now */
 } MgPlan;
 
 typedef struct MgOutcome {
@@ -326,6 +332,35 @@ MG_API const MgTarget *mg_target(const MgContext *context);
  * lock.  Refusals are data in the plan, not an error.
  */
 MG_API bool mg_plan(MgContext *context, const MgGoal *goal, const MgPlan **ret, MgError *err);
+
+/* What a row of the history tells: a migration was applied, or reverted. */
+typedef struct MgLogEntry {
+    int64_t at_ms;
+    const char *what; /* "applied", "reverted", "partial", "baseline", "adopted", "claimed",
+                         "released" */
+    const char *version, *name, *label;
+    const char *kind;    /* as the history has it: "versioned", "claim" */
+    int64_t duration_us; /* of an application */
+    const char *by;
+    const char *commit, *run_url; /* of an application; may be NULL */
+    const char *environment;      /* NULL when the history does not tell */
+    const char *tool;             /* the version of migrate that applied it, or NULL */
+    bool is_undoing;              /* it ended what the row had begun */
+    int64_t row_id;
+} MgLogEntry;
+
+typedef struct MgLog {
+    MgTarget target;
+    MgLogEntry *entries; /* the newest first */
+    size_t n_entries;
+} MgLog;
+
+/*
+ * Everything that the history tells, reverts too.  word: only what happened to
+ * that migration, a version, a name or a file; NULL: all.  Reads like mg_plan.
+ * Fails with MG_E_UNKNOWN_VERSION when the history does not know word.
+ */
+MG_API bool mg_log(MgContext *context, const char *word, const MgLog **ret, MgError *err);
 
 /*
  * Reach the goal: prove the session, take the lock, plan, execute.  On failure
@@ -383,6 +418,46 @@ typedef struct MgUrls {
 /* Passwords are *** unless is_revealed: then the texts are secrets. */
 MG_API void mg_urls(MgContext *context, bool is_revealed, MgUrls *ret);
 
+/* ---- The journal of this machine ---------------------------------------- */
+
+/* What a run did with one migration. */
+typedef struct MgJournalStep {
+    const char *what; /* "applied", "reverted", "failed" */
+    const char *label;
+    int64_t duration_us;
+} MgJournalStep;
+
+typedef struct MgJournalRun {
+    int64_t id;
+    const char *command; /* "up" */
+    int64_t began_at_ms, elapsed_us;
+    const char *database, *host, *user; /* host and user may be NULL */
+    int port;
+    const char *history; /* "migrate.history" */
+    const char *by;
+    const char *tool; /* the version of migrate */
+    int n_applied, n_reverted;
+    const char *head;     /* afterwards, or NULL */
+    const MgError *error; /* NULL: it succeeded */
+    MgJournalStep *steps; /* only when one run was asked for */
+    size_t n_steps;
+} MgJournalRun;
+
+typedef struct MgJournal {
+    MgJournalRun *items; /* the newest first */
+    size_t n;
+    int64_t n_all; /* in the notebook */
+} MgJournal;
+
+/*
+ * Read the newest limit runs (0: all), or run id alone, from the notebook that
+ * options name; needs no database.  Close it with mg_journal_close.  Fails with
+ * MG_E_NOTEBOOK.
+ */
+MG_API bool mg_journal_open(const MgOptions *options, int64_t id, int64_t limit,
+                            const MgJournal **ret, MgError *err);
+MG_API void mg_journal_close(const MgJournal *journal);
+
 /* ---- Diagnosis ---------------------------------------------------------- */
 
 typedef enum MgFindingStatus {
@@ -417,68 +492,25 @@ typedef struct MgDiagnosis {
  */
 MG_API bool mg_diagnose(MgContext *context, const MgDiagnosis **ret, MgError *err);
 
-/* ---- Looking into the files ---------------------------------------------- */
-
-/* One direction of a migration, as its file says it. */
-typedef struct MgScriptFacts {
-    const char *version; /* NULL for a repeatable */
-    const char *name, *label;
-    MgKind kind;
-    MgDirection direction;
-    const char *file;
-    const char *digest; /* SHA-256 of the script's text, line ends as \n */
-    int n_statements;
-    bool is_transactional;
-    bool has_copy_data;
-    const char *how; /* "one transaction", "no transaction: VACUUM", "refused: ..." */
-    const char
-        *destructive_label; /* the first statement that takes away what stood before, or NULL */
-    int destructive_line, destructive_column, n_destructive;
-    bool is_destructive_allowed; /* says "-- migrate:destructive" */
-} MgScriptFacts;
-
-/* One statement; its texts are valid during the call only. */
-typedef struct MgStatement {
-    MgDirection direction;
-    int number;                  /* as in messages; 0: folded into the migration's transaction */
-    int line, column;            /* column in characters */
-    size_t begin, end;           /* bytes of the file, without the semicolon */
-    size_t data_begin, data_end; /* of COPY ... FROM STDIN, without the end mark */
-    const char *label;           /* "CREATE INDEX CONCURRENTLY" */
-    const char *text;            /* the first line, without passwords, cut when it is long */
-    const char
-        *destructive_label; /* what it takes away that stood before, "DROP COLUMN", or NULL */
-    bool is_transaction_control;
-    bool is_copy_data;
-    bool refuses_transaction; /* on some supported server */
-    bool can_touch_session;   /* settings, roles, temporary tables, or a query that might */
-} MgStatement;
-
-typedef struct MgScriptCalls {
-    void (*on_script)(void *payload, const MgScriptFacts *script);
-    void (*on_statement)(void *payload, const MgStatement *statement); /* NULL: not wanted */
-    void *payload;
-} MgScriptCalls;
-
-/*
- * Read the migrations of options and tell of each script, up before down, and
- * of its statements.  version names one migration as MgGoal.to does; NULL: all.
- * Needs no database and makes no connection; memory does not grow with the
- * files.  Fails with MG_E_SOURCE, _FILE or _USAGE.
- */
-MG_API bool mg_scripts(const MgOptions *options, const char *version, const MgScriptCalls *calls,
-                       MgError *err);
-
 /* ---- Writing results ---------------------------------------------------- */
 
-typedef enum MgFormat { MG_TABLE, MG_JSON, MG_MARKDOWN } MgFormat;
+typedef enum MgFormat { MG_TABLE, MG_JSON, MG_MARKDOWN, MG_HTML } MgFormat;
 
 typedef void (*MgWrite)(void *payload, const char *text, size_t size_bytes);
 
-/* How a plan is to be shown. */
+/* Which rows of a status a table and Markdown show; JSON and HTML show all. */
+typedef enum MgRows {
+    MG_ROWS_GLANCE,  /* what is not plainly applied, and the newest ten that are */
+    MG_ROWS_PENDING, /* what "up" would apply */
+    MG_ROWS_ALL,
+} MgRows;
+
+/* How a result is to be shown. */
 typedef struct MgView {
     MgFormat format;
-    int64_t now_ms;       /* "at" in JSON */
+    int64_t now_ms; /* "at" in JSON */
+    MgRows rows;
+    int64_t limit;        /* of a log's rows; 0: all */
     int width;            /* columns of the terminal; 0: never cut names */
     const MgError *error; /* JSON: shown as "error"; NULL: none */
     bool is_question; /* tables: without the last line; whoever asks says something else there */
@@ -490,17 +522,19 @@ MG_API void mg_write_status(const MgPlan *plan, const MgView *view, MgWrite writ
 /* Write the steps ("migrate plan"). */
 MG_API void mg_write_plan(const MgPlan *plan, const MgView *view, MgWrite write, void *payload);
 
+/* Write the log of a target; log may be NULL when view->error says why. */
+MG_API void mg_write_log(const MgLog *log, const MgView *view, MgWrite write, void *payload);
+/* Write a list of runs; journal may be NULL when view->error says why. */
+MG_API void mg_write_journal(const MgJournal *journal, const MgView *view, MgWrite write,
+                             void *payload);
+/* Write the journal's one run with its steps; the same. */
+MG_API void mg_write_run(const MgJournal *journal, const MgView *view, MgWrite write,
+                         void *payload);
+
 /* Write the findings and the verdict ("migrate doctor").  diagnosis may be NULL when view->error
  * says why there is none. */
 MG_API void mg_write_doctor(const MgDiagnosis *diagnosis, const MgView *view, MgWrite write,
                             void *payload);
-
-/*
- * Write the statements of the migration version, or one line for each script
- * when it is NULL ("migrate show"), as they are read.
- */
-MG_API bool mg_write_scripts(const MgOptions *options, const char *version, const MgView *view,
-                             MgWrite write, void *payload, MgError *err);
 
 /* ---- Making migrations -------------------------------------------------- */
 

@@ -264,6 +264,28 @@ mg_text_duration(int64_t duration_us, char *ret, size_t ret_bytes)
         write_two_units((seconds + 30) / 60, 60, "h", "min", ret, ret_bytes);
 }
 
+void
+mg_text_age(int64_t age_ms, char *ret, size_t ret_bytes)
+{
+    static const struct {
+        int64_t unit_s;
+        const char *one, *many;
+    } units[] = {
+        { 24 * 3600, "day", "days" },
+        { 3600, "h", "h" },
+        { 60, "min", "min" },
+    };
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        int64_t n = age_ms / 1000 / units[i].unit_s;
+        if (n > 0) {
+            snprintf(ret, ret_bytes, "%" PRId64 " %s ago", n,
+                     mg_text_plural(n, units[i].one, units[i].many));
+            return;
+        }
+    }
+    snprintf(ret, ret_bytes, "just now");
+}
+
 static void
 write_time(int64_t time_ms, const char *format, char *ret, size_t ret_bytes)
 {

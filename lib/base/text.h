@@ -49,6 +49,8 @@ bool mg_text_parse_duration_ms(const char *text, int64_t *ret);
 
 /* "41 ms", "2.4 s", "3 min 20 s", "2 h 5 min", as every output writes it. */
 void mg_text_duration(int64_t duration_us, char *ret, size_t ret_bytes);
+/* "just now", "3 h ago", "12 days ago": whole units, rounded down. */
+void mg_text_age(int64_t age_ms, char *ret, size_t ret_bytes);
 /* "2026-03-01 09:12" and "2026-03-01T09:12:33Z", UTC. */
 void mg_text_minute(int64_t time_ms, char *ret, size_t ret_bytes);
 void mg_text_iso(int64_t time_ms, char *ret, size_t ret_bytes);

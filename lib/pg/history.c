@@ -100,8 +100,8 @@ parse_layout(const char *comment)
 }
 
 /* Its schema or the table itself cannot be read. */
-static bool
-fail_reading(const MgHistoryTable *table, const MgResult *result, MgError *err)
+bool
+mg_history_fail_reading(const MgHistoryTable *table, const MgResult *result, MgError *err)
 {
     const char *sqlstate = mg_result_sqlstate(result);
     MgError server;
@@ -128,7 +128,7 @@ mg_history_take_facts(const MgHistoryTable *table, const MgResult *result, MgHis
                       MgError *err)
 {
     if (mg_result_is_error(result))
-        return fail_reading(table, result, err);
+        return mg_history_fail_reading(table, result, err);
 
     MgHistoryFacts facts = { .exists = mg_result_bool(result, 0, FACT_EXISTS),
                              .has_schema = mg_result_bool(result, 0, FACT_HAS_SCHEMA),
@@ -224,7 +224,7 @@ mg_history_take_rows(const MgHistoryTable *table, const MgResult *result, MgAren
         return true;
     }
     if (mg_result_is_error(result))
-        return fail_reading(table, result, err);
+        return mg_history_fail_reading(table, result, err);
 
     history.exists = true;
     history.cap = (size_t)mg_result_n_rows(result);

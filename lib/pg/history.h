@@ -52,6 +52,9 @@ MG_CHECK bool mg_history_take_facts(const MgHistoryTable *table, const MgResult 
 MG_CHECK bool mg_history_take_rows(const MgHistoryTable *table, const MgResult *result,
                                    MgArena *arena, MgHistory *ret, MgError *err);
 
+/* Its rows cannot be read: fill err from the server's answer.  Returns false. */
+bool mg_history_fail_reading(const MgHistoryTable *table, const MgResult *result, MgError *err);
+
 /* ---- Writing --------------------------------------------------------------- */
 
 /* A claim to be written: this target belongs to one environment. */

@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/text.h"
+#include "target/cache.h"
 #include "target/environment.h"
 
 enum {
@@ -204,43 +205,11 @@ mg_programs_find(char *const *environment, const char *const *places, MgArena *a
 
 /* ---- The cache ----------------------------------------------------------- */
 
-/* A folder, made if it is not there, that only we can write. */
-static bool
-is_our_folder(const char *path)
-{
-    struct stat found;
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return false;
-    return stat(path, &found) == 0 && S_ISDIR(found.st_mode) && found.st_uid == geteuid() &&
-           (found.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-}
-
-/*
- * Somebody else's home, as sudo may leave it in HOME, is not ours to write
- * into, nor may what lies there reach a server of ours.
- */
-static const char *
-cache_folder(char *const *environment, MgArena *arena)
-{
-    const char *base = mg_environment_get(environment, "XDG_CACHE_HOME");
-    const char *home = mg_environment_get(environment, "HOME");
-    struct stat found;
-    if (base == NULL || *base != '/') {
-        if (home == NULL || *home != '/' || stat(home, &found) != 0 || found.st_uid != geteuid())
-            return NULL;
-        base = mg_arena_format(arena, "%s/.cache", home);
-    }
-    if (!is_our_folder(base))
-        return NULL;
-    const char *cache = mg_arena_format(arena, "%s/migrate", base);
-    return is_our_folder(cache) ? cache : NULL;
-}
-
 void
 mg_template_init(char *const *environment, const char *rm, const char *key, MgArena *arena,
                  MgTemplate *ret)
 {
-    *ret = (MgTemplate){ .cache = cache_folder(environment, arena), .rm = rm, .lock_fd = -1 };
+    *ret = (MgTemplate){ .cache = mg_cache_folder(environment, arena), .rm = rm, .lock_fd = -1 };
     if (ret->cache == NULL)
         return;
     char hex[MG_DIGEST_HEX_BYTES];

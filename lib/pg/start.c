@@ -39,8 +39,16 @@ enum {
     OP_PROOF = 0,
     OP_FACTS = 2,
     OP_ROWS = 3,
-    N_OPS = 5,
+    N_OPS = 5, /* without: */
+    OP_IDENTITY = 5,
+    N_OPS_NOTING = 7,
 };
+
+/* In a transaction of its own: some providers keep the control file to themselves. */
+static const char identity_sql[] =
+    "SELECT c.system_identifier::pg_catalog.text, d.oid::pg_catalog.int8"
+    " FROM pg_catalog.pg_control_system() c, pg_catalog.pg_database d"
+    " WHERE d.datname = pg_catalog.current_database()";
 
 typedef struct MgStartRead {
     const MgStartInput *input;
@@ -85,6 +93,13 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
         if (!mg_history_take_rows(read->input->table, result, read->arena, &ret->history, err))
             return false;
         ret->history.is_database_empty = ret->facts.is_database_empty;
+        ret->has_history = true;
+        return true;
+    case OP_IDENTITY:
+        if (!mg_result_is_error(result) && mg_result_n_rows(result) == 1) {
+            ret->system_identifier = mg_arena_text(read->arena, mg_result_text(result, 0, 0));
+            ret->database_oid = mg_result_int(result, 0, 1);
+        }
         return true;
     default:
         return true;
@@ -96,18 +111,21 @@ run(MgConn *conn, const MgStartInput *input, size_t first_op, const MgLock *lock
     MgStart *ret, MgError *err)
 {
     MgStartRead read = { .input = input, .arena = arena, .ret = ret, .first_op = first_op };
-    MgOp ops[N_OPS] = {
+    MgOp ops[N_OPS_NOTING] = {
         [OP_PROOF] = { .kind = MG_OP_QUERY },
         [OP_PROOF + 1] = { .kind = MG_OP_SYNC },
         [OP_FACTS] = { .kind = MG_OP_QUERY, .sql = mg_history_facts_sql(input->table, arena) },
         [OP_ROWS] = { .kind = MG_OP_QUERY,
                       .sql = mg_history_rows_sql(input->table, input->n_down, arena) },
         [OP_ROWS + 1] = { .kind = MG_OP_SYNC },
+        [OP_IDENTITY] = { .kind = MG_OP_QUERY, .sql = identity_sql },
+        [OP_IDENTITY + 1] = { .kind = MG_OP_SYNC },
     };
     if (first_op == OP_PROOF)
         ops[OP_PROOF].sql = first_query(input, lock, arena);
+    size_t n_ops = input->is_noting ? N_OPS_NOTING : N_OPS;
     bool is_late = false;
-    if (!mg_conn_probe(conn, ops + first_op, N_OPS - first_op, on_result, &read, ANSWER_MS,
+    if (!mg_conn_probe(conn, ops + first_op, n_ops - first_op, on_result, &read, ANSWER_MS,
                        &is_late, err))
         return false;
     if (!is_late)
@@ -123,7 +141,7 @@ bool
 mg_start(MgConn *conn, const MgStartInput *input, MgLock *lock, MgArena *arena, MgStart *ret,
          MgError *err)
 {
-    MgStart start = { .lock_state = MG_LOCK_NOT_OURS };
+    MgStart start = { .lock_state = MG_LOCK_NOT_OURS, .system_identifier = "" };
     if (!run(conn, input, OP_PROOF, lock, arena, &start, err))
         return false;
     lock->backend_pid = start.proof.backend_pid;

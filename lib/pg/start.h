@@ -22,6 +22,7 @@ typedef struct MgStartInput {
     const MgHistoryTable *table;
     const char *search_path; /* a session setting; NULL: the role's own */
     bool is_writing;         /* take the lock and apply the session settings */
+    bool is_noting;          /* ask for the server's identity too */
     int n_down;              /* load the stored down scripts of so many newest rows */
 } MgStartInput;
 
@@ -30,6 +31,9 @@ typedef struct MgStart {
     MgLockState lock_state; /* meaningful only when writing */
     MgHistoryFacts facts;
     MgHistory history;
+    bool has_history;              /* it was read */
+    const char *system_identifier; /* "" when it was not asked for, or the server does not tell */
+    int64_t database_oid;          /* 0: the same */
 } MgStart;
 
 /* lock->backend_pid is set from the proof. */

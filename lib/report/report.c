@@ -185,10 +185,12 @@ mg_report_write(const MgReport *report, const MgView *view, MgWrite write, void 
         [MG_TABLE] = mg_report_write_table,
         [MG_JSON] = mg_report_write_json,
         [MG_MARKDOWN] = mg_report_write_markdown,
+        [MG_HTML] = mg_report_write_html,
     };
     MgArena arena = { 0 };
     MgReport shown = *report;
     shown.footer = report->footer != NULL ? show_text(report->footer, &arena) : NULL;
+    shown.more = report->more != NULL ? show_text(report->more, &arena) : NULL;
     writers[view->format](&shown, view, write, payload);
     mg_arena_release(&arena);
 }

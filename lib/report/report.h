@@ -1,6 +1,6 @@
 /*
- * Reports: one model, three renderers.  A report is fields, one list of typed
- * rows, and closing lines; table, JSON and Markdown show the same values.
+ * Reports: one model, four renderers.  A report is fields, one list of typed
+ * rows, and closing lines; table, JSON, Markdown and HTML show the same values.
  * JSON keys are only ever added; tables may change.
  */
 #ifndef MG_REPORT_REPORT_H
@@ -68,6 +68,13 @@ enum {
     MG_REPORT_MAX_COLUMNS = 20,
 };
 
+/* A point of the timeline that HTML draws. */
+typedef struct MgMoment {
+    int64_t at_ms;
+    int64_t duration_us; /* 0: not known */
+    const char *label, *state;
+} MgMoment;
+
 typedef struct MgReport {
     const char *schema; /* "migrate.status.v1" */
     const char *title;  /* Markdown's heading line */
@@ -84,10 +91,11 @@ typedef struct MgReport {
         size_t n, cap;
     } cells;
     const char *footer; /* the last line of table and Markdown, or NULL */
-    /* A report in parts, so that a long one needs no memory: each has its cells, the last one the
-       footer.  Columns are as wide as each part needs. */
-    bool is_continued; /* a part was written before */
-    bool has_more;     /* another part follows */
+    const char *more;   /* one behind it: what is not shown, or NULL */
+    struct {
+        MgMoment *items;
+        size_t n, cap;
+    } moments;
 } MgReport;
 
 /* What both reports say of the plan and its target; nulls when plan is NULL. */
@@ -99,26 +107,6 @@ const char *mg_report_head_version(const MgPlan *plan);
 /* Does table and Markdown show the column? */
 bool mg_report_shows(const MgReport *report, size_t column_i);
 
-/* A report that is written while it is made: of scripts, or of the statements of one migration. */
-typedef struct MgShowReport {
-    MgReport report;
-    const MgView *view;
-    MgWrite write;
-    void *payload;
-    MgArena arena, cells_arena;
-    const char *section; /* of the script whose statements come */
-    bool has_statements;
-    int n_scripts, n_statements, n_destructive;
-} MgShowReport;
-
-/* dir: as shown, or NULL. */
-void mg_report_show_begin(MgShowReport *show, bool has_statements, const char *dir,
-                          const MgView *view, MgWrite write, void *payload);
-void mg_report_show_script(MgShowReport *show, const MgScriptFacts *script);
-void mg_report_show_statement(MgShowReport *show, const MgStatement *statement);
-/* error: in JSON, unless something has been written.  Nothing is written in other formats then. */
-void mg_report_show_end(MgShowReport *show, const MgError *error);
-
 /* In the format of view. */
 void mg_report_write(const MgReport *report, const MgView *view, MgWrite write, void *payload);
 
@@ -127,10 +115,15 @@ void mg_report_write_table(const MgReport *report, const MgView *view, MgWrite w
 void mg_report_write_json(const MgReport *report, const MgView *view, MgWrite write, void *payload);
 void mg_report_write_markdown(const MgReport *report, const MgView *view, MgWrite write,
                               void *payload);
+void mg_report_write_html(const MgReport *report, const MgView *view, MgWrite write, void *payload);
 
 /* plan may be NULL when view->error tells why there is none. */
 void mg_report_status(const MgPlan *plan, const MgView *view, MgArena *arena, MgReport *ret);
 void mg_report_plan(const MgPlan *plan, const MgView *view, MgArena *arena, MgReport *ret);
+/* log and journal may be NULL when view->error tells why there is none. */
+void mg_report_log(const MgLog *log, const MgView *view, MgArena *arena, MgReport *ret);
+void mg_report_journal(const MgJournal *journal, const MgView *view, MgArena *arena, MgReport *ret);
+void mg_report_run(const MgJournal *journal, const MgView *view, MgArena *arena, MgReport *ret);
 /* diagnosis may be NULL when view->error tells why there is none. */
 void mg_report_doctor(const MgDiagnosis *diagnosis, MgArena *arena, MgReport *ret);
 

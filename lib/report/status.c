@@ -1,6 +1,7 @@
 /* The status report: every migration and its state. */
 #include "report/report.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -26,6 +27,7 @@ static const MgColumn columns[] = {
 
 enum {
     N_COLUMNS = sizeof columns / sizeof *columns,
+    N_NEWEST = 10, /* of those that are plainly applied */
 };
 
 /* What people should see of the notes; a missing down script is told by the plan. */
@@ -67,6 +69,70 @@ add_entry(const MgEntry *entry, MgArena *arena, MgReport *report)
     };
     for (size_t i = 0; i < N_COLUMNS; i++)
         MG_PUSH(arena, &report->cells, cells[i]);
+}
+
+/* ---- Which rows are shown -------------------------------------------------- */
+
+/* Nothing about it is worth a look. */
+static bool
+is_plain(const MgEntry *entry)
+{
+    if (entry->state != MG_STATE_APPLIED)
+        return false;
+    for (size_t i = 0; i < entry->n_notes; i++)
+        if (strcmp(entry->notes[i], "no-down") != 0 && strcmp(entry->notes[i], "baseline") != 0)
+            return false;
+    return true;
+}
+
+static bool
+is_pending(const MgEntry *entry)
+{
+    return entry->state == MG_STATE_PENDING || entry->state == MG_STATE_LATE ||
+           entry->state == MG_STATE_PARTIAL || entry->state == MG_STATE_CHANGED;
+}
+
+/* By time; of one moment, the later one in the list, which comes last. */
+static int
+compare_newest(const void *a, const void *b)
+{
+    const MgEntry *entry_a = *(const MgEntry *const *)a;
+    const MgEntry *entry_b = *(const MgEntry *const *)b;
+    if (entry_a->applied_at_ms != entry_b->applied_at_ms)
+        return entry_a->applied_at_ms < entry_b->applied_at_ms ? 1 : -1;
+    return (entry_a < entry_b) - (entry_a > entry_b);
+}
+
+/* Which of the plan's entries are shown. */
+static const bool *
+choose_rows(const MgPlan *plan, const MgView *view, MgArena *arena)
+{
+    bool *is_shown = mg_arena_alloc_array(arena, plan->n_entries + 1, sizeof *is_shown);
+    const MgEntry **plain = mg_arena_alloc_array(arena, plan->n_entries + 1, sizeof *plain);
+    size_t n_plain = 0;
+    bool is_all = view->rows == MG_ROWS_ALL || view->format == MG_JSON || view->format == MG_HTML;
+    for (size_t i = 0; i < plan->n_entries; i++) {
+        const MgEntry *entry = &plan->entries[i];
+        if (is_all || view->rows == MG_ROWS_PENDING)
+            is_shown[i] = is_all || is_pending(entry);
+        else if (is_plain(entry))
+            plain[n_plain++] = entry;
+        else
+            is_shown[i] = true;
+    }
+    qsort(plain, n_plain, sizeof *plain, compare_newest);
+    for (size_t i = 0; i < n_plain && i < N_NEWEST; i++)
+        is_shown[plain[i] - plan->entries] = true;
+    return is_shown;
+}
+
+static const char *
+tell_hidden(size_t n_hidden, MgArena *arena)
+{
+    if (n_hidden == 0)
+        return NULL;
+    return mg_arena_format(arena, "%zu more applied earlier; \"migrate status --all\" shows %s",
+                           n_hidden, mg_text_plural((int64_t)n_hidden, "it", "them"));
 }
 
 /* "3 pending, 1 late" of the states in the list, or "". */
@@ -126,7 +192,6 @@ footer(const MgPlan *plan, MgArena *arena)
 void
 mg_report_status(const MgPlan *plan, const MgView *view, MgArena *arena, MgReport *ret)
 {
-    (void)view;
     *ret = (MgReport){
         .schema = "migrate.status.v1",
         .title = "Migrations",
@@ -136,6 +201,7 @@ mg_report_status(const MgPlan *plan, const MgView *view, MgArena *arena, MgRepor
         .n_columns = N_COLUMNS,
     };
     mg_report_add_plan(ret, plan, arena);
+    mg_report_add_field(ret, "as_of", mg_cell_time(plan == NULL ? 0 : plan->as_of_ms), arena);
     if (plan == NULL) {
         mg_report_add_field(ret, "counts", mg_cell_text(NULL), arena);
         return;
@@ -143,9 +209,21 @@ mg_report_status(const MgPlan *plan, const MgView *view, MgArena *arena, MgRepor
     for (int state = 0; state < MG_N_STATES; state++)
         mg_report_add_field(ret, mg_arena_format(arena, "counts.%s", mg_state_name((MgState)state)),
                             mg_cell_int(plan->counts[state]), arena);
-    for (size_t i = 0; i < plan->n_entries; i++)
-        add_entry(&plan->entries[i], arena, ret);
+    const bool *is_shown = choose_rows(plan, view, arena);
+    size_t n_hidden = 0;
+    for (size_t i = 0; i < plan->n_entries; i++) {
+        const MgEntry *entry = &plan->entries[i];
+        if (is_shown[i])
+            add_entry(entry, arena, ret);
+        else if (entry->state == MG_STATE_APPLIED)
+            n_hidden++;
+        MgMoment moment = { entry->applied_at_ms, entry->duration_us, entry->label,
+                            mg_state_name(entry->state) };
+        if (entry->applied_at_ms != 0)
+            MG_PUSH(arena, &ret->moments, moment);
+    }
     ret->footer = footer(plan, arena);
+    ret->more = view->rows == MG_ROWS_PENDING ? NULL : tell_hidden(n_hidden, arena);
 }
 
 void

@@ -23,7 +23,7 @@ LAYERS = {
     "source": ["base", "target", "sql"],
     "plan": ["base", "target", "sql", "source"],
     "pg": ["base", "target", "sql", "source", "plan"],
-    "state": ["base"],
+    "state": ["base", "target", "sql", "source", "plan"],
     "report": ["base"],
 }
 CMD_MAY_INCLUDE = {"migrate.h", "base/arena.h", "base/attr.h", "base/buf.h", "base/error.h",
@@ -32,7 +32,7 @@ CMD_MAY_INCLUDE = {"migrate.h", "base/arena.h", "base/attr.h", "base/buf.h", "ba
 # Peers in pg/ do not know each other, but for conn.h and these.
 PG_FAMILIES = {
     "diagnose": {"history", "lock", "prove"},
-    "exec": {"blockers", "history", "index", "lock", "start"},
+    "exec": {"history", "index", "lock", "start"},
     "start": {"history", "lock", "prove"},
 }
 

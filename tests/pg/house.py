@@ -81,7 +81,8 @@ class Project:
     def environment(self, url=None):
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "ASAN_OPTIONS",
                                                     "UBSAN_OPTIONS") if name in os.environ}
-        return dict(kept, DATABASE_URL=url or self.server.url_of(self.database), USER="app")
+        return dict(kept, DATABASE_URL=url or self.server.url_of(self.database), USER="app",
+                    MIGRATE_STATE=str(self.root / "state.db"))
 
     def start(self, *words, url=None):
         return subprocess.Popen([MIGRATE, *words], cwd=self.root, env=self.environment(url),

@@ -103,6 +103,25 @@ test_text__copy(void **state)
 }
 
 static void
+test_text__age(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t age_ms;
+        const char *expect;
+    } cases[] = {
+        { -5000, "just now" },    { 0, "just now" },         { 59999, "just now" },
+        { 60000, "1 min ago" },   { 3599999, "59 min ago" }, { 3600000, "1 h ago" },
+        { 86399999, "23 h ago" }, { 86400000, "1 day ago" }, { 12 * 86400000, "12 days ago" },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char age[32];
+        mg_text_age(cases[i].age_ms, age, sizeof age);
+        assert_string_equal(age, cases[i].expect);
+    }
+}
+
+static void
 test_text__defuse(void **state)
 {
     (void)state;
@@ -307,6 +326,7 @@ main(void)
         cmocka_unit_test(test_text__cut),
         cmocka_unit_test(test_text__characters_and_width),
         cmocka_unit_test(test_text__copy),
+        cmocka_unit_test(test_text__age),
         cmocka_unit_test(test_text__defuse),
         cmocka_unit_test(test_text__starts_ends_fold),
         cmocka_unit_test(test_text__parse_uint),

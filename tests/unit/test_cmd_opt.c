@@ -156,7 +156,7 @@ test_opt__refuses(void **state)
           false },
         { { "up", "--wait", "61s" }, "option \"--wait\" is out of its range; " SEE, false },
         { { "up", "--output", "xml" },
-          "option \"--output\" takes table, json or markdown; " SEE,
+          "option \"--output\" takes table, json, markdown or html; " SEE,
           false },
         { { "up", "-database", "postgres://u:s3cret@h" },
           "unknown option \"-database\"; The database is given by --url URL.; "

@@ -217,6 +217,7 @@ test_status__is_json(void **state)
           " },\n"
           " \"environment\": null,\n"
           " \"head\": \"20260305080000\",\n"
+          " \"as_of\": null,\n"
           " \"counts\": {\n"
           "  \"applied\": 4,\n"
           "  \"pending\": 3,\n"
@@ -344,6 +345,7 @@ test_status__shows_error_without_plan(void **state)
           " \"session\": null,\n"
           " \"environment\": null,\n"
           " \"head\": null,\n"
+          " \"as_of\": null,\n"
           " \"counts\": null,\n"
           " \"migrations\": null\n"
           "}\n");

@@ -1,0 +1,368 @@
+#include "notes.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "context.h"
+#include "target/cache.h"
+#include "target/environment.h"
+#include "target/twin.h"
+
+#define FILE_NAME "state.db"
+
+/* ---- The file ----------------------------------------------------------------------------------
+ */
+
+typedef struct Place {
+    const char *path; /* NULL: there is no place for it */
+    bool is_asked;    /* somebody named it */
+} Place;
+
+static Place
+find_place(const MgOptions *options, MgArena *arena)
+{
+    const char *path = options->notebook;
+    if (path == NULL)
+        path = mg_environment_get(options->environment, "MIGRATE_STATE");
+    if (path != NULL)
+        return (Place){ .path = path, .is_asked = true };
+    const char *folder = mg_cache_folder(options->environment, arena);
+    return (Place){ .path =
+                        folder == NULL ? NULL : mg_arena_format(arena, "%s/" FILE_NAME, folder) };
+}
+
+static bool
+open_file(const MgOptions *options, bool is_reading, MgArena *arena, MgStateFile **ret,
+          MgError *err)
+{
+    Place place = find_place(options, arena);
+    if (place.path == NULL) {
+        mg_fail(err, MG_E_NOTEBOOK, "there is no place for a notebook");
+        mg_error_detail(err, "It is kept in XDG_CACHE_HOME, or in .cache in HOME, when that "
+                             "folder belongs to this user and nobody else can write to it.");
+        mg_error_hint(err, "Name a file: --state PATH");
+        return false;
+    }
+    MgStateOpen input = { .path = place.path,
+                          .layout = &mg_notebook_layout,
+                          .is_ours = !place.is_asked,
+                          .is_reading = is_reading };
+    return mg_state_open(&input, ret, err);
+}
+
+/* ---- A context's address
+ * ------------------------------------------------------------------------- */
+
+/* "HOST:PORT" that the direct URL and the pooled one of a database have in common. */
+static const char *
+find_direct_place(MgContext *context)
+{
+    MgArena *arena = &context->arena;
+    const MgUrl *url = &context->url;
+    const char *host = url->host == NULL ? "" : url->host;
+    const char *direct = mg_twin_direct(url, false, arena);
+    MgUrl twin;
+    MgError ignored;
+    if (direct != NULL && strcmp(direct, url->display) != 0 &&
+        mg_url_parse(direct, "the direct URL", NULL, arena, &twin, &ignored) && twin.host != NULL)
+        return mg_arena_format(arena, "%s:%d", twin.host, twin.port);
+    return mg_arena_format(arena, "%s:%d", host, url->port);
+}
+
+void
+mg_notes_init(MgContext *context)
+{
+    if (!context->options.keeps_notebook)
+        return;
+    const MgUrl *url = &context->url;
+    context->notes.address = (MgAddress){ .host = url->host,
+                                          .port = url->port,
+                                          .user = url->user,
+                                          .database = url->database,
+                                          .history = context->table.shown };
+    context->notes.place = find_direct_place(context);
+}
+
+void
+mg_notes_release(MgContext *context)
+{
+    mg_state_close(context->notes.file);
+    context->notes.file = NULL;
+}
+
+/* ---- Writing
+ * --------------------------------------------------------------------------------------- */
+
+static void
+write_note(MgContext *context, const MgNotedRun *run, bool has_seen)
+{
+    const MgStart *start = &context->start;
+    MgSeen seen = { .identity = { .system_identifier = start->system_identifier,
+                                  .database_oid = start->database_oid,
+                                  .place = context->notes.place },
+                    .history = &start->history,
+                    .server_version = context->target.server_version,
+                    .verdict = context->target.verdict_name,
+                    .at_ms = mg_clock_wall_ms() };
+    MgNote note = { .address = context->notes.address,
+                    .seen = has_seen ? &seen : NULL,
+                    .run = run };
+    MgStateFile *file = NULL;
+    MgError err;
+
+    mg_notes_release(context);
+    bool is_ok = open_file(&context->options, false, &context->arena, &file, &err) &&
+                 mg_notebook_note(file, &note, &err);
+    mg_state_close(file);
+    if (!is_ok && find_place(&context->options, &context->arena).is_asked)
+        mg_emit(context, MG_EVENT_WARNING,
+                mg_arena_format(&context->arena, "%s; nothing is noted", err.message));
+}
+
+void
+mg_notes_seen(MgContext *context)
+{
+    if (context->options.keeps_notebook)
+        write_note(context, NULL, true);
+}
+
+void
+mg_notes_begin(MgContext *context)
+{
+    MgNotes *notes = &context->notes;
+    notes->began_at_ms = mg_clock_wall_ms();
+    notes->began_us = notes->event_us = mg_clock_us();
+    notes->plan_steps = NULL;
+    notes->n_plan_steps = 0;
+    notes->done.n = 0;
+}
+
+void
+mg_notes_plan(MgContext *context, const MgPlan *plan)
+{
+    context->notes.plan_steps = plan->steps;
+    context->notes.n_plan_steps = plan->n_steps;
+    context->notes.event_us = mg_clock_us();
+}
+
+static const char *
+digest_of(const MgStep *step)
+{
+    return step->script == NULL ? NULL : step->script->digest;
+}
+
+static const MgStep *
+find_step(const MgNotes *notes, const char *label)
+{
+    for (size_t i = notes->done.n; i < notes->n_plan_steps; i++)
+        if (strcmp(notes->plan_steps[i].entry->label, label) == 0)
+            return &notes->plan_steps[i];
+    return NULL;
+}
+
+static void
+note_step(MgContext *context, const char *what, const MgStep *step, int64_t duration_us)
+{
+    MgNotedStep noted = { .what = what,
+                          .label = step->entry->label,
+                          .version = step->entry->version,
+                          .digest = digest_of(step),
+                          .duration_us = duration_us };
+    MG_PUSH(&context->arena, &context->notes.done, noted);
+}
+
+/* How long it took elsewhere; asked once for each migration, and only when one takes long. */
+static int64_t
+find_expected(MgContext *context, const char *label)
+{
+    MgNotes *notes = &context->notes;
+    MgError ignored;
+    if (notes->expected_for != NULL && strcmp(notes->expected_for, label) == 0)
+        return notes->expected_us;
+    const MgStep *step = find_step(notes, label);
+    notes->expected_for = mg_arena_text(&context->arena, label);
+    notes->expected_us = 0;
+    if (step == NULL || step->direction != MG_UP || digest_of(step) == NULL)
+        return 0;
+    if (!notes->has_looked &&
+        !open_file(&context->options, true, &context->arena, &notes->file, &ignored))
+        notes->file = NULL;
+    notes->has_looked = true;
+    if (notes->file == NULL || !mg_notebook_usual(notes->file, step->entry->version,
+                                                  digest_of(step), &notes->expected_us, &ignored))
+        return 0;
+    return notes->expected_us;
+}
+
+MgEvent
+mg_notes_event(MgContext *context, const MgEvent *event)
+{
+    MgEvent shown = *event;
+    if (!context->options.keeps_notebook || event->migration == NULL)
+        return shown;
+    bool is_done = event->kind == MG_EVENT_APPLIED || event->kind == MG_EVENT_REVERTED;
+    const MgStep *step = is_done ? find_step(&context->notes, event->migration) : NULL;
+    if (step != NULL) {
+        note_step(context, event->kind == MG_EVENT_APPLIED ? "applied" : "reverted", step,
+                  event->duration_us);
+        context->notes.event_us = mg_clock_us();
+    }
+    if (event->kind == MG_EVENT_RUNNING && shown.expected_us == 0)
+        shown.expected_us = find_expected(context, event->migration);
+    return shown;
+}
+
+/* ---- The history behind a run
+ * ---------------------------------------------------------------------- */
+
+static bool
+is_same_migration(const MgApplied *row, const MgEntry *entry)
+{
+    if (row->version == NULL || entry->version == NULL)
+        return row->version == entry->version && strcmp(row->name, entry->name) == 0;
+    return strcmp(row->version, entry->version) == 0;
+}
+
+/* What the server has written was not read back: the same is concluded from what was done. */
+static void
+conclude(MgContext *context, const MgStep *step, const MgNotedStep *done)
+{
+    MgHistory *history = &context->start.history;
+    int64_t newest_id = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < history->n; i++) {
+        if (newest_id < history->items[i].id)
+            newest_id = history->items[i].id;
+        if (history->items[i].id != step->row_id &&
+            !is_same_migration(&history->items[i], step->entry))
+            history->items[n++] = history->items[i];
+    }
+    history->n = n;
+    history->exists = true;
+    const MgMigration *migration = step->migration;
+    if (step->direction == MG_DOWN || migration == NULL)
+        return;
+    MgApplied row = { .id = newest_id + 1,
+                      .version = migration->version,
+                      .name = migration->name,
+                      .kind = migration->kind,
+                      .digest = migration->up.digest,
+                      .token_digest = migration->up.token_digest,
+                      .down_digest = migration->has_down ? migration->down.digest : NULL,
+                      .n_statements = migration->up.n_statements,
+                      .n_statements_started = migration->up.n_statements,
+                      .n_statements_done = migration->up.n_statements,
+                      .applied_at_ms = mg_clock_wall_ms(),
+                      .duration_us = done->duration_us,
+                      .applied_by = context->applied_by,
+                      .commit = context->identity.commit };
+    MG_PUSH(&context->arena, history, row);
+}
+
+/* A migration was under way when it ended: the next one of the plan. */
+static void
+note_failed(MgContext *context, const MgError *err)
+{
+    const MgNotes *notes = &context->notes;
+    static const MgErrorCode codes[] = { MG_E_SQL,   MG_E_SERVER,          MG_E_CHANGED,
+                                         MG_E_FENCE, MG_E_CONNECTION_LOST, MG_E_CANCELLED,
+                                         MG_E_FILE,  MG_E_PERMISSION };
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (err->code == codes[i] && notes->done.n < notes->n_plan_steps)
+            note_step(context, "failed", &notes->plan_steps[notes->done.n],
+                      mg_clock_us() - notes->event_us);
+}
+
+void
+mg_notes_end(MgContext *context, const MgOutcome *outcome, const MgError *err)
+{
+    MgNotes *notes = &context->notes;
+    const MgOptions *options = &context->options;
+    if (!options->keeps_notebook)
+        return;
+    bool has_seen = context->start.has_history;
+    for (size_t i = 0; i < notes->done.n; i++)
+        conclude(context, &notes->plan_steps[i], &notes->done.items[i]);
+    if (err != NULL)
+        note_failed(context, err);
+    const char *command = outcome->n_reverted > 0 ? "down" : "up";
+    MgJournalRun run = { .command = options->command != NULL ? options->command : command,
+                         .began_at_ms = notes->began_at_ms,
+                         .elapsed_us = outcome->elapsed_us,
+                         .by = context->applied_by,
+                         .tool = MG_VERSION,
+                         .n_applied = outcome->n_applied,
+                         .n_reverted = outcome->n_reverted,
+                         .head = outcome->head,
+                         .error = err };
+    MgNotedRun noted = { .run = &run, .steps = notes->done.items, .n_steps = notes->done.n };
+    write_note(context, &noted, has_seen);
+}
+
+/* ---- Reading
+ * ------------------------------------------------------------------------------------------ */
+
+bool
+mg_notes_recall(MgContext *context, int64_t *ret_at_ms, MgError *err)
+{
+    MgArena *arena = &context->arena;
+    MgTarget *target = &context->target;
+    MgStateFile *file = NULL;
+    MgSeen seen = { 0 };
+    bool is_ok = open_file(&context->options, true, arena, &file, err) &&
+                 mg_notebook_seen(file, &context->notes.address, arena, &seen, err);
+    mg_state_close(file);
+    if (!is_ok)
+        return false;
+    if (seen.history == NULL) {
+        mg_fail(err, MG_E_NOTEBOOK, "this machine has not seen the history of \"%s\" yet",
+                target->database == NULL ? "" : target->database);
+        mg_error_hint(err, "Ask the database: migrate status");
+        return false;
+    }
+    context->start.history = *seen.history;
+    target->server_version = seen.server_version;
+    target->verdict_name = seen.verdict;
+    *ret_at_ms = seen.at_ms;
+    return true;
+}
+
+/* A journal with the memory that it lies in. */
+typedef struct Journal {
+    MgJournal journal; /* first: the caller knows no more */
+    MgArena arena;
+} Journal;
+
+bool
+mg_journal_open(const MgOptions *options, int64_t id, int64_t limit, const MgJournal **ret,
+                MgError *err)
+{
+    Journal *journal = mg_realloc(NULL, sizeof *journal);
+    *journal = (Journal){ .arena = { 0 } };
+    MgStateFile *file = NULL;
+    bool is_ok = open_file(options, true, &journal->arena, &file, err) &&
+                 mg_notebook_runs(file, id, limit, &journal->arena, &journal->journal, err);
+    mg_state_close(file);
+    if (is_ok && id != 0 && journal->journal.n == 0) {
+        is_ok = mg_fail(err, MG_E_NOTEBOOK, "the notebook has no run %lld", (long long)id);
+        mg_error_hint(err, "List them: migrate log --local");
+    }
+    if (!is_ok) {
+        mg_journal_close(&journal->journal);
+        return false;
+    }
+    *ret = &journal->journal;
+    return true;
+}
+
+void
+mg_journal_close(const MgJournal *journal)
+{
+    if (journal == NULL)
+        return;
+    Journal *whole = (Journal *)(uintptr_t)journal;
+    mg_arena_release(&whole->arena);
+    mg_free(whole);
+}

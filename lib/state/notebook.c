@@ -1,0 +1,590 @@
+/* The notebook: its tables, and what is written to them and read back. */
+#include "state/notebook.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/text.h"
+
+enum {
+    MAX_RUNS = 500,
+    MAX_STEPS = 20000,    /* of all runs */
+    MAX_RUN_STEPS = 1000, /* of one */
+    MAX_TARGETS = 50,
+    MAX_APPLIED = 50000, /* rows of all targets but the newest */
+    MAX_PARAMS = 24,
+};
+
+static const char *const upgrades[] = {
+    "CREATE TABLE target ("
+    " id INTEGER PRIMARY KEY,"
+    " system_identifier TEXT NOT NULL,"
+    " database_oid INTEGER NOT NULL,"
+    " database TEXT NOT NULL,"
+    " place TEXT NOT NULL,"
+    " history TEXT NOT NULL,"
+    " server_version TEXT,"
+    " verdict TEXT,"
+    " has_history INTEGER NOT NULL,"
+    " n_applied INTEGER NOT NULL,"
+    " fingerprint INTEGER NOT NULL,"
+    " seen_at_ms INTEGER NOT NULL,"
+    " UNIQUE (system_identifier, database_oid, database, place, history));"
+    "CREATE INDEX target_by_time ON target (seen_at_ms);"
+    "CREATE TABLE address ("
+    " host TEXT NOT NULL,"
+    " port INTEGER NOT NULL,"
+    " user TEXT NOT NULL,"
+    " database TEXT NOT NULL,"
+    " history TEXT NOT NULL,"
+    " target_id INTEGER NOT NULL REFERENCES target ON DELETE CASCADE,"
+    " PRIMARY KEY (host, port, user, database, history)) WITHOUT ROWID;"
+    "CREATE INDEX address_by_target ON address (target_id);"
+    "CREATE TABLE applied ("
+    " target_id INTEGER NOT NULL REFERENCES target ON DELETE CASCADE,"
+    " id INTEGER NOT NULL,"
+    " version TEXT,"
+    " name TEXT,"
+    " kind TEXT NOT NULL,"
+    " digest TEXT,"
+    " token_digest TEXT,"
+    " down_digest TEXT,"
+    " prefix_digest TEXT,"
+    " statements INTEGER NOT NULL,"
+    " statements_started INTEGER NOT NULL,"
+    " statements_done INTEGER NOT NULL,"
+    " applied_at_ms INTEGER NOT NULL,"
+    " duration_us INTEGER NOT NULL,"
+    " applied_by TEXT,"
+    " git_commit TEXT,"
+    " PRIMARY KEY (target_id, id)) WITHOUT ROWID;"
+    "CREATE INDEX applied_by_digest ON applied (digest);"
+    "CREATE TABLE run ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " command TEXT NOT NULL,"
+    " began_at_ms INTEGER NOT NULL,"
+    " elapsed_us INTEGER NOT NULL,"
+    " host TEXT NOT NULL,"
+    " port INTEGER NOT NULL,"
+    " user TEXT NOT NULL,"
+    " database TEXT NOT NULL,"
+    " history TEXT NOT NULL,"
+    " by TEXT,"
+    " tool TEXT NOT NULL,"
+    " n_applied INTEGER NOT NULL,"
+    " n_reverted INTEGER NOT NULL,"
+    " head TEXT,"
+    " n_steps INTEGER NOT NULL,"
+    " slug TEXT,"
+    " sqlstate TEXT,"
+    " place TEXT,"
+    " line INTEGER,"
+    " \"column\" INTEGER,"
+    " message TEXT,"
+    " excerpt TEXT,"
+    " detail TEXT,"
+    " hint TEXT,"
+    " more TEXT,"
+    " note TEXT);"
+    "CREATE TABLE step ("
+    " run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
+    " number INTEGER NOT NULL,"
+    " what TEXT NOT NULL,"
+    " label TEXT NOT NULL,"
+    " version TEXT,"
+    " digest TEXT,"
+    " duration_us INTEGER NOT NULL,"
+    " PRIMARY KEY (run_id, number)) WITHOUT ROWID;"
+    "CREATE INDEX step_by_digest ON step (digest);",
+};
+
+const MgStateLayout mg_notebook_layout = {
+    .application_id = 0x4d696772, /* "Migr" */
+    .upgrades = upgrades,
+    .n_upgrades = sizeof upgrades / sizeof *upgrades,
+};
+
+#define TEXT(value) mg_value_text(value)
+#define INT(value) mg_value_int(value)
+
+/* Parts of a key are never NULL: NULLs would not be equal. */
+static MgValue
+key(const char *text)
+{
+    return mg_value_text(text == NULL ? "" : text);
+}
+
+/* ---- Writing: a target --------------------------------------------------------------------- */
+
+/* FNV-1a, of what a row says: has the history changed since it was noted? */
+static uint64_t
+add_hash(uint64_t hash, const char *text)
+{
+    for (; text != NULL && *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return (hash ^ 0x1f) * UINT64_C(0x100000001b3);
+}
+
+static int64_t
+fingerprint(const MgHistory *history)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < history->n; i++) {
+        const MgApplied *row = &history->items[i];
+        hash = (hash ^ (uint64_t)row->id) * UINT64_C(0x100000001b3);
+        hash = (hash ^ (uint64_t)row->n_statements_done) * UINT64_C(0x100000001b3);
+        hash = (hash ^ (uint64_t)row->n_statements_started) * UINT64_C(0x100000001b3);
+        hash = (hash ^ (uint64_t)row->applied_at_ms) * UINT64_C(0x100000001b3);
+        hash = add_hash(hash, row->version);
+        hash = add_hash(hash, row->name);
+        hash = add_hash(hash, row->digest);
+        hash = add_hash(hash, row->down_digest);
+    }
+    return (int64_t)(hash >> 1);
+}
+
+typedef struct Found {
+    int64_t id, fingerprint;
+} Found;
+
+static void
+take_found(void *payload, const MgStateRow *row)
+{
+    Found *found = payload;
+    *found = (Found){ mg_state_int(row, 0), mg_state_int(row, 1) };
+}
+
+static bool
+write_applied(MgStateFile *file, int64_t target_id, const MgHistory *history, MgError *err)
+{
+    const MgValue target[] = { INT(target_id) };
+    if (!mg_state_run(file, "DELETE FROM applied WHERE target_id = ?", target, 1, err))
+        return false;
+    static const char insert[] = "INSERT OR REPLACE INTO applied"
+                                 " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    for (size_t i = 0; i < history->n; i++) {
+        const MgApplied *row = &history->items[i];
+        const MgValue values[] = {
+            INT(target_id),
+            INT(row->id),
+            TEXT(row->version),
+            TEXT(row->name),
+            TEXT(mg_kind_name(row->kind)),
+            TEXT(row->digest),
+            TEXT(row->token_digest),
+            TEXT(row->down_digest),
+            TEXT(row->prefix_digest),
+            INT(row->n_statements),
+            INT(row->n_statements_started),
+            INT(row->n_statements_done),
+            INT(row->applied_at_ms),
+            INT(row->duration_us),
+            TEXT(row->applied_by),
+            TEXT(row->commit),
+        };
+        if (!mg_state_run(file, insert, values, sizeof values / sizeof *values, err))
+            return false;
+    }
+    return true;
+}
+
+static bool
+write_target(MgStateFile *file, const MgAddress *address, const MgSeen *seen, MgError *err)
+{
+    const MgTargetIdentity *identity = &seen->identity;
+    const MgValue keys[] = { key(identity->system_identifier), INT(identity->database_oid),
+                             key(address->database), key(identity->place), key(address->history) };
+    Found found = { 0 };
+    int64_t now = fingerprint(seen->history);
+    if (!mg_state_query(file,
+                        "SELECT id, fingerprint FROM target WHERE system_identifier = ?"
+                        " AND database_oid = ? AND database = ? AND place = ? AND history = ?",
+                        keys, 5, take_found, &found, err))
+        return false;
+
+    const MgValue values[] = {
+        keys[0],
+        keys[1],
+        keys[2],
+        keys[3],
+        keys[4],
+        TEXT(seen->server_version),
+        TEXT(seen->verdict),
+        INT(seen->history->exists),
+        INT((int64_t)seen->history->n),
+        INT(now),
+        INT(seen->at_ms),
+    };
+    if (!mg_state_run(file,
+                      "INSERT INTO target (system_identifier, database_oid, database, place,"
+                      " history, server_version, verdict, has_history, n_applied, fingerprint,"
+                      " seen_at_ms) VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (system_identifier,"
+                      " database_oid, database, place, history) DO UPDATE SET"
+                      " server_version = excluded.server_version, verdict = excluded.verdict,"
+                      " has_history = excluded.has_history, n_applied = excluded.n_applied,"
+                      " fingerprint = excluded.fingerprint, seen_at_ms = excluded.seen_at_ms",
+                      values, sizeof values / sizeof *values, err))
+        return false;
+    int64_t id = found.id != 0 ? found.id : mg_state_last_id(file);
+    bool is_changed = found.id == 0 || found.fingerprint != now;
+    if (is_changed && !write_applied(file, id, seen->history, err))
+        return false;
+    const MgValue where[] = {
+        key(address->host), INT(address->port), key(address->user), keys[2], keys[4], INT(id)
+    };
+    return mg_state_run(file, "INSERT OR REPLACE INTO address VALUES (?,?,?,?,?,?)", where, 6, err);
+}
+
+/* ---- Writing: a run -------------------------------------------------------------------------- */
+
+static const char *
+present(const char *text)
+{
+    return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
+static bool
+write_run(MgStateFile *file, const MgAddress *address, const MgNotedRun *noted, int64_t *ret_id,
+          MgError *err)
+{
+    static const MgError none = { .code = MG_OK };
+    const MgJournalRun *run = noted->run;
+    const MgError *error = run->error != NULL ? run->error : &none;
+    const MgValue values[] = {
+        TEXT(run->command),
+        INT(run->began_at_ms),
+        INT(run->elapsed_us),
+        key(address->host),
+        INT(address->port),
+        key(address->user),
+        key(address->database),
+        key(address->history),
+        TEXT(run->by),
+        TEXT(run->tool),
+        INT(run->n_applied),
+        INT(run->n_reverted),
+        TEXT(run->head),
+        INT((int64_t)noted->n_steps),
+        TEXT(run->error != NULL ? mg_error_slug(error->code) : NULL),
+        TEXT(present(error->sqlstate)),
+        TEXT(present(error->place)),
+        INT(error->line),
+        INT(error->column),
+        TEXT(present(error->message)),
+        TEXT(present(error->excerpt)),
+        TEXT(present(error->detail)),
+        TEXT(present(error->hint[0])),
+        TEXT(present(error->hint[1])),
+        TEXT(present(error->note)),
+    };
+    if (!mg_state_run(file,
+                      "INSERT INTO run VALUES"
+                      " (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                      values, sizeof values / sizeof *values, err))
+        return false;
+    *ret_id = mg_state_last_id(file);
+    return true;
+}
+
+static bool
+write_steps(MgStateFile *file, int64_t run_id, const MgNotedRun *noted, MgError *err)
+{
+    /* The last one is worth more than the first: it may have failed. */
+    size_t first = noted->n_steps > MAX_RUN_STEPS ? noted->n_steps - MAX_RUN_STEPS : 0;
+    static const char insert[] = "INSERT INTO step VALUES (?,?,?,?,?,?,?)";
+    for (size_t i = first; i < noted->n_steps; i++) {
+        const MgNotedStep *step = &noted->steps[i];
+        const MgValue values[] = {
+            INT(run_id),         INT((int64_t)i + 1), TEXT(step->what),       TEXT(step->label),
+            TEXT(step->version), TEXT(step->digest),  INT(step->duration_us),
+        };
+        if (!mg_state_run(file, insert, values, sizeof values / sizeof *values, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- Writing: all of it ------------------------------------------------------------------------
+ */
+
+static bool
+forget_targets(MgStateFile *file, MgError *err)
+{
+    const MgValue values[] = { INT(MAX_TARGETS), INT(MAX_APPLIED) };
+    return mg_state_run(
+        file,
+        "DELETE FROM target WHERE id IN (SELECT id FROM (SELECT id, row_number() OVER w AS age,"
+        " sum(n_applied) OVER w AS total FROM target"
+        " WINDOW w AS (ORDER BY seen_at_ms DESC, id DESC))"
+        " WHERE age > 1 AND (age > ? OR total > ?))",
+        values, 2, err);
+}
+
+static bool
+forget_runs(MgStateFile *file, MgError *err)
+{
+    const MgValue values[] = { INT(MAX_RUNS), INT(MAX_STEPS) };
+    return mg_state_run(file,
+                        "DELETE FROM run WHERE id IN (SELECT id FROM (SELECT id,"
+                        " row_number() OVER w AS age, sum(n_steps) OVER w AS total FROM run"
+                        " WINDOW w AS (ORDER BY id DESC))"
+                        " WHERE age > 1 AND (age > ? OR total > ?))",
+                        values, 2, err);
+}
+
+bool
+mg_notebook_note(MgStateFile *file, const MgNote *note, MgError *err)
+{
+    int64_t run_id = 0;
+    if (!mg_state_begin(file, err))
+        return false;
+    if (note->seen != NULL &&
+        (!write_target(file, &note->address, note->seen, err) || !forget_targets(file, err)))
+        return false;
+    if (note->run != NULL &&
+        (!write_run(file, &note->address, note->run, &run_id, err) ||
+         !write_steps(file, run_id, note->run, err) || !forget_runs(file, err)))
+        return false;
+    return mg_state_end(file, err);
+}
+
+/* ---- Reading: a target ----------------------------------------------------------------------- */
+
+typedef struct Reading {
+    MgArena *arena;
+    int64_t target_id;
+    MgSeen *seen;
+    MgHistory *history;
+    struct {
+        MgJournalRun *items;
+        size_t n, cap;
+    } runs;
+    struct {
+        MgJournalStep *items;
+        size_t n, cap;
+    } steps;
+} Reading;
+
+static void
+take_target(void *payload, const MgStateRow *row)
+{
+    Reading *reading = payload;
+    reading->target_id = mg_state_int(row, 0);
+    reading->history = MG_NEW_IN(reading->arena, MgHistory);
+    reading->history->exists = mg_state_int(row, 1) != 0;
+    *reading->seen = (MgSeen){ .history = reading->history,
+                               .server_version = mg_state_text(row, 2, reading->arena),
+                               .verdict = mg_state_text(row, 3, reading->arena),
+                               .at_ms = mg_state_int(row, 4) };
+}
+
+static MgKind
+kind_of(const char *word)
+{
+    for (int i = 0; i < MG_N_KINDS; i++)
+        if (word != NULL && strcmp(mg_kind_name((MgKind)i), word) == 0)
+            return (MgKind)i;
+    return MG_VERSIONED;
+}
+
+/* A row that has neither version nor name is not one of ours. */
+static void
+take_applied(void *payload, const MgStateRow *row)
+{
+    Reading *reading = payload;
+    MgArena *arena = reading->arena;
+    MgApplied applied = {
+        .id = mg_state_int(row, 0),
+        .version = mg_state_text(row, 1, arena),
+        .name = mg_state_text(row, 2, arena),
+        .kind = kind_of(mg_state_text(row, 3, arena)),
+        .digest = mg_state_text(row, 4, arena),
+        .token_digest = mg_state_text(row, 5, arena),
+        .down_digest = mg_state_text(row, 6, arena),
+        .prefix_digest = mg_state_text(row, 7, arena),
+        .n_statements = (int)mg_state_int(row, 8),
+        .n_statements_started = (int)mg_state_int(row, 9),
+        .n_statements_done = (int)mg_state_int(row, 10),
+        .applied_at_ms = mg_state_int(row, 11),
+        .duration_us = mg_state_int(row, 12),
+        .applied_by = mg_state_text(row, 13, arena),
+        .commit = mg_state_text(row, 14, arena),
+    };
+    if (applied.name == NULL)
+        applied.name = "";
+    if (applied.version != NULL || applied.name[0] != '\0')
+        MG_PUSH(arena, reading->history, applied);
+}
+
+bool
+mg_notebook_seen(MgStateFile *file, const MgAddress *address, MgArena *arena, MgSeen *ret,
+                 MgError *err)
+{
+    MgSeen seen = { 0 };
+    Reading reading = { .arena = arena, .seen = &seen };
+    const MgValue keys[] = { key(address->host), INT(address->port), key(address->user),
+                             key(address->database), key(address->history) };
+    if (!mg_state_query(file,
+                        "SELECT t.id, t.has_history, t.server_version, t.verdict, t.seen_at_ms"
+                        " FROM address a JOIN target t ON t.id = a.target_id WHERE a.host = ?"
+                        " AND a.port = ? AND a.user = ? AND a.database = ? AND a.history = ?",
+                        keys, 5, take_target, &reading, err))
+        return false;
+    const MgValue target[] = { INT(reading.target_id) };
+    if (reading.history != NULL &&
+        !mg_state_query(file,
+                        "SELECT id, version, name, kind, digest, token_digest, down_digest,"
+                        " prefix_digest, statements, statements_started, statements_done,"
+                        " applied_at_ms, duration_us, applied_by, git_commit FROM applied"
+                        " WHERE target_id = ? ORDER BY id",
+                        target, 1, take_applied, &reading, err))
+        return false;
+    *ret = seen;
+    return true;
+}
+
+/* ---- Reading: durations ------------------------------------------------------------------------
+ */
+
+static void
+take_duration(void *payload, const MgStateRow *row)
+{
+    int64_t *duration_us = payload;
+    *duration_us = mg_state_int(row, 0);
+}
+
+bool
+mg_notebook_usual(MgStateFile *file, const char *version, const char *digest, int64_t *ret_us,
+                  MgError *err)
+{
+    int64_t usual_us = 0;
+    const MgValue values[] = { TEXT(digest), TEXT(version) };
+    /* What is a target's newest application and also a run of ours counts once more: no harm. */
+    if (!mg_state_query(
+            file,
+            "WITH took AS (SELECT duration_us FROM applied WHERE digest = ?1 AND version IS ?2"
+            " AND statements_done = statements AND duration_us > 0"
+            " UNION ALL SELECT duration_us FROM step"
+            " WHERE digest = ?1 AND version IS ?2 AND what = 'applied' AND duration_us > 0)"
+            " SELECT duration_us FROM took ORDER BY duration_us"
+            " LIMIT 1 OFFSET (SELECT count(*) FROM took) / 2",
+            values, 2, take_duration, &usual_us, err))
+        return false;
+    *ret_us = usual_us;
+    return true;
+}
+
+/* ---- Reading: runs
+ * ------------------------------------------------------------------------------- */
+
+static MgErrorCode
+code_of(const char *slug)
+{
+    for (int i = 0; i < MG_N_ERRORS; i++)
+        if (strcmp(mg_error_slug((MgErrorCode)i), slug) == 0)
+            return (MgErrorCode)i;
+    return MG_E_SERVER;
+}
+
+static void
+copy_column(const MgStateRow *row, int column, MgArena *arena, char *ret, size_t ret_bytes)
+{
+    const char *text = mg_state_text(row, column, arena);
+    if (text != NULL)
+        mg_text_copy(ret, ret_bytes, text);
+}
+
+static const MgError *
+take_error(const MgStateRow *row, int first, MgArena *arena)
+{
+    const char *slug = mg_state_text(row, first, arena);
+    if (slug == NULL)
+        return NULL;
+    MgError *error = MG_NEW_IN(arena, MgError);
+    error->code = code_of(slug);
+    error->line = (int)mg_state_int(row, first + 3);
+    error->column = (int)mg_state_int(row, first + 4);
+    copy_column(row, first + 1, arena, error->sqlstate, sizeof error->sqlstate);
+    copy_column(row, first + 2, arena, error->place, sizeof error->place);
+    copy_column(row, first + 5, arena, error->message, sizeof error->message);
+    copy_column(row, first + 6, arena, error->excerpt, sizeof error->excerpt);
+    copy_column(row, first + 7, arena, error->detail, sizeof error->detail);
+    copy_column(row, first + 8, arena, error->hint[0], sizeof error->hint[0]);
+    copy_column(row, first + 9, arena, error->hint[1], sizeof error->hint[1]);
+    copy_column(row, first + 10, arena, error->note, sizeof error->note);
+    return error;
+}
+
+static void
+take_run(void *payload, const MgStateRow *row)
+{
+    enum { FIRST_ERROR = 14 };
+    Reading *reading = payload;
+    MgArena *arena = reading->arena;
+    MgJournalRun run = {
+        .id = mg_state_int(row, 0),
+        .command = mg_state_text(row, 1, arena),
+        .began_at_ms = mg_state_int(row, 2),
+        .elapsed_us = mg_state_int(row, 3),
+        .host = present(mg_state_text(row, 4, arena)),
+        .port = (int)mg_state_int(row, 5),
+        .user = present(mg_state_text(row, 6, arena)),
+        .database = present(mg_state_text(row, 7, arena)),
+        .history = mg_state_text(row, 8, arena),
+        .by = mg_state_text(row, 9, arena),
+        .tool = mg_state_text(row, 10, arena),
+        .n_applied = (int)mg_state_int(row, 11),
+        .n_reverted = (int)mg_state_int(row, 12),
+        .head = mg_state_text(row, 13, arena),
+        .error = take_error(row, FIRST_ERROR, arena),
+    };
+    MG_PUSH(arena, &reading->runs, run);
+}
+
+static void
+take_step(void *payload, const MgStateRow *row)
+{
+    Reading *reading = payload;
+    MgArena *arena = reading->arena;
+    MgJournalStep step = { .what = mg_state_text(row, 0, arena),
+                           .label = mg_state_text(row, 1, arena),
+                           .duration_us = mg_state_int(row, 2) };
+    if (step.what != NULL && step.label != NULL)
+        MG_PUSH(arena, &reading->steps, step);
+}
+
+static void
+take_count(void *payload, const MgStateRow *row)
+{
+    int64_t *count = payload;
+    *count = mg_state_int(row, 0);
+}
+
+bool
+mg_notebook_runs(MgStateFile *file, int64_t id, int64_t limit, MgArena *arena, MgJournal *ret,
+                 MgError *err)
+{
+    Reading reading = { .arena = arena };
+    int64_t n_all = 0;
+    const MgValue values[] = { INT(id), INT(limit > 0 ? limit : -1) };
+    bool is_ok =
+        mg_state_query(file, "SELECT count(*) FROM run", NULL, 0, take_count, &n_all, err) &&
+        mg_state_query(file,
+                       "SELECT id, command, began_at_ms, elapsed_us, host, port, user, database,"
+                       " history, by, tool, n_applied, n_reverted, head, slug, sqlstate, place,"
+                       " line, \"column\", message, excerpt, detail, hint, more, note FROM run"
+                       " WHERE ?1 = 0 OR id = ?1 ORDER BY id DESC LIMIT ?2",
+                       values, 2, take_run, &reading, err) &&
+        (id == 0 || mg_state_query(file,
+                                   "SELECT what, label, duration_us FROM step WHERE run_id = ?"
+                                   " ORDER BY number",
+                                   values, 1, take_step, &reading, err));
+    if (!is_ok)
+        return false;
+    for (size_t i = 0; i < reading.runs.n && id != 0; i++) {
+        reading.runs.items[i].steps = reading.steps.items;
+        reading.runs.items[i].n_steps = reading.steps.n;
+    }
+    *ret = (MgJournal){ .items = reading.runs.items, .n = reading.runs.n, .n_all = n_all };
+    return true;
+}
