@@ -179,8 +179,7 @@ execute(MgContext *context, const MgPlan *plan, MgOutcome *outcome, MgError *err
                           .lock = &context->lock,
                           .table = &context->table,
                           .facts = &context->start.facts,
-                          .settings_sql =
-                              mg_session_settings_sql(context->url.search_path, &context->arena),
+                          .settings_sql = context->start.settings_sql,
                           .steps = plan->steps,
                           .n_steps = plan->n_steps,
                           .applied_by = context->applied_by,

@@ -104,6 +104,7 @@ typedef struct MgExec {
     MgBuf sql;           /* the statement being sent, NUL-terminated */
     MgTag statement_tag; /* of that statement */
     int n_unflushed;     /* statements since the last Flush */
+    int n_unflushed_commits;
     size_t unflushed_bytes;
     bool must_create_history;
     bool must_prepare;     /* our prepared statements are not there (any more) */

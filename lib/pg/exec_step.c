@@ -14,6 +14,7 @@
 enum {
     /* So that results and progress arrive and a bounded window never stalls. */
     FLUSH_STATEMENTS = 64,
+    FLUSH_COMMITS = 16, /* each one wakes both ends up, which costs more than a tiny migration */
     FLUSH_BYTES = 64 << 10,
     MAX_STORED_DOWN_BYTES = 1 << 20,
 };
@@ -102,6 +103,7 @@ push_flush(MgExec *exec)
 {
     push(exec, (MgOp){ .kind = MG_OP_FLUSH });
     exec->n_unflushed = 0;
+    exec->n_unflushed_commits = 0;
     exec->unflushed_bytes = 0;
 }
 
@@ -167,8 +169,7 @@ mg_exec_push_statement(MgExec *exec)
     push(exec, (MgOp){ .kind = MG_OP_QUERY, .sql = exec->sql.text, .tag = exec->statement_tag });
     exec->n_unflushed++;
     exec->unflushed_bytes += size_bytes;
-    if (run->stmt.can_be_slow || exec->n_unflushed >= FLUSH_STATEMENTS ||
-        exec->unflushed_bytes >= FLUSH_BYTES)
+    if (exec->n_unflushed >= FLUSH_STATEMENTS || exec->unflushed_bytes >= FLUSH_BYTES)
         push_flush(exec);
 }
 
@@ -194,6 +195,20 @@ load_down(MgExec *exec, const MgMigration *migration, const char **ret, MgError 
     return true;
 }
 
+/* A repeatable that runs again replaces its live row. */
+static void
+push_close(MgExec *exec)
+{
+    const char **params = mg_arena_alloc_array(&exec->step_arena, 2, sizeof *params);
+    params[0] = mg_exec_step(exec)->migration->name;
+    params[1] = exec->input->applied_by;
+    push(exec, (MgOp){ .kind = MG_OP_QUERY,
+                       .sql = mg_history_close_sql(exec->input->table, &exec->step_arena),
+                       .params = params,
+                       .n_params = 2,
+                       .tag = { .role = MG_ROLE_RECORD, .item = exec->step_i } });
+}
+
 /* The history row of the current step: a new one, or the end of the one that marks have made. */
 bool
 mg_exec_push_record(MgExec *exec, MgRole role, int n_started, int n_done, MgError *err)
@@ -214,6 +229,8 @@ mg_exec_push_record(MgExec *exec, MgRole role, int n_started, int n_done, MgErro
     if (!load_down(exec, step->migration, &record.down_text, err))
         return false;
     exec->awaited_us = 0;
+    if (!is_finish && step->migration->kind == MG_REPEATABLE)
+        push_close(exec);
     const char **params = mg_arena_alloc_array(&exec->step_arena, MG_FINISH_PARAMS, sizeof *params);
     mg_history_record_params(&record, &exec->step_arena, params);
     mg_exec_push_own(exec, role, is_finish ? MG_OWN_FINISH : MG_OWN_RECORD, params,
@@ -291,6 +308,9 @@ open_step(MgExec *exec, MgError *err)
         return false;
     mg_arena_release(&exec->step_arena);
     push_first(exec);
+    /* The session's lock_timeout bounds what others wait for; this one may be longer. */
+    if (exec->n_unflushed > 0 && (!step->is_transactional || step->script->lock_timeout_ms >= 0))
+        push_flush(exec);
     if (!step->is_transactional) {
         exec->stage = MG_STAGE_PIECE;
         return true;
@@ -338,7 +358,10 @@ void
 mg_exec_finish_step(MgExec *exec)
 {
     mg_exec_push_sql(exec, MG_ROLE_LAST_COMMIT, "COMMIT");
-    push_flush(exec);
+    exec->n_unflushed++;
+    exec->n_unflushed_commits++;
+    if (exec->n_unflushed_commits >= FLUSH_COMMITS)
+        push_flush(exec);
     /* The queue still points into step_arena, which is emptied when the next step opens. */
     begin_step(exec, exec->step_i + 1);
 }
@@ -348,10 +371,12 @@ send_end(MgExec *exec, MgError *err)
 {
     const MgStep *step = mg_exec_step(exec);
 
-    /* A deferred constraint fails here, with a name, instead of at COMMIT. */
-    mg_exec_push_sql(exec, MG_ROLE_CONSTRAINTS, "SET CONSTRAINTS ALL IMMEDIATE");
-    if (step->script->can_touch_session)
+    /* A deferred constraint fails here, with a name, instead of at COMMIT.  What cannot touch the
+     * session writes no rows either. */
+    if (step->script->can_touch_session) {
+        mg_exec_push_sql(exec, MG_ROLE_CONSTRAINTS, "SET CONSTRAINTS ALL IMMEDIATE");
         mg_exec_push_hygiene(exec);
+    }
     if (step->direction == MG_DOWN)
         mg_exec_push_revert(exec);
     else if (!mg_exec_push_record(exec, MG_ROLE_RECORD, step->script->n_statements,

@@ -422,31 +422,35 @@ mg_history_record_params(const MgRecord *record, MgArena *arena,
 
 /* Exactly one row must have been changed: anything else fails at run time, so nothing commits. */
 #define ONE_ROW                                                                                    \
-    " SELECT CASE (SELECT pg_catalog.count(*) FROM changed) WHEN 1 THEN (SELECT id FROM changed)"  \
+    " SELECT CASE pg_catalog.count(*) WHEN 1 THEN pg_catalog.max(id)"                              \
     " ELSE ('history: a row is gone, backend ' || pg_catalog.pg_backend_pid())"                    \
-    "::pg_catalog.int8 END, (SELECT duration_us FROM changed)"
+    "::pg_catalog.int8 END, pg_catalog.max(duration_us) FROM changed"
 
 const char *
 mg_history_record_sql(const MgHistoryTable *table, const char *fence_sql, MgArena *arena)
 {
-    /* A repeatable that runs again replaces its live row.  Counting "closed" makes the server
-     * close the old row first; else it would run that part last, behind the unique index. */
     return mg_arena_format(
         arena,
-        "WITH closed AS (UPDATE %s SET reverted_at = pg_catalog.clock_timestamp(),"
-        " reverted_by = $11 WHERE $3::text = 'repeatable' AND version IS NULL AND name = $2"
-        " AND reverted_at IS NULL"
-        " RETURNING id), changed AS ("
+        "WITH changed AS ("
         "INSERT INTO %s (version, name, kind, up_digest, token_digest, down_script, down_digest,"
         " statements, statements_started, statements_done, applied_by, git_commit, run_url,"
         " prefix_digest, environment, tool_version, duration)"
         " SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::int4,"
         " $9::int4, $10::int4, $11::text, $12::text, $13::text,"
         " $14::text, $16::text, '" MG_VERSION "', pg_catalog.clock_timestamp() - pg_catalog.now()"
-        " + $15::int8 * interval '1 microsecond'"
-        " WHERE %s = 1 AND (SELECT pg_catalog.count(*) FROM closed) < 2"
+        " + $15::int8 * interval '1 microsecond' WHERE %s = 1"
         " RETURNING id, (extract(epoch FROM duration) * 1000000)::bigint AS duration_us)" ONE_ROW,
-        table->sql, table->sql, fence_sql);
+        table->sql, fence_sql);
+}
+
+const char *
+mg_history_close_sql(const MgHistoryTable *table, MgArena *arena)
+{
+    return mg_arena_format(arena,
+                           "UPDATE %s SET reverted_at = pg_catalog.clock_timestamp(),"
+                           " reverted_by = $2::text WHERE version IS NULL AND name = $1::text"
+                           " AND reverted_at IS NULL",
+                           table->sql);
 }
 
 /* The live row of a key as mg_history_key writes it. */

@@ -102,6 +102,11 @@ void mg_history_record_params(const MgRecord *record, MgArena *arena,
 const char *mg_history_record_sql(const MgHistoryTable *table, const char *fence_sql,
                                   MgArena *arena);
 /*
+ * A repeatable runs again: its live row is history.  $1 name, $2 by whom.
+ * Comes before the INSERT, in its transaction.
+ */
+const char *mg_history_close_sql(const MgHistoryTable *table, MgArena *arena);
+/*
  * Progress of a no-transaction migration: $1 key, $2 started, $3 done, $4 us
  * more, $5 prefix digest.  One row or an error; answers id and duration in us.
  */

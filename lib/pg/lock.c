@@ -25,6 +25,12 @@ enum {
     " AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d"                                \
     " WHERE d.datname = pg_catalog.current_database())"
 #define LOCK_KEY "(l.classid::bigint << 32 | l.objid::bigint)"
+#define TRY "pg_catalog.pg_try_advisory_lock(%" PRId64 ")"
+#define UNLOCK "pg_catalog.pg_advisory_unlock(%" PRId64 ")"
+
+#define LOST                                                                                       \
+    "('fence: backend ' || pg_catalog.pg_backend_pid() || ' does not hold our lock')"              \
+    "::pg_catalog.int4"
 
 MgLock
 mg_lock_init(const char *schema, const char *table)
@@ -50,10 +56,9 @@ mg_lock_take_sql(const MgLock *lock, MgArena *arena)
         arena,
         "CASE WHEN EXISTS (SELECT FROM " LOCK_ROWS
         " AND l.pid = pg_catalog.pg_backend_pid() AND " LOCK_KEY " = %" PRId64 ") THEN 'shared'"
-        " WHEN pg_catalog.pg_try_advisory_lock(%" PRId64 ")"
-        " THEN CASE WHEN pg_catalog.pg_try_advisory_lock(%" PRId64 ") THEN 'held' ELSE 'shared' END"
+        " WHEN " TRY " THEN CASE WHEN " TRY " AND " TRY " AND " TRY " THEN 'held' ELSE 'shared' END"
         " ELSE 'busy' END",
-        lock->key, lock->key, lock->nonce);
+        lock->key, lock->key, lock->nonce, lock->key, lock->nonce);
 }
 
 MgLockState
@@ -102,14 +107,13 @@ const char *
 mg_lock_fence_sql(const MgLock *lock, MgArena *arena)
 {
     assert(lock->backend_pid != 0);
-    return mg_arena_format(
-        arena,
-        "CASE WHEN pg_catalog.pg_backend_pid() = %d AND (SELECT pg_catalog.count(*) FROM " LOCK_ROWS
-        " AND l.pid = pg_catalog.pg_backend_pid()"
-        " AND " LOCK_KEY " IN (%" PRId64 ", %" PRId64 ")) = 2 THEN 1"
-        " ELSE ('fence: backend ' || pg_catalog.pg_backend_pid()"
-        " || ' does not hold our lock')::pg_catalog.int4 END",
-        lock->backend_pid, lock->key, lock->nonce);
+    /* The nonce first: where it is held, the backend is ours, and so is its count of the other. */
+    return mg_arena_format(arena,
+                           "CASE WHEN pg_catalog.pg_backend_pid() <> %d THEN " LOST
+                           " WHEN NOT " UNLOCK " THEN " LOST " WHEN NOT " TRY " THEN " LOST
+                           " WHEN NOT " UNLOCK " THEN " LOST " WHEN NOT " TRY " THEN " LOST
+                           " ELSE 1 END",
+                           lock->backend_pid, lock->nonce, lock->nonce, lock->key, lock->key);
 }
 
 /* ---- Who holds it --------------------------------------------------------- */

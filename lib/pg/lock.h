@@ -9,6 +9,10 @@
  * CONCURRENTLY would wait for it (seen with PostgreSQL 15).  With it goes a
  * second lock on a random key, the nonce, which survives RESET ALL and tells
  * two owners of one shared backend apart.
+ * Both are taken twice.  The server counts how often a session holds a lock, so
+ * the fence can ask whether it is held by giving it back once and taking it
+ * again: the lock itself is never free, and only memory of the backend's own
+ * is touched.  Asking pg_locks would copy all locks of the server.
  */
 #ifndef MG_PG_LOCK_H
 #define MG_PG_LOCK_H
@@ -63,7 +67,7 @@ MG_CHECK bool mg_lock_take_holder(const MgResult *result, MgArena *arena, MgHold
 /*
  * The fence: an SQL expression that is 1 as long as this is the proved backend
  * and it holds both locks, and else fails at run time (22P02), so that
- * nothing behind it commits.  One look at pg_locks, 0.1 ms, no round trip.
+ * nothing behind it commits.  A few microseconds, no round trip.
  */
 const char *mg_lock_fence_sql(const MgLock *lock, MgArena *arena);
 

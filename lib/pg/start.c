@@ -1,41 +1,78 @@
 /* The one-flight start.  Knows the proof, the lock and the history; not what they are for. */
 #include "pg/start.h"
 
+#include <string.h>
+
+#include "base/buf.h"
 #include "sql/quote.h"
 
 /*
- * The runner's own session settings.  A name the server does not know is left
- * out: set_config would fail the flight.
+ * The runner's own session settings.
  * - client_connection_check_interval (14): a killed runner's backend stops
- *   within half a second instead of committing what it has received.
+ *   within half a second instead of committing what it has received.  Others
+ *   than Linux may not support it, and would refuse.
  * - keepalives: a vanished machine's lock is free in seconds, not in 2 hours.
  * - timeouts: a role's own, meant for the application, must not kill a
  *   migration; lock_timeout bounds the queue behind us, and is retried.
  */
-const char *
-mg_session_settings_sql(const char *search_path, MgArena *arena)
+static const struct {
+    const char *name, *value;
+} settings[] = {
+    { "client_connection_check_interval", "500" },
+    { "tcp_keepalives_idle", "10" },
+    { "tcp_keepalives_interval", "5" },
+    { "tcp_keepalives_count", "3" },
+    { "tcp_user_timeout", "20000" },
+    { "lock_timeout", "1s" },
+    { "statement_timeout", "0" },
+    { "idle_in_transaction_session_timeout", "60s" },
+    { "idle_session_timeout", "0" },
+    { "transaction_timeout", "0" },
+    { "TimeZone", "UTC" },
+};
+
+/*
+ * Those that the server knows, and their names as its answer: set_config fails
+ * for others, and would fail the flight.
+ */
+static const char *
+first_settings_sql(const char *search_path, MgArena *arena)
 {
-    const char *more = "";
+    MG_CLEANUP(buf) MgBuf sql = { 0 };
+    mg_buf_add(&sql, "SELECT ' ' || pg_catalog.string_agg(v.name || ' ', '') FILTER"
+                     " (WHERE pg_catalog.set_config(v.name, v.value, false) IS NOT NULL)"
+                     " FROM (VALUES");
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        mg_buf_format(&sql, "%s ('%s', '%s')", i == 0 ? "" : ",", settings[i].name,
+                      settings[i].value);
     if (search_path != NULL)
-        more = mg_arena_format(arena, ", ('search_path', %s)", mg_sql_literal(search_path, arena));
-    return mg_arena_format(
-        arena,
-        "SELECT pg_catalog.count(pg_catalog.set_config(v.name, v.value, false)) FROM (VALUES"
-        " ('client_connection_check_interval', '500'), ('tcp_keepalives_idle', '10'),"
-        " ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3'),"
-        " ('tcp_user_timeout', '20000'), ('lock_timeout', '1s'), ('statement_timeout', '0'),"
-        " ('idle_in_transaction_session_timeout', '60s'), ('idle_session_timeout', '0'),"
-        " ('transaction_timeout', '0'), ('TimeZone', 'UTC')%s) v(name, value)"
-        " JOIN pg_catalog.pg_settings s ON s.name = v.name"
-        " WHERE v.name <> 'client_connection_check_interval'"
-        /* Others than Linux may not support it, and would refuse. */
-        " OR pg_catalog.version() LIKE '%%linux%%'",
-        more);
+        mg_buf_format(&sql, ", ('search_path', %s)", mg_sql_literal(search_path, arena));
+    mg_buf_add(&sql, ") v(name, value) JOIN pg_catalog.pg_settings s ON s.name = v.name"
+                     " WHERE v.name <> 'client_connection_check_interval'"
+                     " OR pg_catalog.version() LIKE '%linux%'");
+    return mg_arena_text(arena, mg_buf_text(&sql));
+}
+
+/* The same again, by the names of that answer. */
+static const char *
+later_settings_sql(const char *known, const char *search_path, MgArena *arena)
+{
+    MG_CLEANUP(buf) MgBuf sql = { 0 };
+    mg_buf_add(&sql, "SELECT 1");
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        if (strstr(known, mg_arena_format(arena, " %s ", settings[i].name)) != NULL)
+            mg_buf_format(&sql, ", pg_catalog.set_config('%s', '%s', false)", settings[i].name,
+                          settings[i].value);
+    if (search_path != NULL)
+        mg_buf_format(&sql, ", pg_catalog.set_config('search_path', %s, false)",
+                      mg_sql_literal(search_path, arena));
+    return mg_arena_text(arena, mg_buf_text(&sql));
 }
 
 enum {
-    ANSWER_MS = 30 * 1000,              /* the queries take milliseconds */
-    COLUMN_LOCK = MG_PROOF_COLUMNS + 1, /* behind the settings */
+    ANSWER_MS = 30 * 1000, /* the queries take milliseconds */
+    COLUMN_SETTINGS = MG_PROOF_COLUMNS,
+    COLUMN_LOCK,
     OP_PROOF = 0,
     OP_FACTS = 2,
     OP_ROWS = 3,
@@ -69,8 +106,18 @@ first_query(const MgStartInput *input, const MgLock *lock, MgArena *arena)
                            "SELECT proof.*, CASE WHEN %s THEN (%s) END,"
                            " CASE WHEN %s THEN %s ELSE 'not ours' END"
                            " FROM (%s OFFSET 0) proof",
-                           ours, mg_session_settings_sql(input->search_path, arena), ours,
+                           ours, first_settings_sql(input->search_path, arena), ours,
                            mg_lock_take_sql(lock, arena), rows);
+}
+
+/* What was set and taken, if the session is ours. */
+static void
+take_session(MgStartRead *read, const MgResult *result)
+{
+    const char *known = mg_result_text(result, 0, COLUMN_SETTINGS);
+    read->ret->lock_state = mg_lock_state(mg_result_text(result, 0, COLUMN_LOCK));
+    read->ret->settings_sql =
+        later_settings_sql(known == NULL ? "" : known, read->input->search_path, read->arena);
 }
 
 static bool
@@ -85,7 +132,7 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
             return mg_result_fail(result, MG_E_SERVER, err);
         mg_proof_judge(read->input->claim, result, &ret->proof);
         if (read->input->is_writing)
-            ret->lock_state = mg_lock_state(mg_result_text(result, 0, COLUMN_LOCK));
+            take_session(read, result);
         return true;
     case OP_FACTS:
         return mg_history_take_facts(read->input->table, result, &ret->facts, err);

@@ -28,7 +28,9 @@ typedef struct MgStartInput {
 
 typedef struct MgStart {
     MgProof proof;
-    MgLockState lock_state; /* meaningful only when writing */
+    /* Meaningful only when writing. */
+    MgLockState lock_state;
+    const char *settings_sql; /* applies the session settings again, behind a RESET ALL */
     MgHistoryFacts facts;
     MgHistory history;
     bool has_history;              /* it was read */
@@ -43,8 +45,5 @@ MG_CHECK bool mg_start(MgConn *conn, const MgStartInput *input, MgLock *lock, Mg
 /* Q2 again, with a new snapshot: facts and history only. */
 MG_CHECK bool mg_start_read_again(MgConn *conn, const MgStartInput *input, MgArena *arena,
                                   MgStart *ret, MgError *err);
-
-/* SQL that applies the session settings, also again behind a RESET ALL. */
-const char *mg_session_settings_sql(const char *search_path, MgArena *arena);
 
 #endif

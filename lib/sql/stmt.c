@@ -245,7 +245,8 @@ static const Kind kinds[] = {
 
     { "CREATE [UNIQUE] INDEX CONCURRENTLY", .label = "CREATE INDEX CONCURRENTLY",
       .flags = SLOW | BUILDS_INDEX, .refuses_since = ALWAYS },
-    { "CREATE [UNIQUE] INDEX", .label = "CREATE INDEX", .flags = SLOW },
+    /* Functions in it run restricted, and what they set is taken back. */
+    { "CREATE [UNIQUE] INDEX", .label = "CREATE INDEX", .flags = SLOW | QUIET },
     { "CREATE [UNLOGGED] TABLE ... AS", .label = "CREATE TABLE AS", .flags = SLOW },
     /* Evaluates its bounds. */
     { "CREATE [UNLOGGED] TABLE ... FOR VALUES", .label = "CREATE TABLE" },

@@ -193,6 +193,24 @@ CREATE TABLE seen AS SELECT current_setting('search_path') AS search_path,
     project.sql("DROP ROLE scenario_other")
 
 
+def test_the_functions_of_an_index_leave_nothing_behind(server):
+    """No hygiene follows a CREATE INDEX: the server takes back what its functions set."""
+    project = Project(server, {
+        "1_a.up.sql": """
+CREATE TABLE a (id int);
+INSERT INTO a VALUES (1);
+CREATE FUNCTION f(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+  PERFORM set_config('work_mem', '7MB', false), set_config('search_path', 'pg_catalog', false);
+  RETURN $1;
+END $$;
+""",
+        "2_b.up.sql": "CREATE INDEX ON a (f(id)) WHERE f(1) = 1;",
+        "3_c.up.sql": "CREATE TABLE seen AS SELECT current_setting('work_mem') AS work_mem, "
+                      "current_setting('search_path') AS search_path;"})
+    project.run("up")
+    expect(project.sql("SELECT * FROM seen"), "4MB|\"$user\", public")
+
+
 def test_a_role_default_of_repeatable_read_and_a_level_of_its_own(server):
     project = Project(server, {
         "1_a.up.sql": "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;\nCREATE TABLE a AS SELECT "

@@ -71,12 +71,24 @@ test_lock__sql(void **state)
     (void)state;
     MgArena arena = { 0 };
     MgLock lock = { .key = -5, .nonce = 7, .backend_pid = 4711 };
-    const char *take = mg_lock_take_sql(&lock, &arena);
-    assert_non_null(strstr(take, "pg_catalog.pg_try_advisory_lock(-5)"));
-    assert_non_null(strstr(take, "pg_catalog.pg_try_advisory_lock(7)"));
-    const char *fence = mg_lock_fence_sql(&lock, &arena);
-    assert_non_null(strstr(fence, "pg_catalog.pg_backend_pid() = 4711"));
-    assert_non_null(strstr(fence, "IN (-5, 7)) = 2"));
+    assert_string_equal(
+        mg_lock_take_sql(&lock, &arena),
+        "CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND "
+        "l.granted AND l.objsubid = 1 AND l.pid = pg_catalog.pg_backend_pid() AND "
+        "(l.classid::bigint << 32 | l.objid::bigint) = -5) THEN 'shared' "
+        "WHEN pg_catalog.pg_try_advisory_lock(-5) "
+        "THEN CASE WHEN pg_catalog.pg_try_advisory_lock(7) "
+        "AND pg_catalog.pg_try_advisory_lock(-5) AND pg_catalog.pg_try_advisory_lock(7) "
+        "THEN 'held' ELSE 'shared' END ELSE 'busy' END");
+#define LOST                                                                                       \
+    "THEN ('fence: backend ' || pg_catalog.pg_backend_pid() || ' does not hold our lock')"         \
+    "::pg_catalog.int4 "
+    assert_string_equal(mg_lock_fence_sql(&lock, &arena),
+                        "CASE WHEN pg_catalog.pg_backend_pid() <> 4711 " LOST
+                        "WHEN NOT pg_catalog.pg_advisory_unlock(7) " LOST
+                        "WHEN NOT pg_catalog.pg_try_advisory_lock(7) " LOST
+                        "WHEN NOT pg_catalog.pg_advisory_unlock(-5) " LOST
+                        "WHEN NOT pg_catalog.pg_try_advisory_lock(-5) " LOST "ELSE 1 END");
     mg_arena_release(&arena);
 }
 

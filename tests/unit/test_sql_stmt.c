@@ -130,12 +130,12 @@ test_stmt__indexes(void **state)
 {
     (void)state;
     static const Case cases[] = {
-        { "CREATE INDEX i ON t (a)", "s CREATE INDEX" },
-        { "CREATE UNIQUE INDEX ON t (a)", "s CREATE INDEX" },
+        { "CREATE INDEX i ON t (a)", "qs CREATE INDEX" },
+        { "CREATE UNIQUE INDEX ON t (a)", "qs CREATE INDEX" },
         { "create /* a */ index -- b\n concurrently i on t (a)", "ris CREATE INDEX CONCURRENTLY" },
         { "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON t (a)",
           "ris CREATE INDEX CONCURRENTLY" },
-        { "CREATE INDEX \"concurrently\" ON t (a)", "s CREATE INDEX" },
+        { "CREATE INDEX \"concurrently\" ON t (a)", "qs CREATE INDEX" },
         { "DROP INDEX CONCURRENTLY i", "rqs DROP INDEX CONCURRENTLY" },
         { "DROP INDEX i", "q DROP INDEX" },
         { "REINDEX TABLE t", "s REINDEX" },

@@ -1,0 +1,175 @@
+/*
+ * The floor: how fast can the migrations of a folder be applied at all?
+ *
+ * usage: bench_floor CONNINFO FOLDER
+ *
+ * A bare program on libpq: no proof, no fence, no digests, no scanner, no
+ * hygiene.  It takes a lock, makes a small history table, reads it, and sends
+ * every file of the folder, in the order of their names, in one pipeline: BEGIN,
+ * its statements (a statement ends where a line does that ends in ";"), a
+ * prepared INSERT into the history, COMMIT.  What it cannot do (COPY, a file
+ * above 1 GB, a failure in the middle) does not matter here.
+ */
+#include <dirent.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libpq-fe.h>
+
+static PGconn *conn;
+static char **applied;
+static int n_applied;
+
+static void
+die(const char *what)
+{
+    fprintf(stderr, "floor: %s: %s\n", what, PQerrorMessage(conn));
+    exit(1);
+}
+
+static void
+check(int is_ok)
+{
+    if (is_ok != 1)
+        die("could not send");
+}
+
+/* Send what is queued and take what comes, until the newest Sync is answered. */
+static void
+drain(PGresult **ret_rows)
+{
+    check(PQpipelineSync(conn));
+    for (;;) {
+        int left = PQflush(conn);
+        struct pollfd fd = { .fd = PQsocket(conn),
+                             .events = (short)(POLLIN | (left == 1 ? POLLOUT : 0)) };
+        if (left < 0 || poll(&fd, 1, -1) < 0 || PQconsumeInput(conn) != 1)
+            die("lost");
+        while (!PQisBusy(conn)) {
+            PGresult *result = PQgetResult(conn);
+            if (result == NULL)
+                continue; /* between two statements */
+            ExecStatusType status = PQresultStatus(result);
+            if (status == PGRES_FATAL_ERROR)
+                die("failed");
+            if (status == PGRES_PIPELINE_SYNC) {
+                PQclear(result);
+                return;
+            }
+            if (status == PGRES_TUPLES_OK && ret_rows != NULL) {
+                PQclear(*ret_rows);
+                *ret_rows = result;
+            } else {
+                PQclear(result);
+            }
+        }
+    }
+}
+
+static void
+query(const char *sql)
+{
+    check(PQsendQueryParams(conn, sql, 0, NULL, NULL, NULL, NULL, 0));
+}
+
+static int
+is_file(const struct dirent *entry)
+{
+    const char *dot = strrchr(entry->d_name, '.');
+    return dot != NULL && strcmp(dot, ".sql") == 0;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void
+read_state(void)
+{
+    PGresult *rows = NULL;
+    query("SELECT pg_try_advisory_lock(42)");
+    query("CREATE TABLE IF NOT EXISTS floor_history (version text PRIMARY KEY,"
+          " applied_at timestamptz NOT NULL DEFAULT clock_timestamp())");
+    query("SELECT version FROM floor_history");
+    drain(&rows);
+    n_applied = PQntuples(rows);
+    applied = calloc((size_t)n_applied + 1, sizeof *applied);
+    for (int i = 0; i < n_applied; i++)
+        applied[i] = PQgetvalue(rows, i, 0);
+    qsort(applied, (size_t)n_applied, sizeof *applied, compare);
+}
+
+static char *
+read_file(const char *folder, const char *name)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "rb");
+    if (file == NULL || fseek(file, 0, SEEK_END) != 0)
+        die(path);
+    size_t size_bytes = (size_t)ftell(file);
+    char *text = malloc(size_bytes + 1);
+    rewind(file);
+    if (text == NULL || fread(text, 1, size_bytes, file) != size_bytes)
+        die(path);
+    text[size_bytes] = '\0';
+    fclose(file);
+    return text;
+}
+
+static void
+send_file(const char *folder, const char *name)
+{
+    char *text = read_file(folder, name);
+    query("BEGIN");
+    for (char *at = text, *end; *at != '\0'; at = end) {
+        end = strstr(at, ";\n");
+        if (end == NULL) {
+            end = at + strlen(at);
+        } else {
+            end[0] = '\0';
+            end += 2;
+        }
+        query(at);
+    }
+    const char *params[] = { name };
+    check(PQsendQueryPrepared(conn, "record", 1, params, NULL, NULL, 0));
+    query("COMMIT");
+    free(text);
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc != 3) {
+        fputs("usage: bench_floor CONNINFO FOLDER\n", stderr);
+        return 2;
+    }
+    conn = PQconnectdb(argv[1]);
+    if (PQstatus(conn) != CONNECTION_OK || PQsetnonblocking(conn, 1) != 0 ||
+        PQenterPipelineMode(conn) != 1)
+        die("could not connect");
+    read_state();
+    struct dirent **entries;
+    int n = scandir(argv[2], &entries, is_file, alphasort);
+    bool is_prepared = false;
+    for (int i = 0; i < n; i++) {
+        char *name = entries[i]->d_name;
+        if (bsearch(&name, applied, (size_t)n_applied, sizeof *applied, compare) != NULL)
+            continue;
+        if (!is_prepared)
+            check(PQsendPrepare(conn, "record", "INSERT INTO floor_history (version) VALUES ($1)",
+                                0, NULL));
+        is_prepared = true;
+        send_file(argv[2], name);
+    }
+    if (is_prepared)
+        drain(NULL);
+    PQfinish(conn);
+    return 0;
+}
