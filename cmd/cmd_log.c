@@ -21,7 +21,7 @@ static const MgOpt opts[] = {
       .letter = 'n',
       .type = MG_OPT_TEXT,
       .argument = "N",
-      .help = "so many rows, instead of 20; JSON has all unless this is given",
+      .help = "so many rows, instead of 20; json and html have all unless this is given",
       .offset = offsetof(Args, count) },
     { .name = "all", .help = "all rows", .offset = offsetof(Args, is_all) },
     { .name = "local",
@@ -53,7 +53,8 @@ read_request(const MgRun *run, Request *ret, MgError *err)
     if (args->is_local && ret->word != NULL &&
         (!mg_text_parse_uint(ret->word, INT64_MAX, &id) || id == 0))
         return mg_cmd_usage("log", err, "\"%s\" is no number of a run", mg_cmd_shown(ret->word));
-    bool is_short = !args->is_all && run->common->format != MG_JSON && ret->word == NULL;
+    bool is_short =
+        !args->is_all && !mg_show_has_errors(run) && ret->word == NULL; /* else a document */
     ret->limit = args->count != NULL ? (int64_t)number : is_short ? DEFAULT_ROWS : 0;
     ret->id = (int64_t)id;
     return true;

@@ -67,18 +67,22 @@ static const char style[] =
     "table{width:100%;border-collapse:collapse;font-variant-numeric:tabular-nums}"
     "th{text-align:left;font-size:.75rem;font-weight:600;color:var(--soft);"
     "padding:.3rem .6rem;border-bottom:1px solid var(--line)}"
-    "td{padding:.4rem .6rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere;"
-    "vertical-align:top}"
+    "td{padding:.4rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}"
     "tr:last-child td{border-bottom:0}"
     ".right{text-align:right}td.right,td.tone,td.fixed{white-space:nowrap}"
     ".tone{font-weight:600}"
-    ".name{font-family:ui-monospace,Menlo,Consolas,monospace;font-size:.85rem}"
+    "td a{overflow-wrap:anywhere}"
+    "td.name{min-width:12rem}"
+    ".name{overflow-wrap:anywhere;font-family:ui-monospace,Menlo,Consolas,monospace;font-size:."
+    "85rem}"
     "@media (max-width:46rem){main{padding:1rem .75rem 2rem}"
     ".along .mid{display:none}"
     "table,tbody,tr,td{display:block;width:100%}thead{display:none}"
     "tr{border-bottom:1px solid var(--line);padding:.5rem 0}tr:last-child{border-bottom:0}"
-    "td,td.right{border:0;padding:.1rem 0;text-align:left;white-space:normal}"
-    "td:empty{display:none}"
+    "td,td.right{border:0;overflow-wrap:anywhere;padding:.1rem "
+    "0;text-align:left;white-space:normal}"
+    "td:not(.tone):not(.name){display:inline-block;width:auto;margin-right:.8rem}"
+    "td:empty,td:not(.tone):not(.name):empty{display:none}"
     "td[data-label]::before{content:attr(data-label) \" \";color:var(--soft);font-size:.8rem;"
     "font-family:system-ui,sans-serif;font-weight:400}}"
     "@media print{body{background:#fff}.card,.tiles li{break-inside:avoid}}";
@@ -382,6 +386,14 @@ class_of(const MgColumn *column, const MgCell *cell)
                                         : "";
 }
 
+/* The last part of the path says which run it was; the whole is where the link leads. */
+static const char *
+link_text(const char *url)
+{
+    const char *slash = strrchr(url, '/');
+    return slash[1] != '\0' ? slash + 1 : url;
+}
+
 static void
 add_cell(const MgColumn *column, const MgCell *cell, bool is_first, MgArena *arena, MgBuf *buf)
 {
@@ -402,6 +414,7 @@ add_cell(const MgColumn *column, const MgCell *cell, bool is_first, MgArena *are
         mg_buf_add(buf, "<a rel=\"noreferrer\" href=\"");
         add_escaped(buf, text);
         mg_buf_add(buf, "\">");
+        text = link_text(text);
     }
     add_escaped(buf, text);
     mg_buf_format(buf, "%s</td>", is_link ? "</a>" : "");

@@ -1,6 +1,7 @@
 /* The audit log of a target: what was applied and reverted, the newest first. */
 #include "report/report.h"
 
+#include "base/buf.h"
 #include "base/text.h"
 
 static const MgColumn columns[] = {
@@ -17,6 +18,7 @@ static const MgColumn columns[] = {
     { .key = "run_url", .heading = "run", .is_optional = true },
     { .key = "tool" },
     { .key = "row" },
+    { .is_below = true },
 };
 
 enum {
@@ -24,13 +26,37 @@ enum {
     COMMIT_BYTES = 10, /* as people write it */
 };
 
-/* JSON has the whole commit. */
-static MgCell
-commit_cell(const MgLogEntry *entry, const MgView *view, MgArena *arena)
+static const char *
+short_commit(const MgLogEntry *entry, MgArena *arena)
 {
-    if (entry->commit == NULL || view->format == MG_JSON)
-        return mg_cell_text(entry->commit);
-    return mg_cell_text(mg_arena_format(arena, "%.*s", COMMIT_BYTES, entry->commit));
+    return entry->commit == NULL ? NULL
+                                 : mg_arena_format(arena, "%.*s", COMMIT_BYTES, entry->commit);
+}
+
+/* Where it came from.  In a table all of it would not fit beside the rest. */
+typedef struct Origin {
+    MgCell environment, commit, run_url, below;
+} Origin;
+
+static Origin
+origin_of(const MgLogEntry *entry, const MgView *view, MgArena *arena)
+{
+    if (view->format != MG_TABLE) {
+        const char *commit = view->format == MG_JSON ? entry->commit : short_commit(entry, arena);
+        return (Origin){ .environment = mg_cell_text(entry->environment),
+                         .commit = mg_cell_text(commit),
+                         .run_url = mg_cell_text(entry->run_url) };
+    }
+    MG_CLEANUP(buf) MgBuf buf = { 0 };
+    if (entry->environment != NULL && !mg_text_starts(entry->label, "environment "))
+        mg_buf_format(&buf, "environment %s", entry->environment);
+    if (entry->commit != NULL)
+        mg_buf_format(&buf, "%scommit %s", buf.size_bytes > 0 ? ", " : "",
+                      short_commit(entry, arena));
+    if (entry->run_url != NULL)
+        mg_buf_format(&buf, "%s%s", buf.size_bytes > 0 ? ", " : "", entry->run_url);
+    return (Origin){ .below =
+                         mg_cell_text(buf.size_bytes > 0 ? mg_arena_text(arena, buf.text) : NULL) };
 }
 
 /* Only what has run has taken its time. */
@@ -43,6 +69,7 @@ has_run(const MgLogEntry *entry)
 static void
 add_entry(const MgLogEntry *entry, const MgView *view, MgArena *arena, MgReport *report)
 {
+    Origin origin = origin_of(entry, view, arena);
     const MgCell cells[N_COLUMNS] = {
         mg_cell_time(entry->at_ms),
         mg_cell_text(entry->what),
@@ -52,11 +79,12 @@ add_entry(const MgLogEntry *entry, const MgView *view, MgArena *arena, MgReport 
         mg_cell_text(entry->kind),
         has_run(entry) ? mg_cell_duration(entry->duration_us) : mg_cell_text(NULL),
         mg_cell_text(entry->by),
-        mg_cell_text(entry->environment),
-        commit_cell(entry, view, arena),
-        mg_cell_text(entry->run_url),
+        origin.environment,
+        origin.commit,
+        origin.run_url,
         mg_cell_text(entry->tool),
         mg_cell_int(entry->row_id),
+        origin.below,
     };
     for (size_t i = 0; i < N_COLUMNS; i++)
         MG_PUSH(arena, &report->cells, cells[i]);

@@ -90,11 +90,17 @@ add_cut(MgBuf *buf, const char *text, size_t width)
     mg_buf_add(buf, "...");
 }
 
-/* Where the column of prose begins. */
+/* Where the column of prose begins; without one, the second column. */
 static size_t
 prose_begin(const Table *table)
 {
     size_t begin = is_sectioned(table) ? GAP : 0;
+    const MgReport *report = table->report;
+    bool has_prose = false;
+    for (size_t i = 0; i < report->n_columns; i++)
+        has_prose = has_prose || report->columns[i].is_prose;
+    if (!has_prose)
+        return table->widths[0] + GAP;
     for (size_t i = 0; i < table->report->n_columns && !table->report->columns[i].is_prose; i++)
         if (table->widths[i] > 0)
             begin += table->widths[i] + GAP;
