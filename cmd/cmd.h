@@ -65,6 +65,9 @@ const MgCmd *mg_cmd_find(const char *name);
 /* MG_E_USAGE with the nearest name, or the word that another tool's user wants.  Returns false. */
 bool mg_cmd_unknown(const char *name, MgError *err);
 
+/* What state the database is in after a failure on a throw-away server. */
+#define MG_SCRATCH_NOTE "only a throw-away server was touched, and it is gone"
+
 /* The option that names the database, without its dashes, or NULL. */
 const char *mg_cmd_named_database(const MgCommon *common);
 /* MG_E_USAGE when the common options name the database twice. */

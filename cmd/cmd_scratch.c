@@ -185,6 +185,8 @@ run_scratch(const MgRun *run, int *ret_status, MgError *err)
         return false;
     const char *url = mg_scratch_url(scratch);
     bool is_ok = args->is_empty || !has_migrations(run) || migrate(run, url, err);
+    if (!is_ok)
+        mg_error_note(err, MG_SCRATCH_NOTE);
     if (is_ok && run->words.n > 0)
         is_ok = run_command(run, scratch, ret_status, err);
     else if (is_ok)

@@ -1,6 +1,7 @@
 /* migrate up: apply what is pending. */
 #include <stddef.h>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "cmd.h"
 #include "goal.h"
@@ -102,6 +103,8 @@ run(const MgRun *run, int *ret_status, MgError *err)
     if (!mg_scratch_open(run->environment, &scratch, err))
         return false;
     bool ok = run_on(run, scratch, &goal, err);
+    if (!ok)
+        mg_error_note(err, MG_SCRATCH_NOTE);
     mg_scratch_close(scratch);
     return ok;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "opt.h"
 #include "term.h"
 
@@ -18,7 +19,7 @@ static void
 add_wrapped(MgBuf *ret, const char *text, size_t column, size_t indent)
 {
     while (*text != '\0') {
-        size_t size_bytes = strcspn(text, " ");
+        size_t size_bytes = mg_text_word(text);
         if (column > indent && column + 1 + size_bytes > MG_TERM_MAX_COLUMNS) {
             mg_buf_add_char(ret, '\n');
             mg_buf_add_repeated(ret, ' ', indent);

@@ -140,39 +140,23 @@ add_lines(MgBuf *line, const char *text, size_t indent)
     }
 }
 
-/*
- * Where the part begins that is there to be pasted: a hint that does not end
- * like a sentence ends with a command or a URL behind its last ": ".
- */
-static size_t
-paste_begin(const char *text, size_t size_bytes)
-{
-    if (size_bytes == 0 || text[size_bytes - 1] == '.')
-        return size_bytes;
-    for (size_t at = size_bytes; at >= 2; at--) {
-        if (text[at - 2] == ':' && text[at - 1] == ' ')
-            return at;
-    }
-    return size_bytes;
-}
-
 /* One line of words, broken where it would pass the last column; it starts at column. */
 static void
-add_wrapped(MgBuf *line, const char *text, size_t size_bytes, size_t column)
+add_wrapped(MgBuf *line, const char *text, size_t size_bytes, size_t column, size_t indent)
 {
-    size_t whole = paste_begin(text, size_bytes);
-    if (mg_text_width(text + whole, size_bytes - whole) > MG_TERM_MAX_COLUMNS - HINT_INDENT)
+    size_t whole = mg_text_paste_begin(text, size_bytes);
+    if (mg_text_width(text + whole, size_bytes - whole) > MG_TERM_MAX_COLUMNS - indent)
         whole = size_bytes;
     for (size_t at = 0; at < size_bytes;) {
         size_t gap = strspn(text + at, " ");
         size_t end = at + gap;
-        end = end >= whole ? size_bytes : end + strcspn(text + end, " \n");
+        end = end >= whole ? size_bytes : end + mg_text_word(text + end);
         size_t columns = mg_text_width(text + at, end - at);
         if (at > 0 && column + columns > MG_TERM_MAX_COLUMNS) {
             mg_buf_add_char(line, '\n');
-            mg_buf_add_repeated(line, ' ', HINT_INDENT);
+            mg_buf_add_repeated(line, ' ', indent);
             at += gap;
-            column = HINT_INDENT;
+            column = indent;
             columns -= gap;
         }
         mg_buf_add_n(line, text + at, end - at);
@@ -186,7 +170,7 @@ static void
 add_prose(MgBuf *line, const char *word, const char *text, size_t indent)
 {
     size_t size_bytes = strcspn(text, "\n");
-    add_wrapped(line, text, size_bytes, strlen(word) + strlen(": "));
+    add_wrapped(line, text, size_bytes, strlen(word) + strlen(": "), HINT_INDENT);
     add_lines(line, text + size_bytes, indent);
 }
 
@@ -293,6 +277,19 @@ is_wanted(MgTalk *talk, const MgEvent *event)
     return (flags & SAID_ONCE) == 0 || event->text == NULL || !is_repeated(talk, event->text);
 }
 
+/* What we wait for is told in a sentence; names and what a server says keep their lines. */
+static void
+add_text(MgBuf *line, const MgEvent *event)
+{
+    const char *text = event->text == NULL ? "" : event->text;
+    if (event->kind == MG_EVENT_WAITING) {
+        size_t size_bytes = strcspn(text, "\n");
+        add_wrapped(line, text, size_bytes, WORD_COLUMNS, WORD_COLUMNS);
+        text += size_bytes;
+    }
+    add_lines(line, text, WORD_COLUMNS);
+}
+
 static void
 print_event(MgTalk *talk, const MgEvent *event)
 {
@@ -313,7 +310,7 @@ print_event(MgTalk *talk, const MgEvent *event)
     } else {
         if (event->migration != NULL)
             mg_buf_format(&line, "%s: ", event->migration);
-        add_lines(&line, event->text == NULL ? "" : event->text, WORD_COLUMNS);
+        add_text(&line, event);
     }
     if (is_live) {
         mg_term_live(term, mg_buf_text(&line));

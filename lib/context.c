@@ -32,6 +32,14 @@ mg_emit(const MgContext *context, MgEventKind kind, const char *text)
                                   &(MgEvent){ .kind = kind, .text = text });
 }
 
+bool
+mg_fail_noted(MgError *err, const char *note)
+{
+    if (err->note[0] == '\0')
+        mg_error_note(err, "%s", note);
+    return false;
+}
+
 void
 mg_options_init(MgOptions *options)
 {
@@ -83,8 +91,13 @@ read_pooled_url(char *const *environment, bool *ret_is_derived, MgError *err)
     if (value == NULL || strcmp(value, "refuse") == 0)
         return true;
     *ret_is_derived = true;
-    return strcmp(value, "derive") == 0 ||
-           mg_fail(err, MG_E_USAGE, "MIGRATE_POOLED_URL takes \"refuse\" or \"derive\"");
+    if (strcmp(value, "derive") == 0)
+        return true;
+    (void)mg_fail(err, MG_E_USAGE, "MIGRATE_POOLED_URL takes \"refuse\" or \"derive\"");
+    mg_error_at(err, "MIGRATE_POOLED_URL in the environment", 0, 0);
+    mg_error_hint(err, "With \"derive\" the direct URL is made of a pooled one; without the "
+                       "variable a pooled URL is refused.");
+    return false;
 }
 
 static bool
@@ -103,9 +116,12 @@ choose_target(MgContext *context, MgError *err)
                         .is_session_accepted = options->is_session_accepted };
     MgChoice choice;
 
+    context->target.verdict_name = mg_verdict_name(MG_UNPROVED);
     if (!read_pooled_url(options->environment, &policy.is_direct_derived, err) ||
-        !mg_target_choose(&input, arena, &choice, err))
-        return false;
+        !mg_target_choose(&input, arena, &choice, err)) {
+        context->target_failure = *err;
+        return options->is_diagnosing;
+    }
     policy.is_name_given = choice.is_name_given;
     MgError *refusal = options->is_diagnosing ? &context->url_refusal : err;
     context->url = choice.url;
@@ -179,7 +195,7 @@ mg_open(const MgOptions *options, MgContext **ret, MgError *err)
     *context = (MgContext){ .options = *options };
     if (!open_context(context, err)) {
         mg_close(context);
-        return false;
+        return mg_fail_noted(err, "no connection was made");
     }
     mg_notes_init(context);
     context->opening_us = mg_clock_us() - begin_us;
@@ -219,6 +235,10 @@ mg_urls(MgContext *context, bool is_revealed, MgUrls *ret)
     const MgNamePair *names = mg_provider_names(url);
     size_t host_i;
     const MgProvider *provider = mg_provider_find(url, &host_i);
+    if (context->target_failure.code != MG_OK) {
+        *ret = (MgUrls){ .direct_name = names->direct, .pooled_name = names->pooled };
+        return;
+    }
     *ret = (MgUrls){ .chosen = mg_url_rewrite(url, NULL, 0, is_revealed, arena),
                      .direct = mg_twin_direct(url, is_revealed, arena),
                      .pooled = mg_twin_pooled(url, is_revealed, arena),

@@ -31,7 +31,7 @@ struct MgContext {
     int64_t deadline_ms; /* of mg_clock_ms, 0 = none */
     int64_t opening_us;  /* how long mg_open took */
     /* What a diagnosis tells of. */
-    MgError url_refusal, source_failure;
+    MgError target_failure, url_refusal, source_failure;
     const char *const *passed_over;
     size_t n_passed_over;
     MgNotes notes;
@@ -49,6 +49,8 @@ struct MgContext {
 
 /* Tell on_event, if anybody listens. */
 void mg_emit(const MgContext *context, MgEventKind kind, const char *text);
+/* Add what state the database is in, where err does not say it.  Returns false. */
+bool mg_fail_noted(MgError *err, const char *note);
 /* A wait, cut at the deadline: every wait lies inside it. */
 int64_t mg_bounded_ms(const MgContext *context, int64_t wait_ms);
 void mg_disconnect(MgContext *context);
@@ -63,8 +65,8 @@ MgStartInput mg_start_input(const MgContext *context, const MgGoal *goal, bool i
 MG_CHECK bool mg_begin_reading(MgContext *context, const MgGoal *goal, MgError *err);
 /* Connect, prove, try the lock: context->start says whether it is ours. */
 MG_CHECK bool mg_begin_writing(MgContext *context, const MgGoal *goal, MgError *err);
-/* Poll until the lock is ours or the time is over. */
-MG_CHECK bool mg_wait_turn(MgContext *context, MgError *err);
+/* Poll until the lock is ours or the time is over.  goal is for words; NULL: something else. */
+MG_CHECK bool mg_wait_turn(MgContext *context, const MgGoal *goal, MgError *err);
 MG_CHECK bool mg_fail_shared(MgError *err);
 
 /* ---- migrate.c ---- */

@@ -24,6 +24,8 @@ static bool
 examine(MgContext *context, MgExamination *seen, MgError *err)
 {
     MgArena *arena = &context->arena;
+    if (seen->target_failure.code != MG_OK)
+        return true;
     int64_t asked_us = mg_clock_us();
     if (!mg_connect(context, &seen->unreachable)) {
         *err = seen->unreachable;
@@ -54,6 +56,7 @@ mg_diagnose(MgContext *context, const MgDiagnosis **ret, MgError *err)
                            .url = &context->url,
                            .passed_over = context->passed_over,
                            .n_passed_over = context->n_passed_over,
+                           .target_failure = context->target_failure,
                            .url_refusal = context->url_refusal,
                            .source_failure = context->source_failure,
                            .is_session_accepted = context->options.is_session_accepted,

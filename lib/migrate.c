@@ -56,7 +56,8 @@ tell_plan(const MgContext *context, const MgPlan *plan)
 bool
 mg_check_opened(const MgContext *context, MgError *err)
 {
-    const MgError *const kept[] = { &context->url_refusal, &context->source_failure };
+    const MgError *const kept[] = { &context->target_failure, &context->url_refusal,
+                                    &context->source_failure };
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
         if (kept[i]->code != MG_OK) {
             *err = *kept[i];
@@ -94,8 +95,9 @@ mg_plan(MgContext *context, const MgGoal *goal, const MgPlan **ret, MgError *err
     int64_t as_of_ms = 0;
     bool is_offline = context->options.is_offline;
     bool is_ok =
-        mg_check_opened(context, err) &&
-        (is_offline ? recall(context, &as_of_ms, err) : mg_begin_reading(context, goal, err));
+        (mg_check_opened(context, err) &&
+         (is_offline ? recall(context, &as_of_ms, err) : mg_begin_reading(context, goal, err))) ||
+        mg_fail_noted(err, "nothing was changed");
     if (is_ok) {
         mg_build_plan(context, goal, plan);
         plan->as_of_ms = as_of_ms;
@@ -130,10 +132,11 @@ find_head(const MgPlan *plan, size_t n_done)
 
 /* One refusal is the error; the others are told as warnings, so that none is a surprise later. */
 static bool
-fail_refused(const MgContext *context, const MgPlan *plan, MgError *err)
+fail_refused(MgContext *context, const MgPlan *plan, MgError *err)
 {
     for (size_t i = 1; i < plan->n_refusals; i++)
-        mg_emit(context, MG_EVENT_WARNING, plan->refusals[i].message);
+        mg_emit(context, MG_EVENT_WARNING,
+                mg_error_with_place(&plan->refusals[i], &context->arena));
     *err = plan->refusals[0];
     return false;
 }
@@ -241,7 +244,7 @@ run_goal(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *er
     MgPlan plan = { 0 };
 
     if (!mg_begin_writing(context, goal, err))
-        return false;
+        return mg_fail_noted(err, "nothing was changed");
     int64_t newest_id = newest_row(&context->start.history);
     bool must_wait = context->start.lock_state == MG_LOCK_BUSY;
     if (!must_wait && context->start.lock_state != MG_LOCK_HELD)
@@ -254,9 +257,9 @@ run_goal(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *er
     }
     if (must_wait) {
         MgStartInput input = mg_start_input(context, goal, true);
-        if (!mg_wait_turn(context, err) ||
+        if (!mg_wait_turn(context, goal, err) ||
             !mg_start_read_again(context->conn, &input, &context->arena, &context->start, err))
-            return false;
+            return mg_fail_noted(err, "nothing was changed");
     }
     mg_build_plan(context, goal, &plan);
     tell_plan(context, &plan);
@@ -273,7 +276,8 @@ mg_run(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *err)
     int64_t begin_us = mg_clock_us();
     *outcome = (MgOutcome){ 0 };
     mg_notes_begin(context);
-    bool is_ok = mg_check_opened(context, err) && run_goal(context, goal, outcome, err);
+    bool is_ok = (mg_check_opened(context, err) || mg_fail_noted(err, "no connection was made")) &&
+                 run_goal(context, goal, outcome, err);
     mg_disconnect(context);
     outcome->elapsed_us = context->opening_us + mg_clock_us() - begin_us;
     mg_notes_end(context, outcome, is_ok ? NULL : err);

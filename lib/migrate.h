@@ -50,7 +50,7 @@ typedef struct MgScratch MgScratch;
     X(MG_E_SERVER, 1, "server", "the server refused one of our own statements")                    \
     X(MG_E_USAGE, 2, "usage", "a command, option or argument is wrong")                            \
     X(MG_E_NO_TARGET, 2, "no-target", "no database was named")                                     \
-    X(MG_E_AMBIGUOUS_URL, 2, "ambiguous-url", "two names lead to different databases")             \
+    X(MG_E_AMBIGUOUS_URL, 2, "ambiguous-url", "two names seem to lead to different databases")     \
     X(MG_E_BAD_URL, 2, "bad-url", "the database URL cannot be used")                               \
     X(MG_E_CREDENTIALS, 2, "credentials", "the server refused user, password or database")         \
     X(MG_E_PERMISSION, 2, "permission", "the role lacks a right that migrating needs")             \

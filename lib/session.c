@@ -93,7 +93,7 @@ mg_connect(MgContext *context, MgError *err)
     for (size_t i = 0; i < context->url.n_notes; i++)
         mg_emit(context, MG_EVENT_NOTE, context->url.notes[i]);
     if (!mg_conn_open(&context->conn_options, &context->conn, err))
-        return false;
+        return mg_fail_noted(err, "nothing was changed");
     describe_target(context);
     context->claim = mg_proof_claim(context->conn, application_name);
     context->claim.is_proxy_known = mg_provider_is_proxied(&context->url);
@@ -199,7 +199,7 @@ tell_holder(MgContext *context, const MgHolder *holder, int64_t waited_ms, bool 
 }
 
 static bool
-fail_busy(MgContext *context, int64_t waited_ms, MgError *err)
+fail_busy(MgContext *context, const MgGoal *goal, int64_t waited_ms, MgError *err)
 {
     MgHolder holder = { 0 };
     char waited[32];
@@ -212,8 +212,14 @@ fail_busy(MgContext *context, int64_t waited_ms, MgError *err)
         mg_fail(err, MG_E_LOCK_BUSY, "another run still works on this database after %s", waited);
     if (holder.pid != 0)
         mg_error_detail(err, "pid %d (%s) %s.", holder.pid, holder.name, holder.runs);
-    mg_error_hint(err, "Run again when it is done, or wait longer: --wait-turn 30min");
-    mg_error_note(err, "nothing was applied by this run");
+    if (goal == NULL) {
+        mg_error_hint(err, "Run again when it is done, or wait longer: --wait-turn 30min");
+        return mg_fail_noted(err, "nothing was changed");
+    }
+    bool is_up = goal->direction == MG_UP;
+    mg_error_hint(err, "Run again when it is done, or wait longer: migrate %s --wait-turn 30min",
+                  is_up ? "up" : "down");
+    mg_error_note(err, "nothing was %s by this run", is_up ? "applied" : "reverted");
     return false;
 }
 
@@ -229,7 +235,7 @@ mg_fail_shared(MgError *err)
 
 /* Poll until the lock is ours or the time is over. */
 bool
-mg_wait_turn(MgContext *context, MgError *err)
+mg_wait_turn(MgContext *context, const MgGoal *goal, MgError *err)
 {
     int64_t start_ms = mg_clock_ms(), poll_ms = FIRST_POLL_MS, tell_ms = start_ms;
     int64_t wait_ms = mg_bounded_ms(context, context->options.wait_turn_ms);
@@ -247,7 +253,7 @@ mg_wait_turn(MgContext *context, MgError *err)
             tell_ms = now_ms + WAITING_MS;
         }
         if (now_ms - start_ms >= wait_ms)
-            return fail_busy(context, now_ms - start_ms, err);
+            return fail_busy(context, goal, now_ms - start_ms, err);
         int64_t jitter_ms = (int64_t)(mg_clock_random() % (uint64_t)poll_ms);
         if (!mg_conn_pause(context->conn, poll_ms / 2 + jitter_ms / 2 + 1, err))
             return false;

@@ -312,6 +312,14 @@ mg_error_at(MgError *err, const char *place, int line, int column)
     err->column = column;
 }
 
+const char *
+mg_error_with_place(const MgError *err, MgArena *arena)
+{
+    return err->line == 0
+               ? mg_arena_text(arena, err->message)
+               : mg_arena_format(arena, "%s, at %s:%d", err->message, err->place, err->line);
+}
+
 void
 mg_error_detail(MgError *err, const char *format, ...)
 {

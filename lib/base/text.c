@@ -346,3 +346,33 @@ mg_text_distance(const char *a, const char *b)
     }
     return rows[a_bytes % 3][b_bytes];
 }
+
+/* ---- Breaking lines ---- */
+
+enum {
+    MAX_QUOTED_BYTES = 80, /* what is longer would leave an empty line behind */
+};
+
+size_t
+mg_text_word(const char *text)
+{
+    size_t n = 0;
+    while (text[n] != '\0' && text[n] != ' ' && text[n] != '\n') {
+        size_t quoted = text[n] == '"' ? strcspn(text + n + 1, "\"\n") : MAX_QUOTED_BYTES;
+        bool is_closed = quoted < MAX_QUOTED_BYTES && text[n + 1 + quoted] == '"';
+        n += is_closed ? quoted + 2 : 1;
+    }
+    return n;
+}
+
+size_t
+mg_text_paste_begin(const char *text, size_t size_bytes)
+{
+    if (size_bytes == 0 || text[size_bytes - 1] == '.')
+        return size_bytes;
+    for (size_t at = size_bytes; at >= 2; at--) {
+        if (text[at - 2] == ':' && text[at - 1] == ' ')
+            return at;
+    }
+    return size_bytes;
+}

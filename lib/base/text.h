@@ -55,6 +55,18 @@ void mg_text_age(int64_t age_ms, char *ret, size_t ret_bytes);
 void mg_text_minute(int64_t time_ms, char *ret, size_t ret_bytes);
 void mg_text_iso(int64_t time_ms, char *ret, size_t ret_bytes);
 
+/*
+ * Where lines may be broken: bytes up to the next blank or line end, where what
+ * stands in double quotes on one line, such as a command, is not broken.
+ */
+size_t mg_text_word(const char *text);
+/*
+ * Where the part of a hint begins that is there to be pasted: one that does not
+ * end like a sentence ends with a command or a URL behind its last ": ".
+ * size_bytes when there is none.
+ */
+size_t mg_text_paste_begin(const char *text, size_t size_bytes);
+
 /* "1 migration", "3 migrations". */
 const char *mg_text_plural(int64_t n, const char *one, const char *many);
 

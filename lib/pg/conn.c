@@ -558,9 +558,13 @@ mg_fail_pg(const PGresult *pg, MgErrorCode code, MgError *err)
         primary = "COPY to or from the client is not possible here";
     if (primary == NULL)
         primary = PQresultErrorMessage(pg); /* libpq's own errors have no fields */
-    if (sqlstate != NULL && mg_text_starts(sqlstate, "57P0"))
-        code = MG_E_CONNECTION_LOST; /* terminated, crashed, shutting down: whatever it was doing */
-    mg_fail(err, code, "%.*s", (int)strcspn(primary, "\n"), primary);
+    if (primary == NULL)
+        primary = "";
+    /* Terminated, crashed, shutting down: whatever it was doing. */
+    bool is_ended = sqlstate != NULL && mg_text_starts(sqlstate, "57P0");
+    mg_fail(err, is_ended ? MG_E_CONNECTION_LOST : code, "%s%.*s",
+            is_ended ? "the server ended this session: " : "", (int)strcspn(primary, "\n"),
+            primary);
     if (sqlstate != NULL)
         mg_text_copy(err->sqlstate, sizeof err->sqlstate, sqlstate);
     if (detail != NULL || context != NULL)

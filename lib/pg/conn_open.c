@@ -70,6 +70,7 @@ static const struct {
 typedef struct MgAttempt {
     MgRefusal refusal;
     char sqlstate[6];
+    char where[320];  /* "at \"127.0.0.1\", port 5432", or "" */
     char reason[512]; /* one line, no secrets */
 } MgAttempt;
 
@@ -106,14 +107,28 @@ classify(const char *sqlstate, const char *message)
     return REFUSAL_FINAL;
 }
 
+/* libpq's 'connection to server at "h", port 1 failed: reason', in English: where and why. */
+static void
+split_reason(const char *text, MgAttempt *ret)
+{
+    static const char begin[] = "connection to server ", end[] = " failed: ";
+    const char *where = mg_text_starts(text, begin) ? text + sizeof begin - 1 : NULL;
+    const char *behind = where == NULL ? NULL : strstr(where, end);
+    if (behind != NULL && (size_t)(behind - where) < sizeof ret->where) {
+        memcpy(ret->where, where, (size_t)(behind - where));
+        ret->where[behind - where] = '\0';
+        text = behind + sizeof end - 1;
+    }
+    mg_text_copy(ret->reason, sizeof ret->reason, text);
+}
+
 static void
 read_refusal(MgConn *conn, MgAttempt *ret)
 {
     const char *message = mg_url_mask(conn->url, PQerrorMessage(conn->pg), &conn->arena);
     const char *text = split_sqlstate(message, ret->sqlstate);
     ret->refusal = classify(ret->sqlstate, message);
-    mg_text_copy(ret->reason, sizeof ret->reason,
-                 mg_arena_text_n(&conn->arena, text, strcspn(text, "\n")));
+    split_reason(mg_arena_text_n(&conn->arena, text, strcspn(text, "\n")), ret);
 }
 
 static void
@@ -297,7 +312,8 @@ fail_refused(const MgConn *conn, const MgAttempt *attempt, int64_t waited_ms, Mg
         if (known == NULL)
             mg_error_hint(err, "Check user, password and database in %s.", conn->url->name);
     } else {
-        mg_fail(err, MG_E_UNREACHABLE, "could not connect to the server: %s", attempt->reason);
+        mg_fail(err, MG_E_UNREACHABLE, "could not connect to the server%s%s: %s",
+                attempt->where[0] == '\0' ? "" : " ", attempt->where, attempt->reason);
         if (waited_ms >= 1000) {
             char waited[32];
             mg_text_duration(waited_ms * 1000, waited, sizeof waited);
@@ -311,6 +327,7 @@ fail_refused(const MgConn *conn, const MgAttempt *attempt, int64_t waited_ms, Mg
         mg_error_hint(err, "%s", known);
     mg_text_copy(err->sqlstate, sizeof err->sqlstate, attempt->sqlstate);
     mg_error_at(err, conn->url->from, 0, 0);
+    mg_error_note(err, "nothing was changed");
     return false;
 }
 

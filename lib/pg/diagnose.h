@@ -101,6 +101,7 @@ typedef struct MgExamination {
     const MgUrl *url;
     const char *const *passed_over; /* names of pooled URLs of the same database */
     size_t n_passed_over;
+    MgError target_failure; /* no URL: of the rest the files alone are known */
     MgError url_refusal;    /* by the URL's shape */
     MgError source_failure; /* the folder or a file cannot be used */
     MgError unreachable;    /* no connection: nothing below is known */
@@ -136,6 +137,8 @@ void mg_finding_fail(MgFindings *findings, const char *topic, const MgError *err
 /* What could not be asked: a note, with the server's reason. */
 void mg_finding_unknown(MgFindings *findings, const char *topic, const MgError *failure);
 
+/* Did a server answer the questions? */
+bool mg_examination_is_answered(const MgExamination *seen);
 /* The sections "Server" and "Migrations". */
 void mg_diagnose_server(const MgExamination *seen, MgFindings *findings);
 void mg_diagnose_migrations(const MgExamination *seen, MgFindings *findings);

@@ -42,7 +42,7 @@ mg_finding_fail(MgFindings *findings, const char *topic, const MgError *error)
 {
     if (findings->code == MG_OK)
         findings->code = error->code;
-    mg_finding_add(findings, MG_FINDING_FAIL, topic, mg_arena_text(findings->arena, error->message),
+    mg_finding_add(findings, MG_FINDING_FAIL, topic, mg_error_with_place(error, findings->arena),
                    hints_of(error, findings->arena));
 }
 
@@ -94,7 +94,7 @@ unpooled_kind(const MgUrl *url, MgArena *arena)
     if (url->is_local)
         return url->host != NULL && url->host[0] == '/' ? "a socket on this machine"
                                                         : "an address on this machine";
-    return "no pooler, by its host and port";
+    return "not known for a pooler by its host";
 }
 
 static void
@@ -113,9 +113,49 @@ judge_kind(const MgExamination *seen, MgFindings *findings)
     } else if (pooled != NULL) {
         mg_finding_add(findings, MG_FINDING_NOTE, "kind", pooler_of(pooled), NULL);
     } else {
-        mg_finding_add(findings, MG_FINDING_OK, "kind", unpooled_kind(seen->url, findings->arena),
+        const char *doubt = mg_provider_doubt(seen->url);
+        const char *kind = unpooled_kind(seen->url, findings->arena);
+        mg_finding_add(findings, doubt == NULL ? MG_FINDING_OK : MG_FINDING_NOTE, "kind",
+                       doubt == NULL ? kind
+                                     : mg_arena_format(findings->arena, "%s, but %s", kind, doubt),
                        NULL);
     }
+}
+
+/* The lines of an excerpt without its gutter. */
+static void
+add_excerpt(const char *excerpt, MgBuf *ret)
+{
+    static const char gutter[] = "   | ";
+    while (*excerpt != '\0') {
+        size_t size_bytes = strcspn(excerpt, "\n");
+        if (mg_text_starts(excerpt, gutter))
+            mg_buf_format(ret, "%.*s\n", (int)(size_bytes - (sizeof gutter - 1)),
+                          excerpt + sizeof gutter - 1);
+        excerpt += size_bytes + (excerpt[size_bytes] == '\n');
+    }
+}
+
+/* What was found where, what was looked for, and the hints. */
+static void
+judge_no_url(const MgExamination *seen, MgFindings *findings)
+{
+    const MgError *failure = &seen->target_failure;
+    MgArena *arena = findings->arena;
+    MG_CLEANUP(buf) MgBuf hint = { 0 };
+    findings->code = failure->code;
+    add_excerpt(failure->excerpt, &hint);
+    if (failure->detail[0] != '\0')
+        mg_buf_format(&hint, "%s\n", failure->detail);
+    const char *hints = hints_of(failure, arena);
+    mg_buf_add(&hint, hints == NULL ? "" : hints);
+    if (mg_text_ends(mg_buf_text(&hint), "\n"))
+        hint.text[--hint.size_bytes] = '\0';
+    bool has_place = failure->place[0] != '\0' && !mg_text_starts(failure->message, failure->place);
+    mg_finding_add(findings, MG_FINDING_FAIL, "source",
+                   has_place ? mg_arena_format(arena, "%s, in %s", failure->message, failure->place)
+                             : mg_error_with_place(failure, arena),
+                   hint.size_bytes == 0 ? NULL : mg_arena_text(arena, mg_buf_text(&hint)));
 }
 
 static void
@@ -123,6 +163,10 @@ judge_url(const MgExamination *seen, MgFindings *findings)
 {
     const MgUrl *url = seen->url;
     findings->section = "URL";
+    if (seen->target_failure.code != MG_OK) {
+        judge_no_url(seen, findings);
+        return;
+    }
     bool is_exposed = url->name[0] == '-' && url->password != NULL && !url->is_local;
     if (is_exposed)
         mg_finding_add(findings, MG_FINDING_NOTE, "source",
@@ -287,6 +331,8 @@ judge_connection(const MgExamination *seen, MgFindings *findings)
 {
     const MgVitals *vitals = seen->vitals;
     findings->section = "Connection";
+    if (seen->target_failure.code != MG_OK)
+        return;
     if (seen->unreachable.code != MG_OK) {
         mg_finding_fail(findings, "reached", &seen->unreachable);
         return;
@@ -307,6 +353,13 @@ judge_connection(const MgExamination *seen, MgFindings *findings)
     }
 }
 
+bool
+mg_examination_is_answered(const MgExamination *seen)
+{
+    return seen->target_failure.code == MG_OK && seen->unreachable.code == MG_OK &&
+           seen->vitals->is_answered;
+}
+
 /* ---- All of it ------------------------------------------------------------------ */
 
 static int
@@ -324,7 +377,7 @@ mg_diagnosis_build(const MgExamination *seen, MgArena *arena, MgDiagnosis *ret)
     MgFindings findings = { .arena = arena };
     judge_url(seen, &findings);
     judge_connection(seen, &findings);
-    if (seen->unreachable.code == MG_OK && seen->vitals->is_answered)
+    if (mg_examination_is_answered(seen))
         mg_diagnose_server(seen, &findings);
     mg_diagnose_migrations(seen, &findings);
     *ret = (MgDiagnosis){ .target = *seen->target,

@@ -150,13 +150,25 @@ judge_absent_history(const MgExamination *seen, MgFindings *findings)
     mg_finding_fail(findings, "history", &refusal);
 }
 
+/* "migrate.history, 3 applied, 1 half-run" */
+static const char *
+count_applied(const MgExamination *seen, MgArena *arena)
+{
+    const MgHistory *history = &seen->vitals->history;
+    size_t n_partial = 0;
+    for (size_t i = 0; i < history->n; i++)
+        n_partial += mg_applied_is_partial(&history->items[i]);
+    const char *ret =
+        mg_arena_format(arena, "%s, %zu applied", seen->table->shown, history->n - n_partial);
+    return n_partial == 0 ? ret : mg_arena_format(arena, "%s, %zu half-run", ret, n_partial);
+}
+
 static void
 judge_written_history(const MgExamination *seen, MgFindings *findings)
 {
     const MgTableVitals *table = &seen->vitals->table;
     MgArena *arena = findings->arena;
-    const char *start =
-        mg_arena_format(arena, "%s, %zu applied", seen->table->shown, seen->vitals->history.n);
+    const char *start = count_applied(seen, arena);
     const char *security = table->has_row_security ? ", row security on" : "";
 
     if (table->failure.code != MG_OK || !table->exists) {
@@ -333,7 +345,7 @@ judge_indexes(const MgVitals *vitals, MgFindings *findings)
 void
 mg_diagnose_migrations(const MgExamination *seen, MgFindings *findings)
 {
-    bool is_known = seen->unreachable.code == MG_OK && seen->vitals->is_answered;
+    bool is_known = mg_examination_is_answered(seen);
     findings->section = "Migrations";
     if (is_known)
         judge_history(seen, findings);

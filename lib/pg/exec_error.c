@@ -7,6 +7,7 @@
 #include "base/excerpt.h"
 #include "base/mask.h"
 #include "sql/lex.h"
+#include "sql/quote.h"
 
 enum {
     BEFORE_BYTES = 64 << 10, /* of the file in front of the statement, to find its line's begin */
@@ -224,12 +225,13 @@ fail_create(const MgExec *exec, const MgResult *result, MgError *err)
     mg_fail(err, MG_E_PERMISSION, "could not create history table \"%s\": %s", table->shown,
             server.message);
     mg_text_copy(err->sqlstate, sizeof err->sqlstate, server.sqlstate);
+    const char *role = mg_sql_identifier(mg_conn_user(exec->input->conn), exec->arena);
     if (exec->input->facts->has_schema)
-        mg_error_hint(err, "As an owner: GRANT CREATE ON SCHEMA %s TO %s;", table->schema,
-                      mg_conn_user(exec->input->conn));
+        mg_error_hint(err, "As an owner: GRANT CREATE ON SCHEMA %s TO %s;",
+                      mg_sql_identifier(table->schema, exec->arena), role);
     else
         mg_error_hint(err, "As an owner: GRANT CREATE ON DATABASE %s TO %s;",
-                      mg_conn_database(exec->input->conn), mg_conn_user(exec->input->conn));
+                      mg_sql_identifier(mg_conn_database(exec->input->conn), exec->arena), role);
     mg_error_note(err, "nothing was applied");
     return false;
 }

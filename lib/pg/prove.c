@@ -152,6 +152,9 @@ mg_proof_check(const MgProof *proof, bool is_session_accepted, MgError *err)
         mg_buf_format(&evidence, "%s%s", i == 0 ? "" : " ", proof->evidence[i]);
     mg_error_detail(err, "%s", mg_buf_text(&evidence));
     mg_error_hint(err, "%s", refusals[proof->verdict].hint);
+    if (proof->verdict == MG_SESSION_POOLED)
+        mg_error_hint(err, "Where the server itself cannot be reached, accept this pooler: "
+                           "--connection session");
     mg_error_note(err, "nothing was applied, and nothing is left behind on that server");
     return false;
 }

@@ -82,8 +82,8 @@ compare_digests(const void *a, const void *b)
     return (match_a > match_b) - (match_a < match_b);
 }
 
-static bool
-is_partial(const MgApplied *row)
+bool
+mg_applied_is_partial(const MgApplied *row)
 {
     return row->n_statements_done < row->n_statements ||
            row->n_statements_started > row->n_statements_done;
@@ -103,7 +103,7 @@ join_renamed(MgMatches *matches, MgArena *arena)
     for (size_t i = 0; i < matches->n; i++) {
         MgMatch *match = &matches->items[i];
         if (match->file == NULL && match->row->version != NULL && match->row->digest != NULL &&
-            !is_partial(match->row))
+            !mg_applied_is_partial(match->row))
             rows[n_rows++] = match;
         else if (match->row == NULL && match->file->version != NULL)
             files[n_files++] = match;
@@ -171,7 +171,7 @@ state_of(const MgMatch *match, const MgMatches *matches, const MgMatch *newest_f
             match->file->version != NULL && matches->head != NULL && match < matches->head;
         return is_late ? MG_STATE_LATE : MG_STATE_PENDING;
     }
-    if (is_partial(match->row))
+    if (mg_applied_is_partial(match->row))
         return MG_STATE_PARTIAL;
     if (match->file != NULL)
         return state_with_both(match);
@@ -280,7 +280,7 @@ mg_match_build(const MgSource *source, const MgHistory *history, MgArena *arena,
             newest_file = match;
         if (match->row != NULL && match->row->kind == MG_BASELINE)
             ret->baseline = match->row;
-        if (match->row != NULL && !is_partial(match->row))
+        if (match->row != NULL && !mg_applied_is_partial(match->row))
             ret->head = match;
     }
 

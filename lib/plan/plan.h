@@ -36,6 +36,9 @@ typedef struct MgClaim {
     const char *by;
 } MgClaim;
 
+/* Was it begun outside a transaction and not finished? */
+bool mg_applied_is_partial(const MgApplied *row);
+
 typedef struct MgHistory {
     bool exists;            /* the table is there */
     bool is_database_empty; /* no tables but our own; known only when !exists */

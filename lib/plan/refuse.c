@@ -127,8 +127,8 @@ mg_refuse_mixed(MgRefusals *refusals, const MgStep *step)
 {
     const MgScript *script = step->script;
     MgError *err = add(refusals);
-    mg_fail(err, MG_E_MIXED, "%s cannot run in a transaction, and migration \"%s\" needs one",
-            script->refusing_label, step->entry->label);
+    mg_fail(err, MG_E_MIXED, "%s cannot run in one transaction with other statements",
+            script->refusing_label);
     mg_error_detail(err, "The other statements of the file would commit without it.");
     mg_error_hint(err, "Put the %s into a migration of its own: migrate new NAME --no-transaction",
                   script->refusing_label);

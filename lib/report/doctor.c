@@ -79,7 +79,12 @@ add_fields(const MgDiagnosis *diagnosis, const char *verdict_text, MgArena *aren
         { "verdict.warnings", mg_cell_int(diagnosis->n_warnings) },
         { "verdict.failures", mg_cell_int(diagnosis->n_failures) },
     };
-    mg_report_add_target(ret, &diagnosis->target, arena);
+    if (diagnosis->target.from != NULL) {
+        mg_report_add_target(ret, &diagnosis->target, arena);
+    } else {
+        mg_report_add_field(ret, "target", mg_cell_text(NULL), arena);
+        mg_report_add_field(ret, "session", mg_cell_text(NULL), arena);
+    }
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         mg_report_add_field(ret, fields[i].key, fields[i].cell, arena);
 }

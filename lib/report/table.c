@@ -114,7 +114,7 @@ add_prose(MgBuf *buf, const char *text, size_t begin)
     size_t column = begin;
     while (*text != '\0') {
         size_t gap = strspn(text, " ");
-        size_t size_bytes = gap + strcspn(text + gap, " ");
+        size_t size_bytes = gap + mg_text_word(text + gap);
         size_t width = mg_text_width(text, size_bytes);
         if (column > begin && column + width > MAX_WIDTH) {
             mg_buf_add_char(buf, '\n');
@@ -130,7 +130,26 @@ add_prose(MgBuf *buf, const char *text, size_t begin)
     }
 }
 
-/* Lines below a row.  A sentence is broken; what is there to be pasted stays on its line. */
+/* One line below a row.  A sentence is broken; what is there to be pasted stays whole. */
+static void
+add_hint(MgBuf *buf, const char *line, size_t begin, MgArena *arena)
+{
+    size_t size_bytes = strlen(line);
+    size_t paste = mg_text_paste_begin(line, size_bytes);
+    bool is_sentence = mg_text_ends(line, ".");
+    if (!is_sentence && (paste == size_bytes || begin + width_of(line) <= MAX_WIDTH)) {
+        mg_buf_add(buf, line);
+        return;
+    }
+    add_prose(buf, is_sentence ? line : mg_arena_text_n(arena, line, paste - 1), begin);
+    if (is_sentence)
+        return;
+    mg_buf_add_char(buf, '\n');
+    mg_buf_add_repeated(buf, ' ', begin);
+    mg_buf_add(buf, line + paste);
+}
+
+/* Lines below a row. */
 static void
 add_below(const Table *table, const MgCell *cell, MgBuf *buf)
 {
@@ -141,10 +160,7 @@ add_below(const Table *table, const MgCell *cell, MgBuf *buf)
         MgCell part = mg_cell_text(mg_arena_text_n(&arena, text, size_bytes));
         const char *line = mg_cell_show(&part, &arena);
         mg_buf_add_repeated(buf, ' ', begin);
-        if (mg_text_ends(line, "."))
-            add_prose(buf, line, begin);
-        else
-            mg_buf_add(buf, line);
+        add_hint(buf, line, begin, &arena);
         mg_buf_add_char(buf, '\n');
         text += size_bytes + (text[size_bytes] == '\n');
     }

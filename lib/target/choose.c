@@ -207,13 +207,15 @@ refuse_ambiguous(const Choosing *choosing, const Source *source, const Candidate
     MgError *err = choosing->err;
     MgArena *arena = choosing->arena;
     int columns = (int)(strlen(a->name) > strlen(b->name) ? strlen(a->name) : strlen(b->name));
-    (void)mg_fail(err, MG_E_AMBIGUOUS_URL, "%s and %s lead to different databases", a->name,
+    (void)mg_fail(err, MG_E_AMBIGUOUS_URL, "%s and %s seem to lead to different databases", a->name,
                   b->name);
     mg_error_at(err, source->where, 0, 0);
     mg_text_copy(err->excerpt, sizeof err->excerpt,
                  mg_arena_format(arena, "   |\n   | %-*s  %s\n   | %-*s  %s", columns, a->name,
                                  describe(&a->url, arena), columns, b->name,
                                  describe(&b->url, arena)));
+    mg_error_detail(err, "Host, port and database are compared as they are written, without the "
+                         "mark of a pooler.");
     mg_error_hint(err, "Say which one is meant: --url-env %s", a->name);
     mg_error_hint(err, "Or set %s, which counts before all other names.", own_name);
     mg_error_note(err, "no connection was made");
@@ -388,6 +390,14 @@ add_hints_for_nothing(const Choosing *choosing)
                       "Or try the migrations on a throw-away server: migrate up --scratch");
 }
 
+/* Else it may be a URL in the wrong place, and hold a password. */
+static bool
+is_plain_name(const char *name)
+{
+    return name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] ==
+           '\0';
+}
+
 static bool
 refuse_nothing(const Choosing *choosing, const Source *sources, size_t n_sources, bool is_ci)
 {
@@ -420,6 +430,10 @@ refuse_nothing(const Choosing *choosing, const Source *sources, size_t n_sources
     mg_error_detail(choosing->err, "%s", mg_buf_text(&detail));
     if (input->url_env == NULL)
         add_hints_for_nothing(choosing);
+    else if (is_plain_name(input->url_env))
+        mg_error_hint(choosing->err,
+                      "Set it: export %s=postgresql://user:password@localhost:5432/shop",
+                      input->url_env);
     mg_error_note(choosing->err, "no connection was made");
     return false;
 }

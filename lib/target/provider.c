@@ -196,33 +196,33 @@ static const char heroku_name[] = "_CONNECTION_POOL_URL";
 /* Direct endpoints that terminate TLS and relay each connection to one backend. */
 static const char *const proxied_hosts[] = { "*.neon.tech", "*.postgres.vercel-storage.com" };
 
+#define LOCAL_WORDS                                                                                \
+    "A pooler or proxy may be what listens on this machine, such as PgBouncer or Cloud SQL's "     \
+    "Auth Proxy."
+
 /* What may be a pooler without looking like one; the first that fits. */
 static const struct {
-    const char *host; /* pattern */
-    int port;         /* 0: any */
+    const char *host;  /* pattern */
+    int port;          /* 0: any */
+    const char *doubt; /* NULL: not worth a word before the proof */
     const char *words;
 } suspects[] = {
-    { "*.aivencloud.com", 0,
+    { "*.aivencloud.com", 0, "Aiven's connection pools differ by port and database only",
       "On Aiven a connection pool has a port and a database name of its own: use the Service "
       "URI." },
-    { "*.tsdb.cloud.timescale.com", 0,
+    { "*.tsdb.cloud.timescale.com", 0, "Tiger's pooler differs by its port only",
       "On Tiger the pooler has a port of its own: use the URL that the console calls direct." },
-    { "*", 6432,
+    { "*", 6432, "port 6432 is usual for a pooler",
       "Port 6432 is usual for a pooler, such as PgBouncer or a cloud's managed pooling: "
       "try 5432." },
-    { "*", 6543, "Port 6543 is usual for a pooler: try 5432." },
-    { "*", 3307,
+    { "*", 6543, "port 6543 is usual for a pooler", "Port 6543 is usual for a pooler: try 5432." },
+    { "*", 3307, "port 3307 of Cloud SQL is pooled where managed pooling is on",
       "Port 3307 is what Cloud SQL's Auth Proxy dials: with managed pooling on, it is pooled." },
-    { "localhost", 0,
-      "A pooler or proxy may be what listens on this machine, such as PgBouncer or "
-      "Cloud SQL's Auth Proxy." },
-    { "127.*", 0,
-      "A pooler or proxy may be what listens on this machine, such as PgBouncer or "
-      "Cloud SQL's Auth Proxy." },
-    { "::1", 0,
-      "A pooler or proxy may be what listens on this machine, such as PgBouncer or "
-      "Cloud SQL's Auth Proxy." },
+    { "localhost", 0, NULL, LOCAL_WORDS },
+    { "127.*", 0, NULL, LOCAL_WORDS },
+    { "::1", 0, NULL, LOCAL_WORDS },
 };
+#undef LOCAL_WORDS
 
 /* ---- Finding a row ---- */
 
@@ -296,7 +296,7 @@ mg_provider_find(const MgUrl *url, size_t *ret_host_i)
     *ret_host_i = 0;
     if (has_option_of_neon_pooler(url))
         return &mg_provider_neon_options;
-    if (mg_text_ends(url->name, heroku_name))
+    if (url->name != NULL && mg_text_ends(url->name, heroku_name))
         return &mg_provider_heroku;
     return says_pgbouncer(url) ? &mg_provider_own_word : NULL;
 }
@@ -327,16 +327,32 @@ mg_provider_is_proxied(const MgUrl *url)
     return !has_option_of_neon_pooler(url);
 }
 
+/* The number of the first suspect that fits; the number of rows when none does. */
+static size_t
+find_suspect(const MgUrl *url)
+{
+    static const size_t n = sizeof suspects / sizeof *suspects;
+    MgHost host;
+    for (size_t i = 0; mg_host_at(url, i, &host); i++) {
+        for (size_t k = 0; k < n; k++) {
+            if ((suspects[k].port == 0 || suspects[k].port == host.port) &&
+                fnmatch(suspects[k].host, host.name, 0) == 0)
+                return k;
+        }
+    }
+    return n;
+}
+
 const char *
 mg_provider_port_hint(const MgUrl *url, MgArena *arena)
 {
-    MgHost host;
-    for (size_t i = 0; mg_host_at(url, i, &host); i++) {
-        for (size_t k = 0; k < sizeof suspects / sizeof *suspects; k++) {
-            if ((suspects[k].port == 0 || suspects[k].port == host.port) &&
-                fnmatch(suspects[k].host, host.name, 0) == 0)
-                return mg_arena_text(arena, suspects[k].words);
-        }
-    }
-    return NULL;
+    size_t i = find_suspect(url);
+    return i < sizeof suspects / sizeof *suspects ? mg_arena_text(arena, suspects[i].words) : NULL;
+}
+
+const char *
+mg_provider_doubt(const MgUrl *url)
+{
+    size_t i = find_suspect(url);
+    return i < sizeof suspects / sizeof *suspects ? suspects[i].doubt : NULL;
 }

@@ -69,9 +69,11 @@ const MgNamePair *mg_provider_names(const MgUrl *url);
 bool mg_provider_is_proxied(const MgUrl *url);
 
 /*
- * A sentence for when the proof has failed: what in this URL, which no rule
- * refuses, may be a pooler.  NULL when nothing is known.
+ * What in this URL, which no rule refuses, may be a pooler: a sentence for when
+ * the proof has failed, and words for before it, "port 6432 is usual for a pooler".
+ * NULL when nothing is known.
  */
 const char *mg_provider_port_hint(const MgUrl *url, MgArena *arena);
+const char *mg_provider_doubt(const MgUrl *url);
 
 #endif

@@ -390,7 +390,7 @@ def test_no_right_to_create_the_schema(server):
     run = project.run("up", url=server.url_of(project.database, "scenario_poor"), exit=2)
     expect_in("error: could not create history table \"migrate.history\": permission denied for "
               "database {} (permission)".format(project.database), run.err)
-    expect_in("hint: As an owner: GRANT CREATE ON DATABASE {} TO scenario_poor;".format(
+    expect_in("hint: As an owner: GRANT CREATE ON DATABASE \"{}\" TO \"scenario_poor\";".format(
         project.database), run.err)
     expect_in("note: nothing was applied", run.err)
     project.sql("DROP ROLE scenario_poor")
@@ -415,7 +415,8 @@ def test_a_wrong_password_is_said_and_not_shown(server):
         run = project.run("up", url=wrong, exit=2)
         expect(run.err, "error: the server refused the connection: password authentication failed "
                         "for user \"scenario_secret\" (credentials)\n  --> DATABASE_URL in the "
-                        "environment\nhint: Check user, password and database in DATABASE_URL.\n")
+                        "environment\nhint: Check user, password and database in DATABASE_URL.\n"
+                        "note: nothing was changed\n")
         expect(run.out, "")
         run = project.run("up", "--verbose", url=url.format("right-and-long", project.database,
                                                             socket))

@@ -23,6 +23,7 @@ typedef struct Seen {
     MgLock lock;
     MgSource source;
     MgVitals vitals;
+    MgApplied rows[3];
     MgPlan plan;
     MgExamination all;
 } Seen;
@@ -62,7 +63,7 @@ seen_init(Seen *seen)
                    .writers = "",
                    .writers_quoted = "" },
         .timeouts = "",
-        .history = { .exists = true, .n = 3 },
+        .history = { .exists = true, .items = seen->rows, .n = 3 },
     };
     seen->all = (MgExamination){
         .target = &seen->target,

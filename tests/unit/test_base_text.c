@@ -318,6 +318,35 @@ test_text__distance(void **state)
     assert_int_equal(mg_text_distance("a", text), 65);
 }
 
+static void
+test_text__words_and_what_is_pasted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t word;
+        const char *paste; /* "" = none */
+    } cases[] = {
+        { "", 0, "" },
+        { "one two", 3, "" },
+        { "\"migrate up\" applies", 12, "" },
+        { "(\"migrate url\", too) x", 15, "" },
+        { "\"never closed x", 6, "" },
+        { "a\"b c\nd\" x", 3, "" },
+        { "\"1234567890 1234567890 1234567890 1234567890 1234567890 1234567890 1234567890 "
+          "1234567\"",
+          11, "" },
+        { "Run it: migrate up", 3, "migrate up" },
+        { "Or: this: one", 3, "one" },
+        { "Or: a sentence.", 3, "" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *text = cases[i].text;
+        assert_int_equal(mg_text_word(text), cases[i].word);
+        assert_string_equal(text + mg_text_paste_begin(text, strlen(text)), cases[i].paste);
+    }
+}
+
 int
 main(void)
 {
@@ -335,6 +364,7 @@ main(void)
         cmocka_unit_test(test_text__times),
         cmocka_unit_test(test_text__plural),
         cmocka_unit_test(test_text__distance),
+        cmocka_unit_test(test_text__words_and_what_is_pasted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

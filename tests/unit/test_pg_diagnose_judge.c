@@ -13,7 +13,7 @@ test_diagnose_judge__url(void **state)
     seen_init(&seen);
     seen_check(&seen, "URL",
                "ok source: DATABASE_URL in the environment\n"
-               "ok kind: no pooler, by its host and port\n"
+               "ok kind: not known for a pooler by its host\n"
                "ok");
 
     seen_init(&seen);
@@ -55,7 +55,7 @@ test_diagnose_judge__url_notes(void **state)
     seen_check(&seen, "URL",
                "ok source: DATABASE_URL in the environment\n"
                "note as read: the driver \"asyncpg\" is left out\n"
-               "ok kind: no pooler, by its host and port\n"
+               "ok kind: not known for a pooler by its host\n"
                "ok");
 }
 
@@ -70,7 +70,7 @@ test_diagnose_judge__url_on_the_command_line(void **state)
     seen_check(&seen, "URL",
                "note source: --url, whose password others on this machine can see"
                " > Give the URL in a variable: MIGRATE_URL.\n"
-               "ok kind: no pooler, by its host and port\n"
+               "ok kind: not known for a pooler by its host\n"
                "ok");
 
     seen_init(&seen);
@@ -78,7 +78,7 @@ test_diagnose_judge__url_on_the_command_line(void **state)
     seen.url.password = NULL;
     seen_check(&seen, "URL",
                "ok source: --url\n"
-               "ok kind: no pooler, by its host and port\n"
+               "ok kind: not known for a pooler by its host\n"
                "ok");
 }
 
@@ -123,6 +123,63 @@ test_diagnose_judge__pooled_url(void **state)
                "ok source: DATABASE_URL in the environment\n"
                "fail kind: the URL is of no use\n"
                "bad-url");
+}
+
+static void
+test_diagnose_judge__port_of_a_pooler(void **state)
+{
+    (void)state;
+    Seen seen;
+
+    seen_init(&seen);
+    seen_url(&seen, "postgresql://app@db.example.com:6432/shop");
+    seen_check(
+        &seen, "URL",
+        "ok source: DATABASE_URL in the environment\n"
+        "note kind: not known for a pooler by its host, but port 6432 is usual for a pooler\n"
+        "ok");
+
+    seen_init(&seen);
+    seen_url(&seen, "postgresql://app@localhost:6543/shop");
+    seen_check(&seen, "URL",
+               "ok source: DATABASE_URL in the environment\n"
+               "note kind: an address on this machine, but port 6543 is usual for a pooler\n"
+               "ok");
+}
+
+/* Then only the files can be looked at. */
+static void
+test_diagnose_judge__no_url(void **state)
+{
+    (void)state;
+    static const char *const sections[][2] = {
+        { "URL", "fail source: no database was named > Looked for it.\nName one.\nOr do not.\n"
+                 "no-target" },
+        { "Connection", "no-target" },
+        { "Server", "no-target" },
+        { "Migrations", "ok files: 6 in migrations/\nno-target" },
+    };
+    Seen seen;
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+        seen_init(&seen);
+        seen.all.vitals = NULL;
+        seen.all.plan = NULL;
+        mg_fail(&seen.all.target_failure, MG_E_NO_TARGET, "no database was named");
+        mg_error_detail(&seen.all.target_failure, "Looked for it.");
+        mg_error_hint(&seen.all.target_failure, "Name one.");
+        mg_error_hint(&seen.all.target_failure, "Or do not.");
+        seen_check(&seen, sections[i][0], sections[i][1]);
+    }
+    seen_init(&seen);
+    seen.all.vitals = NULL;
+    seen.all.plan = NULL;
+    mg_fail(&seen.all.target_failure, MG_E_AMBIGUOUS_URL, "A and B seem to differ");
+    mg_error_at(&seen.all.target_failure, "the environment", 0, 0);
+    mg_text_copy(seen.all.target_failure.excerpt, sizeof seen.all.target_failure.excerpt,
+                 "   |\n   | A  dev at localhost\n   | B  shop at db.example.com");
+    seen_check(&seen, "URL",
+               "fail source: A and B seem to differ, in the environment"
+               " > A  dev at localhost\nB  shop at db.example.com\nambiguous-url");
 }
 
 /* ---- Connection ----------------------------------------------------------- */
@@ -364,6 +421,8 @@ main(void)
         cmocka_unit_test(test_diagnose_judge__url_notes),
         cmocka_unit_test(test_diagnose_judge__url_on_the_command_line),
         cmocka_unit_test(test_diagnose_judge__pooled_url),
+        cmocka_unit_test(test_diagnose_judge__port_of_a_pooler),
+        cmocka_unit_test(test_diagnose_judge__no_url),
         cmocka_unit_test(test_diagnose_judge__direct),
         cmocka_unit_test(test_diagnose_judge__tls),
         cmocka_unit_test(test_diagnose_judge__pinned),

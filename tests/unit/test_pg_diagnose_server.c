@@ -223,6 +223,21 @@ test_diagnose_server__history(void **state)
 }
 
 static void
+test_diagnose_server__half_run(void **state)
+{
+    (void)state;
+    Seen seen;
+    seen_init(&seen);
+    seen.rows[1] =
+        (MgApplied){ .n_statements = 3, .n_statements_started = 2, .n_statements_done = 1 };
+    seen_check(&seen, "Migrations",
+               "ok history: migrate.history, 2 applied, 1 half-run, writable by app only\n"
+               "ok files: 6 in migrations/, 3 pending, none late, none drifted\n"
+               "ok lock: free, key -42\n"
+               "ok");
+}
+
+static void
 test_diagnose_server__history_to_be_made(void **state)
 {
     (void)state;
@@ -434,6 +449,7 @@ main(void)
         cmocka_unit_test(test_diagnose_server__timeouts),
         cmocka_unit_test(test_diagnose_server__migrations),
         cmocka_unit_test(test_diagnose_server__history),
+        cmocka_unit_test(test_diagnose_server__half_run),
         cmocka_unit_test(test_diagnose_server__history_to_be_made),
         cmocka_unit_test(test_diagnose_server__history_that_cannot_be_read),
         cmocka_unit_test(test_diagnose_server__files),

@@ -443,8 +443,8 @@ test_plan__refuses_late(void **state)
           "1 drifted, 2 late, 3 applied, 4 pending"
           "; refuse drift: migration \"1_m\" was edited after it was applied"
           "; refuse late: migration \"2_m\" is older than the newest applied one"
-          "; refuse mixed: CREATE INDEX CONCURRENTLY cannot run in a transaction, and migration"
-          " \"4_m\" needs one" },
+          "; refuse mixed: CREATE INDEX CONCURRENTLY cannot run in one transaction with"
+          " other statements" },
     };
     CHECK(cases);
 }
@@ -586,13 +586,13 @@ test_plan__refuses_mixed(void **state)
     (void)state;
     static const Case cases[] = {
         { "up", "1/m", "", "up",
-          "1 pending; refuse mixed: CREATE INDEX CONCURRENTLY cannot run in a transaction, and"
-          " migration \"1_m\" needs one" },
+          "1 pending; refuse mixed: CREATE INDEX CONCURRENTLY cannot run in one transaction with"
+          " other statements" },
         { "not when it is left out", "1 2/m", "", "up 1", "1 pending, 2 pending; up 1" },
         { "not when it is applied", "1/m 2", "1", "up", "1 applied, 2 pending; up 2" },
         { "down", "1/d", "1", "down",
-          "1 applied; refuse mixed: DROP INDEX CONCURRENTLY cannot run in a transaction, and"
-          " migration \"1_m\" needs one" },
+          "1 applied; refuse mixed: DROP INDEX CONCURRENTLY cannot run in one transaction with"
+          " other statements" },
         { "alone it may", "1/x", "", "up",
           "1 pending; up 1 [no transaction: CREATE INDEX CONCURRENTLY]" },
         { "marked it may", "1/M-", "", "up",
@@ -785,7 +785,7 @@ test_plan__explains_refusals(void **state)
           "hint: Leave out --strict to go on with a warning.\n"
           "note: nothing was applied; no migration is pending\n" },
         { "mixed", "1/m", "", "up",
-          "CREATE INDEX CONCURRENTLY cannot run in a transaction, and migration \"1_m\" needs one"
+          "CREATE INDEX CONCURRENTLY cannot run in one transaction with other statements"
           " (mixed)\n"
           "--> migrations/1_m.up.sql:7\n"
           "5:  7 | its line\n"
@@ -796,7 +796,7 @@ test_plan__explains_refusals(void **state)
           "-- migrate:no-transaction\n"
           "note: nothing was applied; 1 migration is pending\n" },
         { "mixed down", "1/d", "1", "down",
-          "DROP INDEX CONCURRENTLY cannot run in a transaction, and migration \"1_m\" needs one"
+          "DROP INDEX CONCURRENTLY cannot run in one transaction with other statements"
           " (mixed)\n"
           "--> migrations/1_m.down.sql:3\n"
           "detail: The other statements of the file would commit without it.\n"

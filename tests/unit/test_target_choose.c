@@ -377,6 +377,7 @@ test_choose__refuses(void **state)
           NULL,
           "(no-target) variable \"APP_URL\" is not set\n"
           "Looked for it in the environment and in .env. APP_URL is set but empty.\n"
+          "Set it: export APP_URL=postgresql://user:password@localhost:5432/shop\n"
           "no connection was made" },
         { "an empty --url",
           { .url = "" },
@@ -414,10 +415,13 @@ test_choose__refuses(void **state)
           { "DATABASE_URL_UNPOOLED=" NEON, "POSTGRES_URL=postgres://b:s3cret@localhost:5433/dev" },
           NULL,
           NULL,
-          "(ambiguous-url) DATABASE_URL_UNPOOLED and POSTGRES_URL lead to different databases\n"
+          "(ambiguous-url) DATABASE_URL_UNPOOLED and POSTGRES_URL seem to lead to different "
+          "databases\n"
           "the environment\n   |\n"
           "   | DATABASE_URL_UNPOOLED  shop at ep-x.aws.neon.tech\n"
           "   | POSTGRES_URL           dev at localhost:5433\n"
+          "Host, port and database are compared as they are written, without the mark of a "
+          "pooler.\n"
           "Say which one is meant: --url-env DATABASE_URL_UNPOOLED\n"
           "Or set MIGRATE_URL, which counts before all other names.\nno connection was made" },
         { "two databases in .env, behind two that agree",
@@ -425,9 +429,11 @@ test_choose__refuses(void **state)
           { 0 },
           "DATABASE_URL=" NEON_POOLED "\nDIRECT_URL=" NEON "\nMY_URL=host=/tmp,h",
           "datasource db { directUrl = env(\"MY_URL\") }",
-          "(ambiguous-url) DIRECT_URL and MY_URL lead to different databases\n"
+          "(ambiguous-url) DIRECT_URL and MY_URL seem to lead to different databases\n"
           ".env\n   |\n   | DIRECT_URL  shop at ep-x.aws.neon.tech\n"
           "   | MY_URL      its default database at /tmp,h\n"
+          "Host, port and database are compared as they are written, without the mark of a "
+          "pooler.\n"
           "Say which one is meant: --url-env DIRECT_URL\n"
           "Or set MIGRATE_URL, which counts before all other names.\nno connection was made" },
         { "two databases, one on this machine",
@@ -435,9 +441,11 @@ test_choose__refuses(void **state)
           { "DATABASE_URL=postgres:///a", "POSTGRES_URL=postgres:///b" },
           NULL,
           NULL,
-          "(ambiguous-url) DATABASE_URL and POSTGRES_URL lead to different databases\n"
+          "(ambiguous-url) DATABASE_URL and POSTGRES_URL seem to lead to different databases\n"
           "the environment\n   |\n   | DATABASE_URL  a at this machine\n"
           "   | POSTGRES_URL  b at this machine\n"
+          "Host, port and database are compared as they are written, without the mark of a "
+          "pooler.\n"
           "Say which one is meant: --url-env DATABASE_URL\n"
           "Or set MIGRATE_URL, which counts before all other names.\nno connection was made" },
     };
