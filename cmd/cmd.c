@@ -17,8 +17,8 @@ enum {
 };
 
 const MgCmd *const mg_cmds[] = {
-    &cmd_new,    &cmd_up,  &cmd_down,    &cmd_status, &cmd_plan, &cmd_doctor,
-    &cmd_repair, &cmd_log, &cmd_scratch, &cmd_url,    &cmd_help, NULL,
+    &cmd_new, &cmd_up,      &cmd_down, &cmd_status, &cmd_plan, &cmd_doctor, &cmd_repair,
+    &cmd_log, &cmd_scratch, &cmd_show, &cmd_url,    &cmd_help, NULL,
 };
 
 /* Words of other tools: a hint, never an alias, so that a script says what it does. */
@@ -141,6 +141,7 @@ mg_cmd_options(const MgRun *run, MgOptions *ret)
     ret->history = run->common->history;
     ret->deadline_ms = run->common->deadline_ms;
     ret->is_verbose = run->common->is_verbose;
+    ret->is_live = run->talk->err.has_live && !run->talk->is_quiet;
     ret->wait_server_ms = run->common->wait_server_ms;
     ret->keeps_notebook = !run->common->has_no_state;
     ret->notebook = run->common->state;

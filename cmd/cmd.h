@@ -58,7 +58,7 @@ typedef struct MgCmd {
 extern const MgCmd *const mg_cmds[];
 
 extern const MgCmd cmd_log, cmd_up, cmd_down, cmd_status, cmd_plan, cmd_doctor, cmd_new, cmd_repair,
-    cmd_scratch, cmd_url, cmd_help;
+    cmd_scratch, cmd_show, cmd_url, cmd_help;
 
 /* The command of that name, or NULL. */
 const MgCmd *mg_cmd_find(const char *name);

@@ -21,6 +21,7 @@ enum {
     HINT_INDENT = 6,
     DETAIL_INDENT = 8,
     MAX_DURATION_BYTES = 32,
+    MAX_STEP_BYTES = 48,
     MAX_SAID = 256,
 };
 
@@ -41,6 +42,7 @@ static const struct {
     [MG_EVENT_SESSION] = { "session", MG_BOLD, SAID_ONCE },
     [MG_EVENT_WAITING] = { "waiting", MG_YELLOW, 0 },
     [MG_EVENT_RUNNING] = { "running", MG_CYAN, HAS_DURATION },
+    [MG_EVENT_PROGRESS] = { "running", MG_PLAIN, HAS_DURATION },
     [MG_EVENT_APPLIED] = { "applied", MG_GREEN, IS_RESULT | HAS_DURATION | WHEN_QUIET },
     [MG_EVENT_REVERTED] = { "reverted", MG_GREEN, IS_RESULT | HAS_DURATION | WHEN_QUIET },
     [MG_EVENT_NOTICE] = { "server", MG_CYAN, 0 },
@@ -274,6 +276,9 @@ is_wanted(MgTalk *talk, const MgEvent *event)
         return false;
     if (event->kind == MG_EVENT_DEBUG)
         return talk->is_verbose;
+    /* The same news: in a line that is replaced where there can be one, else in lines. */
+    if (event->kind == MG_EVENT_PROGRESS || event->kind == MG_EVENT_RUNNING)
+        return talk->err.has_live == (event->kind == MG_EVENT_PROGRESS);
     return (flags & SAID_ONCE) == 0 || event->text == NULL || !is_repeated(talk, event->text);
 }
 
@@ -299,10 +304,17 @@ print_event(MgTalk *talk, const MgEvent *event)
         print_aside(talk, word, event->text);
         return;
     }
-    bool is_live = event->kind == MG_EVENT_RUNNING && talk->err.is_terminal;
+    bool is_live = event->kind == MG_EVENT_PROGRESS;
     const MgTerm *term = (flags & IS_RESULT) != 0 ? &talk->out : &talk->err;
+    char step[MAX_STEP_BYTES];
+    if (is_live && event->n_steps > 0) {
+        snprintf(step, sizeof step, "%zu of %zu", event->step, event->n_steps);
+        word = step;
+    }
+    if (is_live)
+        mg_term_measure(&talk->err);
     MG_CLEANUP(buf) MgBuf line = { 0 };
-    add_word(&line, term, is_live ? MG_PLAIN : looks[event->kind].colour, word);
+    add_word(&line, term, looks[event->kind].colour, word);
     if ((flags & HAS_DURATION) != 0) {
         add_migration(&line, term, event);
         if (!is_live)

@@ -51,8 +51,17 @@ mg_term_open(int fd, bool is_colorless, char *const *environment, MgTerm *ret)
     if (!ret->is_terminal)
         return;
     ret->width = find_width(fd, environment);
-    ret->has_colour = !is_colorless && *find_variable(environment, "NO_COLOR") == '\0' &&
-                      strcmp(find_variable(environment, "TERM"), "dumb") != 0;
+    ret->has_live = strcmp(find_variable(environment, "TERM"), "dumb") != 0;
+    ret->has_colour =
+        ret->has_live && !is_colorless && *find_variable(environment, "NO_COLOR") == '\0';
+}
+
+void
+mg_term_measure(MgTerm *term)
+{
+    struct winsize size = { .ws_col = 0 };
+    if (ioctl(term->fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        term->width = size.ws_col > MG_TERM_MAX_COLUMNS ? MG_TERM_MAX_COLUMNS : size.ws_col;
 }
 
 /* Some parents, node among them, give us pipes that do not block. */

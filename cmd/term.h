@@ -26,7 +26,8 @@ typedef struct MgTerm {
     int fd;
     bool is_terminal;
     bool has_colour;
-    int width; /* columns, at most MG_TERM_MAX_COLUMNS; 0 when it is no terminal */
+    bool has_live; /* its last line can be replaced */
+    int width;     /* columns, at most MG_TERM_MAX_COLUMNS; 0 when it is no terminal */
 } MgTerm;
 
 /* Look at fd; environment is searched for NO_COLOR, TERM and COLUMNS. */
@@ -41,6 +42,8 @@ bool mg_term_write(const MgTerm *term, const char *text, size_t size_bytes);
 const char *mg_term_begin(const MgTerm *term, MgColour colour);
 const char *mg_term_end(const MgTerm *term, MgColour colour);
 
+/* Look at the width again: it may have been resized. */
+void mg_term_measure(MgTerm *term);
 /* Show text as the last line, which the next one replaces.  Terminals only. */
 void mg_term_live(const MgTerm *term, const char *text);
 void mg_term_clear_live(const MgTerm *term);

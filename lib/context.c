@@ -181,6 +181,7 @@ open_context(MgContext *context, MgError *err)
     int64_t wait_server_ms = context->target.is_local ? DEFAULT_WAIT_LOCAL_SERVER_MS
                              : options->is_diagnosing ? DEFAULT_WAIT_DIAGNOSIS_MS
                                                       : DEFAULT_WAIT_SERVER_MS;
+    context->wait_again_ms = limit_or_default(options->wait_server_ms, DEFAULT_WAIT_SERVER_MS);
     options->wait_server_ms = limit_or_default(options->wait_server_ms, wait_server_ms);
     return options->is_diagnosing ? look_at_source(context) : read_source(context, err);
 }

@@ -28,8 +28,9 @@ struct MgContext {
     MgIdentity identity;
     const char *applied_by;
     MgTarget target;
-    int64_t deadline_ms; /* of mg_clock_ms, 0 = none */
-    int64_t opening_us;  /* how long mg_open took */
+    int64_t deadline_ms;   /* of mg_clock_ms, 0 = none */
+    int64_t wait_again_ms; /* for a server that went away in the middle */
+    int64_t opening_us;    /* how long mg_open took */
     /* What a diagnosis tells of. */
     MgError target_failure, url_refusal, source_failure;
     const char *const *passed_over;
@@ -43,6 +44,7 @@ struct MgContext {
     MgLock lock;
     MgStart start;
     int64_t started_ms; /* of mg_clock_ms: when the server told its time */
+    int lost_pid;       /* backend of a connection of this run that broke; 0 = none */
 };
 
 /* ---- context.c ---- */
@@ -68,6 +70,30 @@ MG_CHECK bool mg_begin_writing(MgContext *context, const MgGoal *goal, MgError *
 /* Poll until the lock is ours or the time is over.  goal is for words; NULL: something else. */
 MG_CHECK bool mg_wait_turn(MgContext *context, const MgGoal *goal, MgError *err);
 MG_CHECK bool mg_fail_shared(MgError *err);
+
+/* ---- lost.c ---- */
+
+/* What a run knows of a connection that broke, and of what was on its way. */
+typedef struct MgLost {
+    bool is_lost;
+    MgPlan plan;       /* that was being executed, */
+    size_t n_done;     /* and so many of its steps were answered */
+    int n_finished;    /* steps of all plans of this run */
+    int n_losses;      /* since something was done, */
+    int n_done_before; /* which was then so much */
+    int64_t at_ms;     /* when it broke, by the server's clock */
+    MgError first;     /* how */
+} MgLost;
+
+/* After a failure: shall the run connect and go on?  Then it is disconnected. */
+bool mg_lost_goes_on(MgContext *context, MgLost *lost, const MgOutcome *outcome,
+                     const MgError *err);
+/* With the lock and the history read again: count and tell what was committed unanswered. */
+void mg_lost_settle(MgContext *context, MgLost *lost, MgOutcome *outcome);
+/* Take off from "the next N" what is finished.  False: nothing is left. */
+bool mg_lost_reduce(const MgLost *lost, MgGoal *goal);
+/* Connecting failed: if it was for going on, the loss is the error.  Returns false. */
+bool mg_lost_fail(const MgLost *lost, MgError *err);
 
 /* ---- migrate.c ---- */
 

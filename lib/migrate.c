@@ -171,6 +171,7 @@ server_deadline_us(const MgContext *context)
 static bool
 execute(MgContext *context, const MgPlan *plan, MgOutcome *outcome, MgError *err)
 {
+    int n_before = outcome->n_applied + outcome->n_reverted;
     if (plan->n_refusals > 0)
         return fail_refused(context, plan, err);
     if (plan->n_steps == 0)
@@ -179,16 +180,19 @@ execute(MgContext *context, const MgPlan *plan, MgOutcome *outcome, MgError *err
         return false;
     mg_notes_plan(context, plan);
     MgExecInput input = { .conn = context->conn,
+                          .conn_options = &context->conn_options,
+                          .is_live = context->options.is_live,
                           .lock = &context->lock,
                           .table = &context->table,
                           .facts = &context->start.facts,
                           .settings_sql = context->start.settings_sql,
                           .steps = plan->steps,
                           .n_steps = plan->n_steps,
+                          .n_before = (size_t)n_before,
                           .applied_by = context->applied_by,
                           .commit = context->identity.commit,
                           .run_url = context->identity.run_url,
-                          .lock_retry_ms = mg_bounded_ms(context, context->options.lock_retry_ms),
+                          .lock_retry_ms = context->options.lock_retry_ms,
                           .deadline_ms = context->deadline_ms,
                           .server_deadline_us = server_deadline_us(context),
                           .on_event = forward_event,
@@ -238,36 +242,59 @@ newest_row(const MgHistory *history)
     return history->n == 0 ? 0 : history->items[history->n - 1].id;
 }
 
+/* Connect, take the turn, plan and execute; once more behind a lost connection. */
 static bool
-run_goal(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *err)
+run_once(MgContext *context, const MgGoal *wanted, MgLost *lost, MgOutcome *outcome, MgError *err)
 {
-    MgPlan plan = { 0 };
+    MgPlan *plan = &lost->plan;
+    MgGoal goal = *wanted;
 
-    if (!mg_begin_writing(context, goal, err))
-        return mg_fail_noted(err, "nothing was changed");
+    if (!mg_begin_writing(context, &goal, err))
+        return lost->is_lost ? mg_lost_fail(lost, err) : mg_fail_noted(err, "nothing was changed");
     int64_t newest_id = newest_row(&context->start.history);
     bool must_wait = context->start.lock_state == MG_LOCK_BUSY;
     if (!must_wait && context->start.lock_state != MG_LOCK_HELD)
         return mg_fail_shared(err);
-    if (must_wait) {
-        mg_build_plan(context, goal, &plan);
+    if (must_wait && !lost->is_lost) {
+        MgPlan before = { 0 };
+        mg_build_plan(context, &goal, &before);
         /* Another run works, but not for these files: nothing to wait for.  What it applies may be
          * what down is to revert. */
-        must_wait = goal->direction == MG_DOWN || plan.n_steps > 0 || plan.n_refusals > 0;
+        must_wait = goal.direction == MG_DOWN || before.n_steps > 0 || before.n_refusals > 0;
     }
     if (must_wait) {
-        MgStartInput input = mg_start_input(context, goal, true);
-        if (!mg_wait_turn(context, goal, err) ||
+        MgStartInput input = mg_start_input(context, &goal, true);
+        if (!mg_wait_turn(context, &goal, err) ||
             !mg_start_read_again(context->conn, &input, &context->arena, &context->start, err))
-            return mg_fail_noted(err, "nothing was changed");
+            return !lost->is_lost && mg_fail_noted(err, "nothing was changed");
     }
-    mg_build_plan(context, goal, &plan);
-    tell_plan(context, &plan);
-    bool is_ok = execute(context, &plan, outcome, err);
-    outcome->head = find_head(&plan, (size_t)outcome->n_applied + (size_t)outcome->n_reverted);
+    if (lost->is_lost)
+        mg_lost_settle(context, lost, outcome);
+    bool is_left = mg_lost_reduce(lost, &goal);
+    mg_build_plan(context, &goal, plan);
+    lost->n_done = 0;
+    bool is_ok = true;
+    if (is_left) {
+        int n_before = outcome->n_applied + outcome->n_reverted;
+        tell_plan(context, plan);
+        is_ok = execute(context, plan, outcome, err);
+        lost->n_done = (size_t)(outcome->n_applied + outcome->n_reverted - n_before);
+        lost->n_finished += (int)lost->n_done;
+    }
+    outcome->head = find_head(plan, lost->n_done);
     if (must_wait)
         outcome->done_by_other = describe_others(context, newest_id);
     return is_ok;
+}
+
+static bool
+run_goal(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *err)
+{
+    MgLost lost = { .plan = { .n_steps = 0 } };
+    while (!run_once(context, goal, &lost, outcome, err))
+        if (!mg_lost_goes_on(context, &lost, outcome, err))
+            return false;
+    return true;
 }
 
 bool

@@ -49,6 +49,7 @@ typedef struct MgScratch MgScratch;
     X(MG_E_SQL, 1, "sql", "a migration failed on the server")                                      \
     X(MG_E_SERVER, 1, "server", "the server refused one of our own statements")                    \
     X(MG_E_USAGE, 2, "usage", "a command, option or argument is wrong")                            \
+    X(MG_E_CONFIG, 2, "config", "a setting or migrate.yaml cannot be used as it is")               \
     X(MG_E_NO_TARGET, 2, "no-target", "no database was named")                                     \
     X(MG_E_AMBIGUOUS_URL, 2, "ambiguous-url", "two names seem to lead to different databases")     \
     X(MG_E_BAD_URL, 2, "bad-url", "the database URL cannot be used")                               \
@@ -78,6 +79,8 @@ typedef struct MgScratch MgScratch;
     X(MG_E_MISSING, 6, "missing", "an applied migration has no file (--strict)")                   \
     X(MG_E_HISTORY, 6, "history", "the history table cannot be used as it is")                     \
     X(MG_E_CHANGED, 6, "changed", "a file changed while it was being applied")                     \
+    X(MG_E_DESTRUCTIVE, 6, "destructive", "a migration removes what production may still use")     \
+    X(MG_E_CLAIMED, 7, "claimed", "the database belongs to another environment")                   \
     X(MG_E_DEADLINE, 8, "deadline", "the time for this run is over")                               \
     X(MG_E_PENDING, 10, "pending", "migrations are pending (status --exit-code)")                  \
     X(MG_E_CANCELLED, 130, "cancelled", "the run was interrupted; 143 after SIGTERM")
@@ -120,6 +123,7 @@ typedef enum MgEventKind {
     MG_EVENT_SESSION,  /* text: "PostgreSQL 17.5, direct" */
     MG_EVENT_WAITING,  /* text: who holds the lock, or how long we wait */
     MG_EVENT_RUNNING,  /* migration, duration_us so far, text: the statement's first words */
+    MG_EVENT_PROGRESS, /* the same, step and n_steps, a few times a second: MgOptions.is_live */
     MG_EVENT_APPLIED,  /* migration, duration_us; text: "no transaction" or NULL */
     MG_EVENT_REVERTED, /* the same */
     MG_EVENT_NOTICE,   /* migration; text: a server's NOTICE or WARNING with its severity */
@@ -133,6 +137,7 @@ typedef struct MgEvent {
     const char *migration; /* "20260309101500_add_order_totals", or NULL */
     int64_t duration_us;   /* 0 when it has none */
     const char *text;      /* may be NULL */
+    size_t step, n_steps;  /* "2 of 3"; 0 when it has none */
     int64_t expected_us;   /* RUNNING: what the migration took elsewhere; 0 = not known */
 } MgEvent;
 
@@ -180,6 +185,7 @@ typedef struct MgOptions {
     const char *command;  /* in the journal: "redo"; NULL: up or down */
     bool is_diagnosing;   /* mg_open leaves a refused URL and a bad folder to mg_diagnose */
     bool is_verbose;      /* tell MG_EVENT_DEBUG too */
+    bool is_live;         /* tell MG_EVENT_PROGRESS too, for a line that is replaced */
     int cancel_fd;        /* readable = stop, roll back, fail with MG_E_CANCELLED; -1: none */
     void (*on_event)(void *payload, const MgEvent *event);
     void *payload;
@@ -492,6 +498,58 @@ typedef struct MgDiagnosis {
  */
 MG_API bool mg_diagnose(MgContext *context, const MgDiagnosis **ret, MgError *err);
 
+/* ---- Looking into the files ---------------------------------------------- */
+
+/* One direction of a migration, as its file says it. */
+typedef struct MgScriptFacts {
+    const char *version; /* NULL for a repeatable */
+    const char *name, *label;
+    MgKind kind;
+    MgDirection direction;
+    const char *file;
+    const char *digest; /* SHA-256 of the script's text, line ends as \n */
+    int n_statements;
+    bool is_transactional;
+    bool has_copy_data;
+    const char *how; /* "one transaction", "no transaction: VACUUM", "refused: ..." */
+    const char
+        *destructive_label; /* the first statement that takes away what stood before, or NULL */
+    int destructive_line, destructive_column, n_destructive;
+    bool is_destructive_allowed; /* says "-- migrate:destructive" */
+} MgScriptFacts;
+
+/* One statement; its texts are valid during the call only. */
+typedef struct MgStatement {
+    MgDirection direction;
+    int number;                  /* as in messages; 0: folded into the migration's transaction */
+    int line, column;            /* column in characters */
+    size_t begin, end;           /* bytes of the file, without the semicolon */
+    size_t data_begin, data_end; /* of COPY ... FROM STDIN, without the end mark */
+    const char *label;           /* "CREATE INDEX CONCURRENTLY" */
+    const char *text;            /* the first line, without passwords, cut when it is long */
+    const char
+        *destructive_label; /* what it takes away that stood before, "DROP COLUMN", or NULL */
+    bool is_transaction_control;
+    bool is_copy_data;
+    bool refuses_transaction; /* on some supported server */
+    bool can_touch_session;   /* settings, roles, temporary tables, or a query that might */
+} MgStatement;
+
+typedef struct MgScriptCalls {
+    void (*on_script)(void *payload, const MgScriptFacts *script);
+    void (*on_statement)(void *payload, const MgStatement *statement); /* NULL: not wanted */
+    void *payload;
+} MgScriptCalls;
+
+/*
+ * Read the migrations of options and tell of each script, up before down, and
+ * of its statements.  version names one migration as MgGoal.to does; NULL: all.
+ * Needs no database and makes no connection; memory does not grow with the
+ * files.  Fails with MG_E_SOURCE, _FILE or _USAGE.
+ */
+MG_API bool mg_scripts(const MgOptions *options, const char *version, const MgScriptCalls *calls,
+                       MgError *err);
+
 /* ---- Writing results ---------------------------------------------------- */
 
 typedef enum MgFormat { MG_TABLE, MG_JSON, MG_MARKDOWN, MG_HTML } MgFormat;
@@ -535,6 +593,13 @@ MG_API void mg_write_run(const MgJournal *journal, const MgView *view, MgWrite w
  * says why there is none. */
 MG_API void mg_write_doctor(const MgDiagnosis *diagnosis, const MgView *view, MgWrite write,
                             void *payload);
+
+/*
+ * Write the statements of the migration version, or one line for each script
+ * when it is NULL ("migrate show"), as they are read.
+ */
+MG_API bool mg_write_scripts(const MgOptions *options, const char *version, const MgView *view,
+                             MgWrite write, void *payload, MgError *err);
 
 /* ---- Making migrations -------------------------------------------------- */
 

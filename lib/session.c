@@ -15,6 +15,7 @@ enum {
     FIRST_POLL_MS = 5, /* of the lock; then doubled */
     LARGEST_POLL_MS = 250,
     WAITING_MS = 10 * 1000, /* between two "waiting" events */
+    WAIT_LOST_MS = 60 * 1000,
     /* A server cuts application_name at 63 bytes; ours: "migrate/0.1.0 OWNER 16HEXDIGITS". */
     OWNER_BYTES = 63 - sizeof "migrate/" MG_VERSION " " - 16,
 };
@@ -190,6 +191,12 @@ tell_holder(MgContext *context, const MgHolder *holder, int64_t waited_ms, bool 
     mg_text_duration(waited_ms / 1000 * 1000000, waited, sizeof waited); /* whole seconds */
     mg_text_duration(context->options.wait_turn_ms * 1000, limit, sizeof limit);
     MgArena *arena = &context->arena;
+    if (holder->pid == context->lost_pid) {
+        mg_emit(context, MG_EVENT_WAITING,
+                mg_arena_format(arena, "pid %d, the lost session of this run, is still there",
+                                holder->pid));
+        return;
+    }
     const char *text = is_first
                            ? mg_arena_format(arena, "pid %d migrates this database since %s (%s)",
                                              holder->pid, holder->since, holder->name)
@@ -238,7 +245,11 @@ bool
 mg_wait_turn(MgContext *context, const MgGoal *goal, MgError *err)
 {
     int64_t start_ms = mg_clock_ms(), poll_ms = FIRST_POLL_MS, tell_ms = start_ms;
-    int64_t wait_ms = mg_bounded_ms(context, context->options.wait_turn_ms);
+    int64_t wait_ms = context->options.wait_turn_ms;
+    /* What is left of our own lost session goes away by itself. */
+    if (context->lost_pid != 0 && wait_ms < WAIT_LOST_MS)
+        wait_ms = WAIT_LOST_MS;
+    wait_ms = mg_bounded_ms(context, wait_ms);
 
     for (bool is_first = true;;) {
         int64_t now_ms = mg_clock_ms();

@@ -46,6 +46,11 @@ static const char *const explanations[MG_N_ERRORS] = {
     [MG_E_USAGE] = "A command, an option or an argument is not one that migrate knows, or it has a"
                    " value that it cannot have. Nothing was done. \"migrate help\" lists the"
                    " commands, \"migrate help COMMAND\" the options of one.",
+    [MG_E_CONFIG] =
+        "A value of migrate.yaml, or of a variable such as MIGRATE_LATE, cannot be used. The "
+        "message"
+        " says where it stands. Keys that are not known are errors, so that a typing mistake never"
+        " leaves a setting out. \"migrate doctor\" lists all settings and where each came from.",
     [MG_E_NO_TARGET] =
         "No database was named, and migrate never guesses one. Give --url"
         " postgresql://USER@HOST/DATABASE, or set MIGRATE_URL or DATABASE_URL in the environment"
@@ -131,7 +136,9 @@ static const char *const explanations[MG_N_ERRORS] = {
         " while. Check host and port in the URL and the network's rules; running again later may"
         " help.",
     [MG_E_CONNECTION_LOST] =
-        "The connection broke while the run was under way. What was committed before stays, and"
+        "The connection broke while the run was under way, and again and again, or the server did"
+        " not come back: a run connects anew by itself, proves the session, takes the lock, reads"
+        " in the history what was committed, and goes on. What was committed before stays, and"
         " what was in a transaction is rolled back by the server. \"migrate status\" shows where"
         " the database stands, and \"migrate up\" goes on from there.",
     [MG_E_DRIFT] =
@@ -193,6 +200,19 @@ static const char *const explanations[MG_N_ERRORS] = {
         "A migration file changed between the moment it was planned and the moment it was sent."
         " What was sent of it was rolled back, because it is not what the plan checked. Run again"
         " when nothing writes to the folder, such as an editor or a git checkout.",
+    [MG_E_DESTRUCTIVE] =
+        "A migration drops or renames a table or a column that was there before, or empties a "
+        "table,"
+        " and this run was detected as one for production. The code that is live still uses it"
+        " until the new one takes over, and an instant rollback brings that code back. Remove it in"
+        " a later deployment, when nothing uses it any more, and say so in the file with the line"
+        " \"-- migrate:destructive\". \"production_guard: off\" in migrate.yaml turns the question"
+        " off.",
+    [MG_E_CLAIMED] =
+        "The database was claimed by an environment, such as production, and this run is for"
+        " another one or names none. So a preview build cannot migrate production, whatever its"
+        " variables say. Give each environment a database of its own, name the environment with"
+        " --env if it is meant, or release the claim with \"migrate claim --release\".",
     [MG_E_DEADLINE] =
         "The time that this run may take is over, and no further migration was started, because"
         " one that is cut off in the middle costs more than one that waits. What was applied"

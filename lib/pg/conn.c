@@ -329,6 +329,7 @@ take_result(MgPipeline *pipeline, PGresult *pg)
         pipeline->has_result = false;
     } else {
         pipeline->has_result = true;
+        pipeline->silence_ms = 0; /* it begins anew */
         if (status != PGRES_PIPELINE_ABORTED)
             hand_over(pipeline, &front.tag, &(MgResult){ pg });
     }
@@ -582,14 +583,38 @@ mg_result_fail(const MgResult *result, MgErrorCode code, MgError *err)
     return mg_fail_pg(result->pg, code, err);
 }
 
-int
-mg_result_position(const MgResult *result)
+static int
+position_field(const MgResult *result, int field)
 {
     uint64_t position = 0;
-    const char *text = PQresultErrorField(result->pg, PG_DIAG_STATEMENT_POSITION);
+    const char *text = PQresultErrorField(result->pg, field);
     if (text == NULL || !mg_text_parse_uint(text, INT32_MAX, &position))
         return 0;
     return (int)position;
+}
+
+int
+mg_result_position(const MgResult *result)
+{
+    return position_field(result, PG_DIAG_STATEMENT_POSITION);
+}
+
+const char *
+mg_result_context(const MgResult *result)
+{
+    return PQresultErrorField(result->pg, PG_DIAG_CONTEXT);
+}
+
+const char *
+mg_result_internal_query(const MgResult *result)
+{
+    return PQresultErrorField(result->pg, PG_DIAG_INTERNAL_QUERY);
+}
+
+int
+mg_result_internal_position(const MgResult *result)
+{
+    return position_field(result, PG_DIAG_INTERNAL_POSITION);
 }
 
 int

@@ -161,6 +161,10 @@ const char *mg_result_sqlstate(const MgResult *result); /* "" when it is no erro
 bool mg_result_fail(const MgResult *result, MgErrorCode code, MgError *err);
 /* 1-based position in characters in the statement; 0 when the server gave none. */
 int mg_result_position(const MgResult *result);
+/* The server's CONTEXT, and the query inside a function that failed; NULL when it gave none. */
+const char *mg_result_context(const MgResult *result);
+const char *mg_result_internal_query(const MgResult *result);
+int mg_result_internal_position(const MgResult *result); /* in that query */
 int mg_result_n_rows(const MgResult *result);
 /* Text of a value, NULL for null; valid as long as result. */
 const char *mg_result_text(const MgResult *result, int row, int column);
@@ -183,6 +187,8 @@ int mg_conn_local_port(const MgConn *conn);
  */
 bool mg_conn_socket_is_postmasters(const MgConn *conn);
 bool mg_conn_has_standard_strings(const MgConn *conn);
+/* An SQL_ASCII database: positions in statements count bytes. */
+bool mg_conn_counts_bytes(const MgConn *conn);
 const char *mg_conn_host(const MgConn *conn);
 const char *mg_conn_port(const MgConn *conn);
 const char *mg_conn_database(const MgConn *conn);

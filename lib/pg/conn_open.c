@@ -142,8 +142,12 @@ on_pg_notice(void *payload, const PGresult *pg)
     MgTag none = { 0 };
     const MgTag *front = conn->n_flying == 0 ? &none : &conn->flying[conn->first_flying].tag;
     MgArenaMark mark = mg_arena_mark(&conn->arena);
+    const char *detail = PQresultErrorField(pg, PG_DIAG_MESSAGE_DETAIL);
+    const char *hint = PQresultErrorField(pg, PG_DIAG_MESSAGE_HINT);
     char *text =
-        mg_arena_format(&conn->arena, "%s: %s", severity == NULL ? "NOTICE" : severity, primary);
+        mg_arena_format(&conn->arena, "%s: %s%s%s%s%s", severity == NULL ? "NOTICE" : severity,
+                        primary, detail == NULL ? "" : "\nDETAIL: ", detail == NULL ? "" : detail,
+                        hint == NULL ? "" : "\nHINT: ", hint == NULL ? "" : hint);
     mg_mask_passwords(text, strlen(text));
     conn->on_notice(conn->notice_payload, front, text);
     mg_arena_reset(&conn->arena, mark);
@@ -463,6 +467,13 @@ mg_conn_socket_is_postmasters(const MgConn *conn)
     (void)parent_of;
     return false;
 #endif
+}
+
+bool
+mg_conn_counts_bytes(const MgConn *conn)
+{
+    const char *encoding = PQparameterStatus(conn->pg, "server_encoding");
+    return encoding != NULL && strcmp(encoding, "SQL_ASCII") == 0;
 }
 
 bool

@@ -11,15 +11,6 @@
 #include "base/clock.h"
 #include "pg/exec_parts.h"
 
-enum {
-    RUNNING_FIRST_US = 10 * 1000000, /* silence is what gets builds cancelled */
-    RUNNING_TENS_US = 60 * 1000000,
-    RUNNING_LATER_US = 60 * 1000000,
-    RETRY_PAUSE_MS = 5000, /* five times the session's lock_timeout */
-    RACE_PAUSE_MS = 20,
-    RETRY_MAX_RUN_US = 30 * 1000000,
-};
-
 static void
 emit(const MgExec *exec, MgEventKind kind, const char *migration, int64_t duration_us,
      const char *text)
@@ -60,10 +51,9 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
 {
     MgExec *exec = payload;
 
-    exec->result_us = mg_clock_us();
-    exec->running_us = 0;
     if (mg_result_is_error(result))
         return mg_exec_fail(exec, tag, result, err);
+    mg_exec_watch_answered(exec);
     switch ((MgRole)tag->role) {
     case MG_ROLE_RECORD:
     case MG_ROLE_MARK:
@@ -99,34 +89,28 @@ static void
 on_notice(void *payload, const MgTag *front, const char *text)
 {
     const MgExec *exec = payload;
-    if (front->role == MG_ROLE_STATEMENT)
-        emit(exec, MG_EVENT_NOTICE, exec->input->steps[front->item].entry->label, 0, text);
-}
-
-/* When "running" is due again: every 10 s of the first minute, then every minute. */
-static int64_t
-next_running_us(int64_t silent_us)
-{
-    int64_t step_us = silent_us < RUNNING_TENS_US ? RUNNING_FIRST_US : RUNNING_LATER_US;
-    return (silent_us / step_us + 1) * step_us;
-}
-
-static int64_t
-on_silence(void *payload, const MgTag *front)
-{
-    MgExec *exec = payload;
-    int64_t silent_us = mg_clock_us() - exec->result_us;
-    if (exec->running_us == 0)
-        exec->running_us = RUNNING_FIRST_US;
-    if (silent_us >= exec->running_us) {
-        emit(exec, MG_EVENT_RUNNING, exec->input->steps[front->item].entry->label, silent_us,
-             front->label);
-        exec->running_us = next_running_us(silent_us);
-    }
-    return mg_clock_ms() + (exec->running_us - silent_us) / 1000 + 1;
+    const MgTag *tag = exec->is_copying ? &exec->statement_tag : front;
+    if (tag->role != MG_ROLE_STATEMENT)
+        return;
+    MG_CLEANUP(buf) MgBuf told = { 0 };
+    size_t first_bytes = strcspn(text, "\n");
+    mg_buf_format(&told, "%.*s (line %d, %s)%s", (int)first_bytes, text, tag->line, tag->label,
+                  text + first_bytes);
+    emit(exec, MG_EVENT_NOTICE, exec->input->steps[tag->item].entry->label, 0, mg_buf_text(&told));
 }
 
 /* ---- Outside the pipeline ---------------------------------------------------------- */
+
+/* Errors in the data count its lines. */
+static void
+note_copy_begin(MgExec *exec)
+{
+    MgScriptRun *run = &exec->run;
+    if (exec->copy_line != 0)
+        return;
+    exec->copy_line = mg_script_run_tag(run, MG_ROLE_STATEMENT, exec->step_i).line;
+    exec->copy_offset = run->reader.offset + run->item.span.begin;
+}
 
 /* Send the data that follows the COPY in its script. */
 static bool
@@ -138,6 +122,7 @@ send_copy_data(MgExec *exec, MgError *err)
         switch (mg_scan_next(&run->scan, reader->text, reader->size_bytes, reader->is_whole,
                              &run->item)) {
         case MG_SCAN_COPY_DATA:
+            note_copy_begin(exec);
             if (!mg_conn_copy_data(exec->input->conn, reader->text + run->item.span.begin,
                                    run->item.span.end - run->item.span.begin, err))
                 return false;
@@ -162,86 +147,32 @@ run_copy(MgExec *exec, MgError *err)
     MgConn *conn = exec->input->conn;
     int position = 0;
 
-    if (mg_conn_copy_begin(conn, exec->sql.text, &position, err) && send_copy_data(exec, err) &&
-        mg_conn_copy_end(conn, err)) {
-        exec->result_us = mg_clock_us();
+    exec->copy_line = 0;
+    exec->is_copying = true;
+    bool is_ok = mg_conn_copy_begin(conn, exec->sql.text, &position, err) &&
+                 send_copy_data(exec, err) && mg_conn_copy_end(conn, err);
+    exec->is_copying = false;
+    if (is_ok) {
+        mg_exec_watch_answered(exec);
         return true;
     }
     exec->has_failed = true;
     exec->failed_tag = exec->statement_tag;
     mg_text_copy(exec->failed_sqlstate, sizeof exec->failed_sqlstate, err->sqlstate);
-    if (err->code == MG_E_SQL)
+    if (err->code == MG_E_SQL && position == 0 && mg_exec_place_copy(exec, err))
+        mg_exec_note_state(exec, exec->statement_tag.item, exec->statement_tag.number, err);
+    else if (err->code == MG_E_SQL)
         mg_exec_place_failure(exec, &exec->statement_tag, position, err);
     return false;
 }
 
-/* ---- Retry ------------------------------------------------------------------------- */
+/* ---- The history table --------------------------------------------------------------- */
 
-static bool
-must_prepare_history(const MgExecInput *input)
+bool
+mg_exec_must_prepare_history(const MgExec *exec)
 {
-    return mg_history_must_prepare(input->facts) || input->claim != NULL;
-}
-
-/* Two runs of different histories may make the schema at once: that heals at once. */
-static bool
-is_creation_race(const MgExec *exec)
-{
-    return exec->failed_tag.role == MG_ROLE_CREATE_HISTORY &&
-           strcmp(exec->failed_sqlstate, "23505") == 0;
-}
-
-static bool
-is_retryable(MgExec *exec)
-{
-    static const char *const sqlstates[] = {
-        "55P03", /* lock_timeout */
-        "40P01", /* deadlock */
-        "40001", /* serialization failure */
-    };
-    size_t step_i = exec->failed_tag.item;
-    const MgStep *step = &exec->input->steps[step_i];
-    int64_t now_ms = mg_clock_ms();
-
-    /* The time for trying counts from a migration's first failure. */
-    if (exec->retry_step != step_i || exec->retry_until_ms == 0)
-        exec->retry_until_ms = now_ms + exec->input->lock_retry_ms;
-    exec->retry_step = step_i;
-    if (is_creation_race(exec))
-        return now_ms < exec->retry_until_ms;
-    if (!step->is_transactional || step->script->is_retry_off ||
-        mg_clock_us() - exec->began_us > RETRY_MAX_RUN_US ||
-        now_ms + RETRY_PAUSE_MS > exec->retry_until_ms)
-        return false;
-    for (size_t i = 0; i < sizeof sqlstates / sizeof *sqlstates; i++)
-        if (strcmp(sqlstates[i], exec->failed_sqlstate) == 0)
-            return true;
-    return false;
-}
-
-/* Roll the failed migration back, wait, and begin with it again. */
-static bool
-prepare_retry(MgExec *exec, MgError *err)
-{
-    int64_t pause_ms = is_creation_race(exec) ? RACE_PAUSE_MS : RETRY_PAUSE_MS;
-    pause_ms += (int64_t)(mg_clock_random() % (uint64_t)(pause_ms / 2));
-    char pause[32], text[768];
-    mg_text_duration(pause_ms * 1000, pause, sizeof pause);
-    snprintf(text, sizeof text, "%s; trying again in %s", err->message, pause);
-    emit(exec, MG_EVENT_WAITING, exec->input->steps[exec->failed_tag.item].entry->label, 0, text);
-
-    const MgOp ops[] = {
-        { .kind = MG_OP_QUERY, .sql = "ROLLBACK" },
-        { .kind = MG_OP_QUERY, .sql = "DEALLOCATE ALL" },
-    };
-    size_t first = mg_conn_is_in_transaction(exec->input->conn) ? 0 : 1;
-    if (!mg_conn_run_ops(exec->input->conn, ops + first, 2 - first, NULL, NULL, err) ||
-        !mg_conn_pause(exec->input->conn, pause_ms, err))
-        return false;
-    exec->must_prepare = true;
-    exec->must_create_history = must_prepare_history(exec->input) && !exec->is_history_made;
-    mg_exec_rewind(exec, exec->n_committed);
-    return true;
+    return !exec->is_history_made &&
+           (mg_history_must_prepare(exec->input->facts) || exec->input->claim != NULL);
 }
 
 /* ---- All steps ---------------------------------------------------------------------- */
@@ -273,12 +204,15 @@ serve_pause(MgExec *exec, MgError *err)
 static bool
 run_steps(MgExec *exec, MgError *err)
 {
-    const MgRun run = {
-        .next = mg_exec_next, .on_result = on_result, .on_silence = on_silence, .payload = exec
-    };
+    const MgRun run = { .next = mg_exec_next,
+                        .on_result = on_result,
+                        .on_silence = mg_exec_on_silence,
+                        .payload = exec };
 
     while (exec->step_i < exec->input->n_steps || exec->pause != MG_PAUSE_NONE) {
-        exec->result_us = exec->began_us = mg_clock_us();
+        mg_exec_watch_answered(exec);
+        if (!mg_conn_is_in_transaction(exec->input->conn)) /* else a COPY was in its middle */
+            exec->began_us = exec->result_us;
         exec->has_failed = false;
         exec->failed_sqlstate[0] = '\0';
         /* Until an operation fails, a failure is the newest step's. */
@@ -288,7 +222,7 @@ run_steps(MgExec *exec, MgError *err)
         if (mg_conn_run(exec->input->conn, &run, err) && serve_pause(exec, err))
             continue;
         mg_exec_record_known(exec);
-        if (!is_retryable(exec) || !prepare_retry(exec, err))
+        if (!mg_exec_retry(exec, err))
             return false;
     }
     return true;
@@ -300,9 +234,12 @@ mg_exec(const MgExecInput *input, MgArena *arena, MgOutcome *ret, MgError *err)
     MgExec exec = { .input = input,
                     .arena = arena,
                     .ret = ret,
-                    .must_create_history = must_prepare_history(input),
                     .must_prepare = true,
+                    .watch = { .options = input->conn_options,
+                               .watched = input->conn,
+                               .backend_pid = input->lock->backend_pid },
                     .sql = { .max_bytes = MG_READER_MAX_WINDOW_BYTES } };
+    exec.must_create_history = mg_exec_must_prepare_history(&exec);
     exec.fence = mg_lock_fence_sql(input->lock, arena);
     exec.own[MG_OWN_FENCE] =
         (MgOwn){ "migrate_fence", mg_arena_format(arena, "SELECT %s", exec.fence) };
@@ -323,6 +260,7 @@ mg_exec(const MgExecInput *input, MgArena *arena, MgOutcome *ret, MgError *err)
     if (!is_ok && err->note[0] == '\0' && exec.n_committed < input->n_steps)
         mg_exec_note_state(&exec, exec.n_committed, 0, err);
     mg_conn_on_notice(input->conn, NULL, NULL);
+    mg_watch_close(&exec.watch);
 
     mg_script_run_close(&exec.run);
     mg_arena_release(&exec.step_arena);

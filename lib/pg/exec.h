@@ -27,13 +27,15 @@
 #include "source/source.h"
 
 typedef struct MgExecInput {
-    MgConn *conn; /* proved, and holding lock */
+    MgConn *conn;                      /* proved, and holding lock */
+    const MgConnOptions *conn_options; /* for a second look while it works; NULL: none */
     const MgLock *lock;
     const MgHistoryTable *table;
     const MgHistoryFacts *facts; /* the table is made first when it is not there */
     const char *settings_sql;    /* applies the session settings again */
     const MgStep *steps;
     size_t n_steps;
+    size_t n_before; /* steps that this run had done before a connection broke */
     const char *applied_by;
     const char *commit, *run_url; /* NULL: unknown */
     const char *environment;      /* NULL: unknown */
@@ -41,6 +43,7 @@ typedef struct MgExecInput {
     int64_t lock_retry_ms;        /* how long a migration is tried again; 0 = one try */
     int64_t deadline_ms;          /* of mg_clock_ms; no step starts later; 0 = none */
     int64_t server_deadline_us;   /* the same by the server's clock, since 1970 */
+    bool is_live;                 /* tell MG_EVENT_PROGRESS too */
     void (*on_event)(void *payload, const MgEvent *event); /* never NULL */
     void *payload;
 } MgExecInput;

@@ -1,6 +1,7 @@
 /* What a failure means, where it is, and what state the database is in. */
 #include "pg/exec_parts.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,9 +45,9 @@ is_inside_character(char c)
     return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-/* Move on by characters, sliding the window of a very long statement. */
+/* Move on by characters, or bytes, sliding the window of a very long statement. */
 static void
-advance(MgPlace *place, int n_characters)
+advance(MgPlace *place, int n_characters, bool are_bytes)
 {
     MgReader *reader = &place->reader;
     MgError ignored; /* the server's error matters, not that the excerpt is missing */
@@ -56,7 +57,8 @@ advance(MgPlace *place, int n_characters)
             place->at++;
         for (; n_characters > 0 && place->at < reader->size_bytes; n_characters--) {
             place->at++;
-            while (place->at < reader->size_bytes && is_inside_character(reader->text[place->at]))
+            while (!are_bytes && place->at < reader->size_bytes &&
+                   is_inside_character(reader->text[place->at]))
                 place->at++;
         }
         if (n_characters == 0 || reader->is_whole || reader->size_bytes <= AROUND_BYTES)
@@ -106,9 +108,10 @@ fill_place(const MgPlace *place, bool has_position, MgError *err)
     mg_text_copy(err->excerpt, sizeof err->excerpt, mg_buf_text(&excerpt));
 }
 
-static void
-place_statement(const MgScript *script, const MgTag *tag, int position, MgError *err)
+void
+mg_exec_place_at(const MgExec *exec, const MgTag *tag, int position, MgError *err)
 {
+    const MgScript *script = exec->input->steps[tag->item].script;
     size_t before = tag->span.begin - script->part.begin;
     if (before > BEFORE_BYTES)
         before = BEFORE_BYTES;
@@ -127,10 +130,23 @@ place_statement(const MgScript *script, const MgTag *tag, int position, MgError 
         place.line_offset =
             tag->line - place.reader.line - mg_count_lines(place.reader.text, before);
         if (position > 0)
-            advance(&place, position - 1);
+            advance(&place, position - 1, mg_conn_counts_bytes(exec->input->conn));
         fill_place(&place, position > 0, err);
     }
     mg_reader_close(&place.reader);
+}
+
+void
+mg_exec_add_detail(MgError *err, const char *format, ...)
+{
+    MG_CLEANUP(buf) MgBuf text = { 0 };
+    va_list args;
+    if (err->detail[0] != '\0')
+        mg_buf_format(&text, "%s\n", err->detail);
+    va_start(args, format);
+    mg_buf_vformat(&text, format, args);
+    va_end(args);
+    mg_error_detail(err, "%s", mg_buf_text(&text));
 }
 
 /* ---- By role -------------------------------------------------------------------- */
@@ -141,16 +157,17 @@ mg_exec_note_state(const MgExec *exec, size_t step_i, int number, MgError *err)
     const MgStep *step = &exec->input->steps[step_i];
     const char *label = step->entry->label;
     bool is_up = step->direction == MG_UP;
+    size_t n_before = exec->input->n_before + exec->n_committed;
     char before[64] = "";
-    if (exec->n_committed == 1)
+    if (n_before == 1)
         snprintf(before, sizeof before, "; the one before it stays %s",
                  is_up ? "applied" : "reverted");
-    else if (exec->n_committed > 1)
-        snprintf(before, sizeof before, "; the %zu before it stay %s", exec->n_committed,
+    else if (n_before > 1)
+        snprintf(before, sizeof before, "; the %zu before it stay %s", n_before,
                  is_up ? "applied" : "reverted");
 
     if (err->code == MG_E_DEADLINE) /* said in the detail: it was not started */
-        mg_error_note(err, "%s", exec->n_committed == 0 ? "nothing was applied" : before + 2);
+        mg_error_note(err, "%s", n_before == 0 ? "nothing was applied" : before + 2);
     else if (err->code == MG_E_CONNECTION_LOST || mg_conn_is_given_up(exec->input->conn))
         mg_error_note(err, "whether %s was %s is not known: see \"migrate status\"%s", label,
                       is_up ? "applied" : "reverted", before);
@@ -176,17 +193,32 @@ mg_exec_place_failure(MgExec *exec, const MgTag *tag, int position, MgError *err
 {
     const MgScript *script = exec->input->steps[tag->item].script;
     if (tag->role == MG_ROLE_STATEMENT)
-        place_statement(script, tag, position, err);
+        mg_exec_place_at(exec, tag, position, err);
     else
         mg_error_at(err, script->path, 0, 0);
     mg_exec_note_state(exec, tag->item, tag->number, err);
 }
 
+/* It did not fail where it stands. */
+static void
+tell_deferred(const MgTag *tag, MgError *err)
+{
+    if (tag->role == MG_ROLE_CONSTRAINTS)
+        mg_exec_add_detail(err, "The check was deferred to the end of the migration.");
+    else if (tag->role != MG_ROLE_STATEMENT)
+        mg_exec_add_detail(err, "It failed at the COMMIT.");
+}
+
 static bool
 fail_statement(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *err)
 {
+    int position = mg_result_position(result);
     mg_result_fail(result, MG_E_SQL, err);
-    mg_exec_place_failure(exec, tag, mg_result_position(result), err);
+    tell_deferred(tag, err);
+    if (position == 0 && mg_exec_place_inside(exec, tag, result, err))
+        mg_exec_note_state(exec, tag->item, tag->number, err);
+    else
+        mg_exec_place_failure(exec, tag, position, err);
     return false;
 }
 

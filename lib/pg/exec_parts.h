@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "pg/blockers.h"
 #include "pg/exec.h"
 #include "source/source.h"
 #include "sql/scan.h"
@@ -103,6 +104,9 @@ typedef struct MgExec {
     MgArena step_arena;  /* parameters of its operations */
     MgBuf sql;           /* the statement being sent, NUL-terminated */
     MgTag statement_tag; /* of that statement */
+    size_t copy_offset;  /* where the data of the COPY in it begins, in the file */
+    int copy_line;       /* line of that; 0: no data was read yet */
+    bool is_copying;     /* that statement runs, outside the pipeline */
     int n_unflushed;     /* statements since the last Flush */
     int n_unflushed_commits;
     size_t unflushed_bytes;
@@ -124,15 +128,26 @@ typedef struct MgExec {
     int64_t duration_us; /* of the newest history row */
     int64_t result_us;   /* when the last result came */
     int64_t began_us;    /* when the transaction that is being answered began, about */
-    int64_t running_us;  /* how long after result_us the next "running" is due; 0 = the first */
-    bool has_failed;     /* failed_tag and failed_sqlstate are of this run */
-    MgTag failed_tag;    /* the operation that failed */
+    /* How long after result_us they are due next: a "running", a live line, a look; 0 = not yet
+     * known. */
+    int64_t running_us, live_us, look_us;
+    MgWatch watch;
+    MgSight sight;    /* the newest look, */
+    int64_t sight_us; /* taken then (mg_clock_us); 0 = none */
+    int told_blocker; /* pid; 0 = none */
+    bool has_failed;  /* failed_tag and failed_sqlstate are of this run */
+    MgTag failed_tag; /* the operation that failed */
     char failed_sqlstate[6];
     size_t retry_step; /* which is tried again, until: */
     int64_t retry_until_ms;
+    int n_tries;      /* of retry_step that have failed */
+    bool is_too_long; /* not tried again, since it had run so long: */
+    char ran[32];
 } MgExec;
 
 const MgStep *mg_exec_step(const MgExec *exec);
+/* Is there anything to do to the history table before the first step? */
+bool mg_exec_must_prepare_history(const MgExec *exec);
 
 /* ---- exec_script.c: reading statements -------------------------------------- */
 
@@ -192,13 +207,46 @@ MG_CHECK bool mg_exec_after_index(MgExec *exec, MgError *err);
 /* Did the build that has just failed leave an invalid index? */
 bool mg_exec_left_index(MgExec *exec);
 
+/* ---- exec_watch.c: while the server works ----------------------------------------- */
+
+/* Something was answered: the silence begins anew. */
+void mg_exec_watch_answered(MgExec *exec);
+/* MgRun.on_silence */
+int64_t mg_exec_on_silence(void *payload, const MgTag *front);
+/* Look now who is in the way; opens the second connection. */
+void mg_exec_watch_look(MgExec *exec);
+
+/* ---- exec_retry.c: when a failure is not the end ------------------------------------ */
+
+/*
+ * After a failure, filled in err: wait and begin with the failed migration
+ * again (true), or leave it at that; then err also says who was in the way, or
+ * which time limit it was.
+ */
+MG_CHECK bool mg_exec_retry(MgExec *exec, MgError *err);
+
 /* ---- exec_error.c: what a failure means --------------------------------------- */
 
 /* Fill err from the server's answer to an operation. */
 bool mg_exec_fail(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *err);
 /* What state the database is in; number: of the statement that failed, 0 = none in particular. */
 void mg_exec_note_state(const MgExec *exec, size_t step_i, int number, MgError *err);
+/* Fill place and excerpt from a statement of the script; position as below. */
+void mg_exec_place_at(const MgExec *exec, const MgTag *tag, int position, MgError *err);
+/* Add a sentence to what the server says, on a line of its own. */
+void mg_exec_add_detail(MgError *err, const char *format, ...) MG_PRINTF(2, 3);
 /* Fill place, excerpt and note; position counts characters in the statement, 0 = unknown. */
 void mg_exec_place_failure(MgExec *exec, const MgTag *tag, int position, MgError *err);
+
+/* ---- exec_inside.c: errors inside bodies and data -------------------------------- */
+
+/*
+ * Fill place and excerpt from the body of a DO block or a function that is in
+ * the same script and failed; an internal query that it does not show is added
+ * to the detail.  False when the statement stays the place.
+ */
+bool mg_exec_place_inside(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *err);
+/* The same for the line of COPY data that err tells of. */
+bool mg_exec_place_copy(MgExec *exec, MgError *err);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/text.h"
+#include "sql/quote.h"
 
 enum {
     ANSWER_MS = 30 * 1000,
@@ -181,17 +182,14 @@ mg_lock_holder_sql(const MgLock *lock, MgArena *arena)
         arena,
         "SELECT a.pid, coalesce(a.application_name, ''), coalesce(a.usename, ''),"
         " pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'HH24:MI:SS'),"
-        " coalesce(a.state, ''),"
-        /* What stands behind the word PASSWORD is not for logs. */
-        " pg_catalog.left(pg_catalog.btrim(pg_catalog.regexp_replace(pg_catalog.regexp_replace("
-        "coalesce(a.query, ''), '\\y(password)\\y.*', '\\1 ***', 'i'), '[[:space:]]+', ' ', 'g')), "
-        "60),"
+        /* In the middle of a pipeline a session that waits for its client is still "active". */
+        " CASE WHEN a.wait_event = 'ClientRead' THEN 'silent' ELSE coalesce(a.state, '') END, %s,"
         " coalesce((extract(epoch FROM pg_catalog.clock_timestamp() -"
         " CASE WHEN a.state = 'active' THEN a.query_start ELSE a.state_change END)"
         " * 1000000)::bigint, 0)"
         " FROM pg_catalog.pg_stat_activity a WHERE a.pid IN (SELECT l.pid FROM " LOCK_ROWS
             IN_DATABASE " AND " LOCK_KEY " = %" PRId64 ") LIMIT 1",
-        lock->key);
+        mg_sql_shown("coalesce(a.query, '')", arena), lock->key);
 }
 
 bool

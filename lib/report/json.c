@@ -149,37 +149,44 @@ set_field(json_t *object, const MgField *field)
 }
 
 static json_t *
-rows_value(const MgReport *report)
+row_value(const MgReport *report, size_t first_i)
 {
-    json_t *rows = json_array();
-    json_t *row = NULL;
-    for (size_t i = 0; i < report->cells.n; i++) {
-        size_t column_i = i % report->n_columns;
-        if (column_i == 0) {
-            row = json_object();
-            append(rows, row);
-        }
-        if (report->columns[column_i].key != NULL)
-            set(row, report->columns[column_i].key, cell_value(&report->cells.items[i]));
-    }
-    return rows;
+    json_t *row = json_object();
+    for (size_t i = 0; i < report->n_columns; i++)
+        if (report->columns[i].key != NULL)
+            set(row, report->columns[i].key, cell_value(&report->cells.items[first_i + i]));
+    return row;
 }
 
-typedef struct Output {
-    MgWrite write;
-    void *payload;
-} Output;
-
 static int
-write_part(const char *text, size_t size_bytes, void *payload)
+add_part(const char *text, size_t size_bytes, void *payload)
 {
-    const Output *output = payload;
-    output->write(output->payload, text, size_bytes);
+    mg_buf_add_n(payload, text, size_bytes);
     return 0;
 }
 
-void
-mg_report_write_json(const MgReport *report, const MgView *view, MgWrite write, void *payload)
+/* The value, with depth blanks before each line; without its last drop_bytes. */
+static void
+add_value(json_t *value, size_t depth, size_t drop_bytes, MgBuf *ret)
+{
+    MG_CLEANUP(buf) MgBuf buf = { 0 };
+    int ok = json_dump_callback(value, add_part, &buf, JSON_INDENT(1));
+    assert(ok == 0);
+    const char *text = mg_buf_text(&buf);
+    const char *end = text + buf.size_bytes - drop_bytes;
+    while (text < end) {
+        const char *line_end = memchr(text, '\n', (size_t)(end - text));
+        size_t n = (size_t)((line_end == NULL ? end : line_end + 1) - text);
+        mg_buf_add_repeated(ret, ' ', depth);
+        mg_buf_add_n(ret, text, n);
+        text += n;
+    }
+    json_decref(value);
+}
+
+/* The document up to its list. */
+static void
+add_head(const MgReport *report, const MgView *view, MgBuf *ret)
 {
     json_t *document = json_object();
     set(document, "schema", text_value(report->schema));
@@ -188,11 +195,32 @@ mg_report_write_json(const MgReport *report, const MgView *view, MgWrite write, 
     set(document, "error", view->error != NULL ? error_value(view->error) : json_null());
     for (size_t i = 0; i < report->fields.n; i++)
         set_field(document, &report->fields.items[i]);
-    set(document, report->list_key, report->is_list_unknown ? json_null() : rows_value(report));
+    add_value(document, 0, strlen("\n}"), ret);
+    mg_buf_format(ret, ",\n \"%s\": ", report->list_key);
+}
 
-    Output output = { write, payload };
-    int ok = json_dump_callback(document, write_part, &output, JSON_INDENT(1));
-    assert(ok == 0);
-    write(payload, "\n", 1);
-    json_decref(document);
+/*
+ * Row by row, so that the memory for a long report is that of a row.  A list
+ * that is not known is null, an empty one [].
+ */
+void
+mg_report_write_json(const MgReport *report, const MgView *view, MgWrite write, void *payload)
+{
+    MG_CLEANUP(buf) MgBuf buf = { 0 };
+    bool is_first = !report->is_continued;
+    if (is_first)
+        add_head(report, view, &buf);
+    for (size_t i = 0; i < report->cells.n; i += report->n_columns) {
+        mg_buf_add(&buf, is_first ? "[\n" : ",\n");
+        add_value(row_value(report, i), 2, 0, &buf);
+        is_first = false;
+        write(payload, mg_buf_text(&buf), buf.size_bytes);
+        mg_buf_clear(&buf);
+    }
+    if (!report->has_more)
+        mg_buf_format(&buf, "%s\n}\n",
+                      !is_first                 ? "\n ]"
+                      : report->is_list_unknown ? "null"
+                                                : "[]");
+    write(payload, mg_buf_text(&buf), buf.size_bytes);
 }

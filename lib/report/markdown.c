@@ -50,32 +50,41 @@ add_rows(const MgReport *report, MgArena *arena, MgBuf *buf)
     }
 }
 
-void
-mg_report_write_markdown(const MgReport *report, const MgView *view, MgWrite write, void *payload)
+static void
+add_end(const MgReport *report, const MgView *view, MgBuf *buf)
 {
-    MgArena arena = { 0 };
-    MG_CLEANUP(buf) MgBuf buf = { 0 };
-    mg_buf_add(&buf, "## ");
-    add_escaped(&buf, report->title);
-    mg_buf_add_char(&buf, '\n');
-    if (report->cells.n > 0) {
-        mg_buf_add_char(&buf, '\n');
-        add_headings(report, &buf);
-        add_rows(report, &arena, &buf);
-    }
     if (view->error != NULL) {
-        mg_buf_add(&buf, "\n**error**: ");
-        add_escaped(&buf, view->error->message);
-        mg_buf_format(&buf, " (%s)\n", mg_error_slug(view->error->code));
+        mg_buf_add(buf, "\n**error**: ");
+        add_escaped(buf, view->error->message);
+        mg_buf_format(buf, " (%s)\n", mg_error_slug(view->error->code));
     }
     const char *const closing[] = { report->footer, report->more };
     for (size_t i = 0; i < sizeof closing / sizeof *closing; i++) {
         if (closing[i] == NULL)
             continue;
-        mg_buf_add_char(&buf, '\n');
-        add_escaped(&buf, closing[i]);
+        mg_buf_add_char(buf, '\n');
+        add_escaped(buf, closing[i]);
+        mg_buf_add_char(buf, '\n');
+    }
+}
+
+void
+mg_report_write_markdown(const MgReport *report, const MgView *view, MgWrite write, void *payload)
+{
+    MgArena arena = { 0 };
+    MG_CLEANUP(buf) MgBuf buf = { 0 };
+    if (!report->is_continued) {
+        mg_buf_add(&buf, "## ");
+        add_escaped(&buf, report->title);
         mg_buf_add_char(&buf, '\n');
     }
+    if (report->cells.n > 0 && !report->is_continued) {
+        mg_buf_add_char(&buf, '\n');
+        add_headings(report, &buf);
+    }
+    add_rows(report, &arena, &buf);
+    if (!report->has_more)
+        add_end(report, view, &buf);
     write(payload, mg_buf_text(&buf), buf.size_bytes);
     mg_arena_release(&arena);
 }

@@ -92,6 +92,10 @@ typedef struct MgReport {
     } cells;
     const char *footer; /* the last line of table and Markdown, or NULL */
     const char *more;   /* one behind it: what is not shown, or NULL */
+    /* A report in parts, so that a long one needs no memory: each has its cells, the last one the
+       footer.  Columns are as wide as each part needs. */
+    bool is_continued; /* a part was written before */
+    bool has_more;     /* another part follows */
     struct {
         MgMoment *items;
         size_t n, cap;
@@ -106,6 +110,26 @@ void mg_report_add_field(MgReport *report, const char *key, MgCell cell, MgArena
 const char *mg_report_head_version(const MgPlan *plan);
 /* Does table and Markdown show the column? */
 bool mg_report_shows(const MgReport *report, size_t column_i);
+
+/* A report that is written while it is made: of scripts, or of the statements of one migration. */
+typedef struct MgShowReport {
+    MgReport report;
+    const MgView *view;
+    MgWrite write;
+    void *payload;
+    MgArena arena, cells_arena;
+    const char *section; /* of the script whose statements come */
+    bool has_statements;
+    int n_scripts, n_statements, n_destructive;
+} MgShowReport;
+
+/* dir: as shown, or NULL. */
+void mg_report_show_begin(MgShowReport *show, bool has_statements, const char *dir,
+                          const MgView *view, MgWrite write, void *payload);
+void mg_report_show_script(MgShowReport *show, const MgScriptFacts *script);
+void mg_report_show_statement(MgShowReport *show, const MgStatement *statement);
+/* error: in JSON, unless something has been written.  Nothing is written in other formats then. */
+void mg_report_show_end(MgShowReport *show, const MgError *error);
 
 /* In the format of view. */
 void mg_report_write(const MgReport *report, const MgView *view, MgWrite write, void *payload);

@@ -203,9 +203,9 @@ add_row(const Table *table, size_t first_i, MgBuf *buf)
 {
     const MgReport *report = table->report;
     const char *const *texts = &table->texts[first_i];
-    bool is_new =
-        is_sectioned(table) &&
-        (first_i == 0 || strcmp(texts[0], table->texts[first_i - report->n_columns]) != 0);
+    bool is_new = is_sectioned(table) &&
+                  (first_i == 0 ? !report->is_continued
+                                : strcmp(texts[0], table->texts[first_i - report->n_columns]) != 0);
     if (is_new)
         mg_buf_format(buf, "%s\n", texts[0]);
     add_line(table, texts, buf);
@@ -227,7 +227,7 @@ mg_report_write_table(const MgReport *report, const MgView *view, MgWrite write,
     if (view->width > 0)
         fit(&table, (size_t)view->width);
 
-    if (report->cells.n > 0 && !is_sectioned(&table)) {
+    if (report->cells.n > 0 && !is_sectioned(&table) && !report->is_continued) {
         const char *headings[MG_REPORT_MAX_COLUMNS];
         for (size_t i = 0; i < report->n_columns; i++)
             headings[i] = report->columns[i].heading;
@@ -235,9 +235,10 @@ mg_report_write_table(const MgReport *report, const MgView *view, MgWrite write,
     }
     for (size_t i = 0; i < report->cells.n; i += report->n_columns)
         add_row(&table, i, &buf);
-    if (report->footer != NULL && !view->is_question)
-        mg_buf_format(&buf, "%s%s\n", report->cells.n > 0 ? "\n" : "", report->footer);
-    if (report->more != NULL)
+    if (report->footer != NULL && !view->is_question && !report->has_more)
+        mg_buf_format(&buf, "%s%s\n", report->cells.n > 0 || report->is_continued ? "\n" : "",
+                      report->footer);
+    if (report->more != NULL && !report->has_more)
         mg_buf_format(&buf, "%s\n", report->more);
     write(payload, mg_buf_text(&buf), buf.size_bytes);
     mg_arena_release(&arena);

@@ -6,13 +6,15 @@
  *   - a statement, scanned by itself, is that statement again;
  *   - growing and sliding windows of any size give the same items;
  *   - an error has a place inside the text and a message;
- *   - every statement can be classified.
+ *   - every statement can be classified, and what it takes away can be told.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "fuzz.h"
 #include "sql/lex.h"
+#include "sql/loss.h"
 #include "sql/scan.h"
 #include "sql/stmt.h"
 
@@ -128,8 +130,27 @@ require_stable(const char *text, size_t size_bytes, bool has_backslash_quotes)
 }
 
 static void
-check_whole(const char *text, size_t size_bytes, bool has_backslash_quotes)
+require_kind(const char *text, MgSpan span, bool has_backslash_quotes, MgLosses *losses,
+             MgArena *arena)
 {
+    static MgStmtHead head;
+    MgStmt stmt;
+    mg_stmt_classify(text + span.begin, span.end - span.begin, 0, &stmt);
+    REQUIRE(stmt.label != NULL);
+    MgLex lex = { .text = text,
+                  .size_bytes = span.end,
+                  .at = span.begin,
+                  .is_whole = true,
+                  .has_backslash_quotes = has_backslash_quotes };
+    mg_head_begin(&head, &lex);
+    size_t n = mg_losses_take(losses, &head, 1, arena);
+    REQUIRE(n <= losses->n);
+}
+
+static void
+check_items(const char *text, size_t size_bytes, bool has_backslash_quotes, MgArena *arena)
+{
+    MgLosses losses = { 0 };
     MgScan scan;
     MgScanResult result;
     size_t end = 0;
@@ -148,14 +169,20 @@ check_whole(const char *text, size_t size_bytes, bool has_backslash_quotes)
         require_gap(text, end, item.span.begin);
         end = item.span.end;
         if (result == MG_SCAN_STATEMENT) {
-            size_t n = item.span.end - item.span.begin;
-            MgStmt stmt;
-            require_stable(text + item.span.begin, n, had_backslash_quotes);
-            mg_stmt_classify(text + item.span.begin, n, 0, &stmt);
-            REQUIRE(stmt.label != NULL);
+            require_stable(text + item.span.begin, item.span.end - item.span.begin,
+                           had_backslash_quotes);
+            require_kind(text, item.span, had_backslash_quotes, &losses, arena);
         }
     } while (result != MG_SCAN_END);
     REQUIRE(end == size_bytes);
+}
+
+static void
+check_whole(const char *text, size_t size_bytes, bool has_backslash_quotes)
+{
+    MgArena arena = { 0 };
+    check_items(text, size_bytes, has_backslash_quotes, &arena);
+    mg_arena_release(&arena);
 }
 
 int

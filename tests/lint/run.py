@@ -32,7 +32,7 @@ CMD_MAY_INCLUDE = {"migrate.h", "base/arena.h", "base/attr.h", "base/buf.h", "ba
 # Peers in pg/ do not know each other, but for conn.h and these.
 PG_FAMILIES = {
     "diagnose": {"history", "lock", "prove"},
-    "exec": {"history", "index", "lock", "start"},
+    "exec": {"blockers", "history", "index", "lock", "start"},
     "start": {"history", "lock", "prove"},
 }
 

@@ -42,7 +42,7 @@ test_help__lists_the_commands(void **state)
         "  plan [N]      what up would do\n"
         "  doctor        is this connection direct, may this role migrate, what is in the way\n"
         "  repair V      settle a half-run migration\n"
-        "More: log, scratch, url, help\n"
+        "More: log, scratch, show, url, help\n"
         "\n"
         "Options everywhere: --url URL, --url-env NAME, --env-file FILE, --dir PATH, --history "
         "TABLE,\n"

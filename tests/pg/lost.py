@@ -1,0 +1,242 @@
+#!/usr/bin/env python3
+"""Connections that break in the middle: nothing is applied twice, nothing is lost.  Speaks TAP.
+
+usage: lost.py MIGRATE [NAME...]
+"""
+import os
+import signal
+import subprocess
+import sys
+
+from house import LIMIT_S, Project, expect, expect_in, locks, main, slow_files, wait_for
+from proxy import Proxy
+
+LOOSE = "-- migrate:no-transaction\n"
+
+
+def sleeping(project, seconds):
+    return project.sql("SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_sleep({})%' AND "
+                       "state = 'active' AND pid <> pg_backend_pid() "
+                       "AND datname = current_database()".format(seconds))
+
+
+def terminate(project, seconds):
+    wait_for(lambda: sleeping(project, seconds) != "")
+    pid = sleeping(project, seconds)
+    project.sql("SELECT pg_terminate_backend({})".format(pid))
+    wait_for(lambda: sleeping(project, seconds) != pid)
+
+
+def rows(project):
+    return project.sql("SELECT version FROM migrate.history ORDER BY id").split()
+
+
+# ---- A backend that is terminated ----------------------------------------------------------------
+
+
+def test_a_terminated_backend_in_the_middle(server):
+    project = Project(server, {
+        "1_a.up.sql": "CREATE TABLE a (id int);",
+        "2_b.up.sql": "CREATE TABLE b (id int);\nSELECT pg_sleep(1.25);",
+        "3_c.up.sql": "CREATE TABLE c (id int);"})
+    run = project.start("up")
+    terminate(project, 1.25)
+    out, err = run.communicate(timeout=LIMIT_S)
+    expect(run.returncode, 0)
+    expect([line.split()[1] for line in out.splitlines() if line.startswith("applied")],
+           ["1_a", "2_b", "3_c"])
+    expect_in("waiting  connecting again: terminating connection due to administrator command", err)
+    expect_in("done     3 applied in ", out)
+    expect(err.count("target   "), 1)
+    expect(rows(project), ["1", "2", "3"])
+    expect(locks(project), "0")
+
+
+def test_one_that_is_terminated_each_time_ends_the_run(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "2_b.up.sql": "SELECT pg_sleep(7.5);"})
+    run = project.start("up")
+    for _ in range(4):
+        terminate(project, 7.5)
+    _, err = run.communicate(timeout=LIMIT_S)
+    expect(run.returncode, 5)
+    expect(err.count("connecting again"), 3)
+    expect_in("(connection-lost)", err)
+    expect_in("the one before it stays applied", err)
+    expect(rows(project), ["1"])
+
+
+def test_up_n_and_down_n_keep_their_number(server):
+    files = {"{}_m.up.sql".format(i): "CREATE TABLE t{} (id int);\n".format(i) for i in range(1, 6)}
+    files.update({"{}_m.down.sql".format(i): "DROP TABLE t{};\n".format(i) for i in range(1, 6)})
+    files["2_m.up.sql"] += "SELECT pg_sleep(1.25);"
+    files["4_m.down.sql"] += "SELECT pg_sleep(1.5);"
+    project = Project(server, files)
+    run = project.start("up", "3")
+    terminate(project, 1.25)
+    out, _ = run.communicate(timeout=LIMIT_S)
+    expect(run.returncode, 0)
+    expect(project.applied(), ["1", "2", "3"])
+    expect_in("done     3 applied", out)
+    project.run("up")
+    run = project.start("down", "3")
+    terminate(project, 1.5)
+    out, _ = run.communicate(timeout=LIMIT_S)
+    expect(run.returncode, 0)
+    expect(project.applied(), ["1", "2"])
+    expect_in("done     3 reverted", out)
+
+
+def test_a_statement_outside_a_transaction_is_not_repeated(server):
+    project = Project(server, {
+        "1_a.up.sql": LOOSE + "CREATE TABLE a (id int);\n"
+                      "DO $$ BEGIN PERFORM pg_sleep(1.25); END $$;\nINSERT INTO a VALUES (1);"})
+    run = project.start("up")
+    terminate(project, 1.25)
+    _, err = run.communicate(timeout=LIMIT_S)
+    expect(run.returncode, 6)
+    expect_in("connecting again", err)
+    expect_in("(partial)", err)
+    expect(project.sql("SELECT count(*) FROM a"), "0")
+
+
+def test_a_lost_index_build_is_done_again(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "2_i.up.sql": "CREATE INDEX CONCURRENTLY i ON a (id);"})
+    project.run("up", "--to", "1")
+    holder = subprocess.Popen(["psql", "-Xq", "-d", server.url_of(project.database)],
+                              stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    holder.stdin.write("BEGIN;\nINSERT INTO a VALUES (1);\n")
+    holder.stdin.flush()
+    wait_for(lambda: project.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = "
+                                 "current_database() AND state = 'idle in transaction' AND "
+                                 "backend_xid IS NOT NULL") == "1")
+    run = project.start("up")
+    building = ("SELECT pid FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONC%' AND "
+                "wait_event_type = 'Lock' AND datname = current_database()")
+    wait_for(lambda: project.sql(building) != "")
+    project.sql("SELECT pg_terminate_backend({})".format(project.sql(building)))
+    holder.stdin.close()
+    holder.wait(LIMIT_S)
+    out, err = run.communicate(timeout=LIMIT_S)
+    expect((run.returncode, err.count("connecting again")), (0, 1))
+    expect_in("done     1 applied", out)
+    expect(project.sql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass"), "t")
+    expect(rows(project), ["1", "2"])
+
+
+def test_the_connection_of_a_waiter_is_lost(server):
+    project = Project(server, slow_files(2, 1.5))
+    first = project.start("up")
+    wait_for(lambda: locks(project) == "2")
+    second = project.start("up")
+    waiter = ("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'migrate/%' AND "
+              "datname = current_database() AND pid NOT IN (SELECT pid FROM pg_locks WHERE "
+              "locktype = 'advisory')")
+    expect_in("waiting  pid ", next(line for line in iter(second.stderr.readline, "")
+                                    if line.startswith("waiting")))
+    project.sql("SELECT pg_terminate_backend({})".format(project.sql(waiter).split()[0]))
+    out, _ = second.communicate(timeout=LIMIT_S)
+    first.communicate(timeout=LIMIT_S)
+    expect((first.returncode, second.returncode), (0, 0))
+    expect_in("nothing left to do: app@", out)
+    expect(rows(project), ["001", "002"])
+
+
+# ---- Cut by the network ----------------------------------------------------------------------------
+
+
+def cut_at_commit(server, how):
+    """Cut the connection at the COMMIT of migration 2, once."""
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "2_b.up.sql": "CREATE TABLE b (id int);\nINSERT INTO a VALUES (2);",
+                               "3_c.up.sql": "CREATE TABLE c (id int);"})
+    seen = {"b": False, "is_cut": False, "is_next": False}
+
+    def on_message(_, kind, body):
+        if b"CREATE TABLE b" in body:
+            seen["b"] = True
+        if seen["b"] and not seen["is_cut"] and kind == b"P" and body.startswith(b"\0COMMIT\0"):
+            seen["is_cut"] = seen["is_next"] = True
+        # The COMMIT runs with its Execute, which comes behind Parse, Bind and Describe.
+        if seen["is_next"] and kind == b"E":
+            seen["is_next"] = False
+            return how
+        return None
+
+    proxy = Proxy(server, on_message)
+    run = project.run("up", url=proxy.url(project.database))
+    expect(seen["is_cut"], True)
+    expect_in("connecting again", run.err)
+    proxy.close()
+    expect([line.split()[1] for line in run.out.splitlines() if line.startswith("applied")],
+           ["1_a", "2_b", "3_c"])
+    expect_in("done     3 applied", run.out)
+    expect(rows(project), ["1", "2", "3"])
+    expect(project.sql("SELECT count(*) FROM a"), "1")
+
+
+def test_cut_before_the_commit_arrives(server):
+    cut_at_commit(server, "before")
+
+
+def test_cut_behind_the_commit_before_its_answer(server):
+    cut_at_commit(server, "after")
+
+
+def test_cut_in_the_middle_of_a_copy(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "2_b.up.sql": "COPY a FROM stdin;\n" +
+                               "".join("{}\n".format(i) for i in range(300000)) + "\\.\n"})
+    seen = {"n": 0}
+
+    def on_message(_, kind, _body):
+        seen["n"] += kind == b"d"
+        return "before" if kind == b"d" and seen["n"] == 5 else None
+
+    proxy = Proxy(server, on_message)
+    run = project.run("up", url=proxy.url(project.database))
+    proxy.close()
+    expect_in("connecting again", run.err)
+    expect(project.sql("SELECT count(*) FROM a"), "300000")
+    expect(rows(project), ["1", "2"])
+
+
+def test_a_server_that_stays_away(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "2_b.up.sql": "CREATE TABLE b (id int);"})
+
+    def on_message(_, _kind, body):
+        if b"CREATE TABLE b" in body:
+            proxy.is_refusing = True
+            return "before"
+        return None
+
+    proxy = Proxy(server, on_message)
+    run = project.run("up", "--wait-server", "2s", url=proxy.url(project.database), exit=5)
+    proxy.close()
+    expect_in("error: the connection to the server was lost (connection-lost)", run.err)
+    expect_in("Then it could not be reached again: ", run.err)
+    project.run("up")
+    expect(rows(project), ["1", "2"])
+
+
+# ---- A server that restarts --------------------------------------------------------------------------
+
+
+def test_a_server_that_crashes_and_comes_back(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "2_b.up.sql": "CREATE TABLE b (id int);\nSELECT pg_sleep(1.75);",
+                               "3_c.up.sql": "CREATE TABLE c (id int);"})
+    run = project.start("up")
+    wait_for(lambda: sleeping(project, 1.75) != "")
+    # A backend that dies by a signal makes the server end all others and recover.
+    os.kill(int(sleeping(project, 1.75)), signal.SIGKILL)
+    out, err = run.communicate(timeout=LIMIT_S)
+    expect((run.returncode, "connecting again" in err), (0, True))
+    expect_in("done     ", out)
+    wait_for(lambda: rows(project) == ["1", "2", "3"])
+
+
+if __name__ == "__main__":
+    sys.exit(main(globals()))
