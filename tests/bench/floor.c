@@ -19,7 +19,10 @@
 
 #include <libpq-fe.h>
 
+/* What lives until the end. */
 static PGconn *conn;
+static PGresult *rows;
+static struct dirent **entries;
 static char **applied;
 static int n_applied;
 
@@ -91,7 +94,6 @@ compare(const void *a, const void *b)
 static void
 read_state(void)
 {
-    PGresult *rows = NULL;
     query("SELECT pg_try_advisory_lock(42)");
     query("CREATE TABLE IF NOT EXISTS floor_history (version text PRIMARY KEY,"
           " applied_at timestamptz NOT NULL DEFAULT clock_timestamp())");
@@ -155,7 +157,6 @@ main(int argc, char **argv)
         PQenterPipelineMode(conn) != 1)
         die("could not connect");
     read_state();
-    struct dirent **entries;
     int n = scandir(argv[2], &entries, is_file, alphasort);
     bool is_prepared = false;
     for (int i = 0; i < n; i++) {

@@ -1,11 +1,11 @@
 """What the benchmarks and their smoke test share: server, network, folders, one measured run."""
 import os
 import pathlib
-import resource
 import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 LIMIT_S = 600
@@ -136,13 +136,50 @@ class Folder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def write_migrations(folder, n, first=1):
-    """Tiny ones: every fifth adds an index to the table that it makes."""
-    for i in range(first, first + n):
-        text = "CREATE TABLE t{0} (id int PRIMARY KEY, name text NOT NULL);\n".format(i)
-        if i % 5 == 0:
-            text += "CREATE INDEX ON t{0} (name);\n".format(i)
-        (folder / "{:05}_t.up.sql".format(i)).write_text(text)
+def statements_of(i):
+    """Tiny migrations: every fifth adds an index to the table that it makes."""
+    text = "CREATE TABLE t{0} (id int PRIMARY KEY, name text NOT NULL);\n".format(i)
+    return text + ("CREATE INDEX ON t{0} (name);\n".format(i) if i % 5 == 0 else "")
+
+
+def write_migrations(folder, n):
+    for i in range(1, n + 1):
+        (folder / "{:05}_t.up.sql".format(i)).write_text(statements_of(i))
+
+
+class BackendMemory:
+    """The peak memory of the backend whose application_name is like this, shared memory left out.
+
+    A backend's VmHWM holds the pages of shared_buffers that it has touched, so the private part
+    (RssAnon) is looked at again and again instead.
+    """
+
+    def __init__(self, server, like):
+        self.server, self.like, self.peak_mb, self.is_over = server, like, 0, False
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.watch, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.is_over = True
+        self.thread.join()
+
+    def watch(self):
+        pid = ""
+        while not self.is_over:
+            if not pid:
+                pid = self.server.sql("postgres", "SELECT pid FROM pg_stat_activity WHERE "
+                                      "application_name LIKE '{}' LIMIT 1".format(self.like))
+            if pid:
+                try:
+                    text = pathlib.Path("/proc/{}/status".format(pid)).read_text()
+                    size = int(text.split("RssAnon:")[1].split()[0]) / 1024
+                    self.peak_mb = max(self.peak_mb, size)
+                except (OSError, IndexError):
+                    pass
+            time.sleep(0.05)
 
 
 class Done:
