@@ -8,6 +8,7 @@
 
 enum {
     MAX_RUNS = 500,
+    RUNS_APART = 16,      /* old runs go every so many runs */
     MAX_STEPS = 20000,    /* of all runs */
     MAX_RUN_STEPS = 1000, /* of one */
     MAX_TARGETS = 50,
@@ -189,7 +190,8 @@ write_applied(MgStateFile *file, int64_t target_id, const MgHistory *history, Mg
 }
 
 static bool
-write_target(MgStateFile *file, const MgAddress *address, const MgSeen *seen, MgError *err)
+write_target(MgStateFile *file, const MgAddress *address, const MgSeen *seen, bool *ret_is_new,
+             MgError *err)
 {
     const MgTargetIdentity *identity = &seen->identity;
     const MgValue keys[] = { key(identity->system_identifier), INT(identity->database_oid),
@@ -227,6 +229,7 @@ write_target(MgStateFile *file, const MgAddress *address, const MgSeen *seen, Mg
         return false;
     int64_t id = found.id != 0 ? found.id : mg_state_last_id(file);
     bool is_changed = found.id == 0 || found.fingerprint != now;
+    *ret_is_new = found.id == 0;
     if (is_changed && !write_applied(file, id, seen->history, err))
         return false;
     const MgValue where[] = {
@@ -332,20 +335,28 @@ forget_runs(MgStateFile *file, MgError *err)
                         values, 2, err);
 }
 
+static bool
+note_target(MgStateFile *file, const MgNote *note, MgError *err)
+{
+    bool is_new = false;
+    return write_target(file, &note->address, note->seen, &is_new, err) &&
+           (!is_new || forget_targets(file, err));
+}
+
+static bool
+note_run(MgStateFile *file, const MgNote *note, MgError *err)
+{
+    int64_t id = 0;
+    return write_run(file, &note->address, note->run, &id, err) &&
+           write_steps(file, id, note->run, err) &&
+           (id % RUNS_APART != 0 || forget_runs(file, err));
+}
+
 bool
 mg_notebook_note(MgStateFile *file, const MgNote *note, MgError *err)
 {
-    int64_t run_id = 0;
-    if (!mg_state_begin(file, err))
-        return false;
-    if (note->seen != NULL &&
-        (!write_target(file, &note->address, note->seen, err) || !forget_targets(file, err)))
-        return false;
-    if (note->run != NULL &&
-        (!write_run(file, &note->address, note->run, &run_id, err) ||
-         !write_steps(file, run_id, note->run, err) || !forget_runs(file, err)))
-        return false;
-    return mg_state_end(file, err);
+    return mg_state_begin(file, err) && (note->seen == NULL || note_target(file, note, err)) &&
+           (note->run == NULL || note_run(file, note, err)) && mg_state_end(file, err);
 }
 
 /* ---- Reading: a target ----------------------------------------------------------------------- */
