@@ -47,7 +47,7 @@ THIRD_PARTY = [
 
 # A document that is not in this repository: whoever reads the comment cannot look it up.
 ELSEWHERE = re.compile(
-    r"\b(?!(?:README|CHANGELOG|CONTRIBUTING)\.)[\w-]+\.md\b"
+    r"\b(?!(?:README|CHANGELOG|CONTRIBUTING|json)\.)[\w-]+\.md\b"
     r"|\bDESIGN\b|\bsections?[\s*]+\d|\b[Ff]acts:")
 
 # A word that must not stand in code, where it may, and what to use instead.

@@ -6,6 +6,7 @@ usage: notebook.py MIGRATE [NAME...]
 import html.parser
 import json
 import os
+import pathlib
 import re
 import resource
 import shutil
@@ -435,6 +436,46 @@ def test_html_is_one_page_that_trusts_nobody(server):
             expect_in("prefers-color-scheme:dark", text)
     text = project.run("status", "--output", "html", "--history", "no.where", exit=6).out
     expect_in("(history)", "".join(Page(text).text))
+
+
+# ---- docs/json.md ----------------------------------------------------------------------------------
+
+
+def keys_of(value, prefix=""):
+    """Dotted names of all keys; of a list, those of its objects.  An error has its own table."""
+    if isinstance(value, list):
+        return set().union(*(keys_of(item, prefix) for item in value)) if value else set()
+    if not isinstance(value, dict):
+        return set()
+    keys = set()
+    for name, inner in value.items():
+        keys.add(prefix + name)
+        if prefix + name != "run.errors":
+            keys |= keys_of(inner, prefix + name + ".")
+    return keys
+
+
+def test_the_json_documents_have_the_keys_that_are_documented(server):
+    docs = (pathlib.Path(__file__).parents[2] / "docs" / "json.md").read_text()
+    def documented(begin):
+        table = docs[docs.index(begin):].split("| --- | --- |\n", 1)[1].split("\n\n", 1)[0]
+        return {key for row in table.splitlines()
+                for key in re.findall(r"`([^`]+)`", row.split("|")[1])}
+    project = Project(server, dict(FILES, **{"3_bad.up.sql": "SELECT nothing;\n"}))
+    project.run("up", exit=1)
+    common = documented("Every document begins")
+    for words in (["status"], ["log"], ["log", "--local"], ["log", "--local", "1"]):
+        document = json.loads(project.run(*words, "--output", "json").out)
+        expect(sorted(keys_of(document) - common),
+               sorted(documented("keys of {} ".format(document["schema"]))))
+    error, = document["run"]["errors"]
+    expect(sorted(error), sorted(documented("An error is an object")))
+    for words in (["status"], ["log"]):
+        failed = json.loads(project.run(*words, "--output", "json", "--history", "no.where",
+                                        exit=6).out)
+        known = json.loads(project.run(*words, "--output", "json").out)
+        expect(list(failed), list(known))
+        expect(sorted(failed["error"]), sorted(error))
 
 
 # ---- Log -----------------------------------------------------------------------------------------
