@@ -41,17 +41,23 @@ judge(const MgRun *run, const MgPlan *plan)
     return plan->n_refusals == 0 ? 0 : mg_error_exit_status(plan->refusals[0].code);
 }
 
+bool
+mg_show_plan(const MgRun *run, const MgGoal *goal, int *ret_status, MgError *err)
+{
+    const MgShow show = {
+        .goal = *goal, .write = mg_write_plan, .has_table = has_table, .judge = judge
+    };
+    return mg_show(run, &show, ret_status, err);
+}
+
 static bool
 run(const MgRun *run, int *ret_status, MgError *err)
 {
     const Args *args = run->args;
-    MgShow show = { .goal = { .direction = MG_UP,
-                              .is_late_allowed = args->is_late,
-                              .is_strict = args->is_strict },
-                    .write = mg_write_plan,
-                    .has_table = has_table,
-                    .judge = judge };
-    return mg_goal_parse(run, args->to, &show.goal, err) && mg_show(run, &show, ret_status, err);
+    MgGoal goal = { .direction = MG_UP,
+                    .is_late_allowed = args->is_late,
+                    .is_strict = args->is_strict };
+    return mg_goal_parse(run, args->to, &goal, err) && mg_show_plan(run, &goal, ret_status, err);
 }
 
 static const char *const examples[] = {

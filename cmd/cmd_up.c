@@ -4,8 +4,10 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cmd.h"
+#include "consent.h"
 #include "goal.h"
 #include "policy.h"
+#include "show.h"
 #include "talk.h"
 
 typedef struct Args {
@@ -13,6 +15,7 @@ typedef struct Args {
     const char *to;
     int64_t wait_turn_ms;
     bool is_late, is_strict, is_not_empty, is_scratch;
+    bool is_dry_run, is_one_transaction, is_rehearsal;
 } Args;
 
 static const MgOpt opts[] = {
@@ -30,6 +33,15 @@ static const MgOpt opts[] = {
     { .name = "allow-not-empty",
       .help = "start a history in a database that has tables already",
       .offset = offsetof(Args, is_not_empty) },
+    { .name = "single-transaction",
+      .help = "all in one transaction: if one fails, none is applied",
+      .offset = offsetof(Args, is_one_transaction) },
+    { .name = "dry-run",
+      .help = "only show what would be done, as \"migrate plan\" does",
+      .offset = offsetof(Args, is_dry_run) },
+    { .name = "rehearse",
+      .help = "run everything in one transaction, with its locks, and roll it back",
+      .offset = offsetof(Args, is_rehearsal) },
     { .name = "wait-turn",
       .type = MG_OPT_DURATION,
       .argument = "D",
@@ -47,6 +59,11 @@ print_done(MgTalk *talk, const MgOutcome *outcome)
 {
     char elapsed[32];
     mg_text_duration(outcome->elapsed_us, elapsed, sizeof elapsed);
+    if (outcome->n_tried > 0) {
+        mg_talk_result(talk, "done", "%d tried in %s and rolled back, nothing was kept",
+                       outcome->n_tried, elapsed);
+        return;
+    }
     const char *now = outcome->head == NULL ? "" : ", now at ";
     const char *head = outcome->head == NULL ? "" : outcome->head;
     if (outcome->n_applied > 0)
@@ -57,6 +74,30 @@ print_done(MgTalk *talk, const MgOutcome *outcome)
                        head);
     else
         mg_talk_result(talk, "done", "nothing to do%s%s", now, head);
+}
+
+/* The locks are those of the real run, and last to its end. */
+static bool
+confirm(const MgRun *run, MgContext *context, MgError *err)
+{
+    const MgTarget *target = mg_target(context);
+    const MgConsent consent = { .action = "rehearsing",
+                                .look = "migrate plan",
+                                .command = "migrate up --rehearse",
+                                .note = "nothing was run" };
+    bool must_ask;
+    if (!mg_consent_check(run, target, &consent, &must_ask, err))
+        return false;
+    if (must_ask &&
+        !mg_consent_ask(run, &consent,
+                        mg_arena_format(run->arena, "rehearse in %s at %s, with its locks?",
+                                        target->database, target->host),
+                        err))
+        return false;
+    mg_talk_aside(run->talk, "note",
+                  "a rehearsal takes the locks of the real run and holds them until it is rolled "
+                  "back");
+    return true;
 }
 
 static bool
@@ -76,7 +117,8 @@ run_on(const MgRun *run, const MgScratch *scratch, const MgGoal *goal, MgError *
     if (!mg_open(&options, &context, err))
         return false;
     MgOutcome outcome = { 0 };
-    bool ok = mg_run(context, goal, &outcome, err);
+    bool ok =
+        (!goal->is_rehearsal || confirm(run, context, err)) && mg_run(context, goal, &outcome, err);
     if (ok)
         print_done(run->talk, &outcome);
     mg_close(context);
@@ -86,14 +128,20 @@ run_on(const MgRun *run, const MgScratch *scratch, const MgGoal *goal, MgError *
 static bool
 run(const MgRun *run, int *ret_status, MgError *err)
 {
-    (void)ret_status;
     const Args *args = run->args;
     MgGoal goal = { .direction = MG_UP,
                     .is_late_allowed = args->is_late,
                     .is_strict = args->is_strict,
-                    .is_not_empty_allowed = args->is_not_empty };
+                    .is_not_empty_allowed = args->is_not_empty,
+                    .is_one_transaction = args->is_one_transaction,
+                    .is_rehearsal = args->is_rehearsal };
     if (!mg_goal_parse(run, args->to, &goal, err))
         return false;
+    if (args->is_dry_run && (args->is_rehearsal || args->is_scratch))
+        return mg_cmd_usage("up", err, "--dry-run runs nothing, and --%s does",
+                            args->is_scratch ? "scratch" : "rehearse");
+    if (args->is_dry_run)
+        return mg_show_plan(run, &goal, ret_status, err);
     if (!args->is_scratch)
         return run_on(run, NULL, &goal, err);
     const char *named = mg_cmd_named_database(run->common);
@@ -116,6 +164,8 @@ static const char *const examples[] = {
     "apply the next one",
     "migrate up --to 20260310083000",
     "apply up to and including that one",
+    "migrate up --rehearse",
+    "try them on the database itself and roll all of it back",
     "migrate up --scratch",
     "try all of them on a throw-away server",
     NULL,
@@ -125,9 +175,14 @@ const MgCmd cmd_up = {
     .name = "up",
     .argument = "[N]",
     .summary = "apply all pending migrations, or the next N",
-    .about = "Apply all pending migrations, or the next N, in the order of their versions. Each\n"
-             "commits together with its row in the history, so a run that fails leaves nothing\n"
-             "half done. Any number of runs may start at once: one works, the others wait for it.",
+    .about =
+        "Apply all pending migrations, or the next N, in the order of their versions. Each\n"
+        "commits together with its row in the history, so a run that fails leaves nothing\n"
+        "half done. Any number of runs may start at once: one works, the others wait for it.\n"
+        "\n"
+        "A rehearsal waits for locks and blocks others as the real run would, until its end; on\n"
+        "another machine it needs --yes. What no rollback undoes stays: values taken from\n"
+        "sequences, and what functions do outside the database.",
     .opts = opts,
     .args_bytes = sizeof(Args),
     .max_words = 1,

@@ -26,6 +26,10 @@ MG_CHECK bool mg_show(const MgRun *run, const MgShow *show, int *ret_status, MgE
 
 /* Does its format have a document to write when there is an error to tell of? */
 bool mg_show_has_errors(const MgRun *run);
+
+/* What up would do for the goal: "migrate plan". */
+MG_CHECK bool mg_show_plan(const MgRun *run, const MgGoal *goal, int *ret_status, MgError *err);
+
 /* How the command line wants a report; error may be NULL. */
 void mg_show_view(const MgRun *run, const MgError *error, MgView *ret);
 

@@ -169,7 +169,8 @@ server_deadline_us(const MgContext *context)
 }
 
 static bool
-execute(MgContext *context, const MgPlan *plan, MgOutcome *outcome, MgError *err)
+execute(MgContext *context, const MgGoal *goal, const MgPlan *plan, MgOutcome *outcome,
+        MgError *err)
 {
     int n_before = outcome->n_applied + outcome->n_reverted;
     if (plan->n_refusals > 0)
@@ -188,6 +189,8 @@ execute(MgContext *context, const MgPlan *plan, MgOutcome *outcome, MgError *err
                           .settings_sql = context->start.settings_sql,
                           .steps = plan->steps,
                           .n_steps = plan->n_steps,
+                          .is_one_transaction = goal->is_one_transaction || goal->is_rehearsal,
+                          .is_rehearsal = goal->is_rehearsal,
                           .n_before = (size_t)n_before,
                           .applied_by = context->applied_by,
                           .commit = context->identity.commit,
@@ -277,7 +280,7 @@ run_once(MgContext *context, const MgGoal *wanted, MgLost *lost, MgOutcome *outc
     if (is_left) {
         int n_before = outcome->n_applied + outcome->n_reverted;
         tell_plan(context, plan);
-        is_ok = execute(context, plan, outcome, err);
+        is_ok = execute(context, &goal, plan, outcome, err);
         lost->n_done = (size_t)(outcome->n_applied + outcome->n_reverted - n_before);
         lost->n_finished += (int)lost->n_done;
     }
@@ -292,7 +295,7 @@ run_goal(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *er
 {
     MgLost lost = { .plan = { .n_steps = 0 } };
     while (!run_once(context, goal, &lost, outcome, err))
-        if (!mg_lost_goes_on(context, &lost, outcome, err))
+        if (goal->is_rehearsal || !mg_lost_goes_on(context, &lost, outcome, err))
             return false;
     return true;
 }

@@ -74,6 +74,8 @@ typedef struct MgScratch MgScratch;
     X(MG_E_FROM_HISTORY, 6, "from-history", "a stored down script needs consent to run")           \
     X(MG_E_PARTIAL, 6, "partial", "a half-run migration must be settled first")                    \
     X(MG_E_MIXED, 6, "mixed", "a file mixes statements that need and refuse a transaction")        \
+    X(MG_E_ONE_TRANSACTION, 6, "one-transaction",                                                  \
+      "not all pending migrations fit one transaction")                                            \
     X(MG_E_NOT_EMPTY, 6, "not-empty", "the database has tables but no history")                    \
     X(MG_E_UNKNOWN_VERSION, 6, "unknown-version", "no migration has the version that was named")   \
     X(MG_E_MISSING, 6, "missing", "an applied migration has no file (--strict)")                   \
@@ -126,6 +128,7 @@ typedef enum MgEventKind {
     MG_EVENT_PROGRESS, /* the same, step and n_steps, a few times a second: MgOptions.is_live */
     MG_EVENT_APPLIED,  /* migration, duration_us; text: "no transaction" or NULL */
     MG_EVENT_REVERTED, /* the same */
+    MG_EVENT_TRIED,    /* the same, in a rehearsal: it will be rolled back */
     MG_EVENT_NOTICE,   /* migration; text: a server's NOTICE or WARNING with its severity */
     MG_EVENT_NOTE,     /* text: worth knowing */
     MG_EVENT_WARNING,  /* text: worth acting on; says what is done despite it */
@@ -295,6 +298,8 @@ typedef struct MgGoal {
     bool is_strict;       /* ahead and missing refuse instead of warn */
     bool is_not_empty_allowed;    /* start a history in a database that has tables */
     bool is_from_history_allowed; /* run stored down scripts without being asked again */
+    bool is_one_transaction;      /* up: all of them commit together or none does */
+    bool is_rehearsal;            /* up: the same, and it is rolled back at its end */
 } MgGoal;
 
 typedef struct MgPlan {
@@ -314,6 +319,7 @@ typedef struct MgPlan {
 
 typedef struct MgOutcome {
     int n_applied, n_reverted;
+    int n_tried;               /* in a rehearsal; nothing of it was kept */
     int64_t elapsed_us;        /* in mg_open and mg_run, not between them */
     const char *head;          /* label of the newest applied version afterwards, or NULL */
     const char *done_by_other; /* "app@host applied 3" when another run did the work, or NULL */

@@ -177,6 +177,12 @@ static const char *const explanations[MG_N_ERRORS] = {
         " CONCURRENTLY, beside others that are safer in one. Move them into a migration of their"
         " own, or put the line \"-- migrate:no-transaction\" at the top of the file: then each"
         " statement runs by itself and a failure half-way is not rolled back.",
+    [MG_E_ONE_TRANSACTION] =
+        "All pending migrations were to run in one transaction, which \"migrate up"
+        " --single-transaction\" commits and \"migrate up --rehearse\" rolls back, and one of them"
+        " runs without a transaction: because of a statement such as CREATE INDEX CONCURRENTLY, or"
+        " because its file says \"-- migrate:no-transaction\". Stop in front of it with --to, or"
+        " let each migration commit by itself.",
     [MG_E_NOT_EMPTY] =
         "The database has tables but no history of migrations, so it is unlikely to be the one"
         " that should be built from the first migration on. Check the URL first, and --history if"

@@ -23,12 +23,37 @@ emit(const MgExec *exec, MgEventKind kind, const char *migration, int64_t durati
 
 /* ---- Results ---------------------------------------------------------------------- */
 
+/* One transaction for all: what its records have said is true now. */
+static void
+on_all_committed(MgExec *exec)
+{
+    exec->n_committed = exec->input->n_steps;
+    if (exec->input->is_rehearsal)
+        return; /* each was told when it had been tried */
+    for (size_t i = 0; i < exec->input->n_steps; i++)
+        emit(exec, MG_EVENT_APPLIED, exec->input->steps[i].entry->label, exec->durations_us[i],
+             NULL);
+    exec->ret->n_applied += (int)exec->input->n_steps;
+}
+
+static void
+on_recorded(MgExec *exec, const MgTag *tag)
+{
+    if (exec->durations_us != NULL)
+        exec->durations_us[tag->item] = exec->duration_us;
+    if (!exec->input->is_rehearsal)
+        return;
+    exec->ret->n_tried = (int)tag->item + 1;
+    emit(exec, MG_EVENT_TRIED, exec->input->steps[tag->item].entry->label, exec->duration_us, NULL);
+}
+
 static bool
 on_committed(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *err)
 {
     const MgStep *step = &exec->input->steps[tag->item];
+    const char *wanted = exec->input->is_rehearsal ? "ROLLBACK" : "COMMIT";
     exec->began_us = exec->result_us;
-    if (strcmp(mg_result_tag(result), "COMMIT") != 0) {
+    if (strcmp(mg_result_tag(result), wanted) != 0) {
         mg_fail(err, MG_E_SERVER, "the transaction was rolled back at its end");
         mg_error_at(err, step->script->path, 0, 0);
         return false;
@@ -36,6 +61,10 @@ on_committed(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *er
     exec->unmarked.n = 0; /* its mark is committed */
     if (tag->role != MG_ROLE_LAST_COMMIT)
         return true;
+    if (exec->input->is_one_transaction) {
+        on_all_committed(exec);
+        return true;
+    }
     exec->n_committed++;
     if (step->direction == MG_UP)
         exec->ret->n_applied++;
@@ -59,6 +88,8 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
     case MG_ROLE_MARK:
         if (mg_result_n_rows(result) == 1)
             exec->duration_us = mg_result_int(result, 0, 1);
+        if (tag->role == MG_ROLE_RECORD)
+            on_recorded(exec, tag);
         return true;
     case MG_ROLE_COMMIT:
     case MG_ROLE_LAST_COMMIT:
@@ -239,12 +270,15 @@ mg_exec(const MgExecInput *input, MgArena *arena, MgOutcome *ret, MgError *err)
                                .watched = input->conn,
                                .backend_pid = input->lock->backend_pid },
                     .sql = { .max_bytes = MG_READER_MAX_WINDOW_BYTES } };
+    if (input->is_one_transaction)
+        exec.durations_us = mg_arena_alloc_array(arena, input->n_steps, sizeof *exec.durations_us);
     exec.must_create_history = mg_exec_must_prepare_history(&exec);
     exec.fence = mg_lock_fence_sql(input->lock, arena);
     exec.own[MG_OWN_FENCE] =
         (MgOwn){ "migrate_fence", mg_arena_format(arena, "SELECT %s", exec.fence) };
     exec.own[MG_OWN_RECORD] =
-        (MgOwn){ "migrate_record", mg_history_record_sql(input->table, exec.fence, arena) };
+        (MgOwn){ "migrate_record", mg_history_record_sql(input->table, exec.fence,
+                                                         input->is_one_transaction, arena) };
     exec.own[MG_OWN_REVERT] =
         (MgOwn){ "migrate_revert", mg_history_revert_sql(input->table, exec.fence, arena) };
     exec.own[MG_OWN_PROGRESS].sql = mg_history_progress_sql(input->table, exec.fence, arena);

@@ -35,7 +35,9 @@ typedef struct MgExecInput {
     const char *settings_sql;    /* applies the session settings again */
     const MgStep *steps;
     size_t n_steps;
-    size_t n_before; /* steps that this run had done before a connection broke */
+    bool is_one_transaction; /* all of them, which are transactional and go up; */
+    bool is_rehearsal;       /* and it is rolled back at its end */
+    size_t n_before;         /* steps that this run had done before a connection broke */
     const char *applied_by;
     const char *commit, *run_url; /* NULL: unknown */
     const char *environment;      /* NULL: unknown */

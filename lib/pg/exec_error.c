@@ -166,7 +166,15 @@ mg_exec_note_state(const MgExec *exec, size_t step_i, int number, MgError *err)
         snprintf(before, sizeof before, "; the %zu before it stay %s", n_before,
                  is_up ? "applied" : "reverted");
 
-    if (err->code == MG_E_DEADLINE) /* said in the detail: it was not started */
+    if (exec->input->is_rehearsal)
+        mg_error_note(err, "it was a rehearsal: nothing was kept");
+    else if (exec->input->is_one_transaction && err->code != MG_E_CONNECTION_LOST &&
+             !mg_conn_is_given_up(exec->input->conn))
+        mg_error_note(err,
+                      "nothing was applied: all %zu migrations were in one transaction, which"
+                      " was rolled back",
+                      exec->input->n_steps);
+    else if (err->code == MG_E_DEADLINE) /* said in the detail: it was not started */
         mg_error_note(err, "%s", n_before == 0 ? "nothing was applied" : before + 2);
     else if (err->code == MG_E_CONNECTION_LOST || mg_conn_is_given_up(exec->input->conn))
         mg_error_note(err, "whether %s was %s is not known: see \"migrate status\"%s", label,

@@ -124,10 +124,11 @@ typedef struct MgExec {
 
     /* What has been answered. */
     bool is_history_made;
-    size_t n_committed;  /* steps */
-    int64_t duration_us; /* of the newest history row */
-    int64_t result_us;   /* when the last result came */
-    int64_t began_us;    /* when the transaction that is being answered began, about */
+    size_t n_committed;    /* steps */
+    int64_t duration_us;   /* of the newest history row */
+    int64_t *durations_us; /* one transaction for all: of the steps; else NULL */
+    int64_t result_us;     /* when the last result came */
+    int64_t began_us;      /* when the transaction that is being answered began, about */
     /* How long after result_us they are due next: a "running", a live line, a look; 0 = not yet
      * known. */
     int64_t running_us, live_us, look_us;

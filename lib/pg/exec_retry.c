@@ -200,6 +200,15 @@ explain(MgExec *exec, MgError *err)
         return;
     if (strcmp(exec->failed_sqlstate, "55P03") == 0)
         add_blocker(exec, err);
+    else if (strcmp(exec->failed_sqlstate, "55P04") == 0)
+        mg_error_hint(
+            err, "%s",
+            exec->input->is_one_transaction
+                ? "A value of ALTER TYPE ... ADD VALUE can be used only after its COMMIT: give "
+                  "each "
+                  "migration a transaction of its own."
+                : "A value of ALTER TYPE ... ADD VALUE can be used only after its COMMIT: put that "
+                  "into a migration of its own, in front of this one.");
     /* The same SQLSTATE stands for a pg_cancel_backend of somebody. */
     else if (strcmp(exec->failed_sqlstate, "57014") == 0 && strstr(err->message, "user") == NULL)
         add_timeout(exec, err);

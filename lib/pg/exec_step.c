@@ -30,6 +30,15 @@ static const char *const hygiene[] = {
     "DISCARD SEQUENCES",
 };
 
+/* One transaction for all: as they were before SET CONSTRAINTS ALL IMMEDIATE of the step before. */
+static const char defer_again[] =
+    "DO $migrate$ DECLARE names text; BEGIN"
+    " SELECT pg_catalog.string_agg(pg_catalog.format('%I.%I', n.nspname, c.conname), ', ')"
+    " INTO names FROM pg_catalog.pg_constraint c"
+    " JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace WHERE c.condeferred;"
+    " IF names IS NOT NULL THEN EXECUTE 'SET CONSTRAINTS ' || names || ' DEFERRED'; END IF;"
+    " END $migrate$";
+
 const MgStep *
 mg_exec_step(const MgExec *exec)
 {
@@ -278,15 +287,23 @@ mg_exec_fail_deadline(const MgStep *step, MgError *err)
 static void
 push_first(MgExec *exec)
 {
+    bool is_begun = false;
     if (exec->must_create_history) {
         int n = mg_history_prepare_ops(exec->input->table, exec->input->facts, exec->input->claim,
                                        exec->fence, &exec->step_arena, exec->queue);
         for (int i = 0; i < n; i++)
             exec->queue[i].tag = (MgTag){ .role = MG_ROLE_CREATE_HISTORY, .item = exec->step_i };
         exec->n_queued = (size_t)n;
+        if (exec->input->is_one_transaction && n > 0)
+            exec->n_queued--; /* its COMMIT: the steps come into the same transaction */
+        is_begun = n > 0;
         exec->must_create_history = false;
     }
-    if (exec->must_prepare) {
+    if (exec->input->is_one_transaction && !is_begun)
+        mg_exec_push_begin(exec);
+    if (exec->must_prepare && exec->input->is_one_transaction) {
+        push_prepares(exec);
+    } else if (exec->must_prepare) {
         /* In a transaction of their own: parsing takes a snapshot, and the step's BEGIN sets a
          * level. */
         mg_exec_push_sql(exec, MG_ROLE_PREPARE, "BEGIN");
@@ -307,7 +324,8 @@ open_step(MgExec *exec, MgError *err)
                             err))
         return false;
     mg_arena_release(&exec->step_arena);
-    push_first(exec);
+    if (!input->is_one_transaction || exec->step_i == 0)
+        push_first(exec);
     /* The session's lock_timeout bounds what others wait for; this one may be longer. */
     if (exec->n_unflushed > 0 && (!step->is_transactional || step->script->lock_timeout_ms >= 0))
         push_flush(exec);
@@ -315,7 +333,10 @@ open_step(MgExec *exec, MgError *err)
         exec->stage = MG_STAGE_PIECE;
         return true;
     }
-    mg_exec_push_begin(exec);
+    if (!input->is_one_transaction)
+        mg_exec_push_begin(exec);
+    else if (exec->step_i > 0)
+        mg_exec_push_sql(exec, MG_ROLE_CONSTRAINTS, defer_again);
     mg_exec_push_directives(exec);
     exec->stage = MG_STAGE_LEADING;
     return true;
@@ -357,10 +378,13 @@ send_statement(MgExec *exec, MgError *err)
 void
 mg_exec_finish_step(MgExec *exec)
 {
-    mg_exec_push_sql(exec, MG_ROLE_LAST_COMMIT, "COMMIT");
+    bool is_last = exec->step_i + 1 == exec->input->n_steps;
+    if (!exec->input->is_one_transaction || is_last)
+        mg_exec_push_sql(exec, MG_ROLE_LAST_COMMIT,
+                         exec->input->is_rehearsal ? "ROLLBACK" : "COMMIT");
     exec->n_unflushed++;
     exec->n_unflushed_commits++;
-    if (exec->n_unflushed_commits >= FLUSH_COMMITS)
+    if (exec->n_unflushed_commits >= FLUSH_COMMITS || exec->input->is_rehearsal)
         push_flush(exec);
     /* The queue still points into step_arena, which is emptied when the next step opens. */
     begin_step(exec, exec->step_i + 1);
@@ -376,6 +400,9 @@ send_end(MgExec *exec, MgError *err)
     if (step->script->can_touch_session) {
         mg_exec_push_sql(exec, MG_ROLE_CONSTRAINTS, "SET CONSTRAINTS ALL IMMEDIATE");
         mg_exec_push_hygiene(exec);
+    } else if (exec->input->is_one_transaction) {
+        mg_exec_push_sql(exec, MG_ROLE_SET,
+                         exec->input->settings_sql); /* its directives end here */
     }
     if (step->direction == MG_DOWN)
         mg_exec_push_revert(exec);

@@ -427,8 +427,15 @@ mg_history_record_params(const MgRecord *record, MgArena *arena,
     "::pg_catalog.int8 END, pg_catalog.max(duration_us) FROM changed"
 
 const char *
-mg_history_record_sql(const MgHistoryTable *table, const char *fence_sql, MgArena *arena)
+mg_history_record_sql(const MgHistoryTable *table, const char *fence_sql, bool is_one_transaction,
+                      MgArena *arena)
 {
+    const char *begin = "pg_catalog.now()";
+    if (is_one_transaction)
+        begin = mg_arena_format(arena,
+                                "greatest(pg_catalog.now(), (SELECT b.applied_at FROM %s b"
+                                " ORDER BY b.id DESC LIMIT 1))",
+                                table->sql);
     return mg_arena_format(
         arena,
         "WITH changed AS ("
@@ -437,10 +444,10 @@ mg_history_record_sql(const MgHistoryTable *table, const char *fence_sql, MgAren
         " prefix_digest, environment, tool_version, duration)"
         " SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::int4,"
         " $9::int4, $10::int4, $11::text, $12::text, $13::text,"
-        " $14::text, $16::text, '" MG_VERSION "', pg_catalog.clock_timestamp() - pg_catalog.now()"
+        " $14::text, $16::text, '" MG_VERSION "', pg_catalog.clock_timestamp() - %s"
         " + $15::int8 * interval '1 microsecond' WHERE %s = 1"
         " RETURNING id, (extract(epoch FROM duration) * 1000000)::bigint AS duration_us)" ONE_ROW,
-        table->sql, fence_sql);
+        table->sql, begin, fence_sql);
 }
 
 const char *

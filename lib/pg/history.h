@@ -100,7 +100,7 @@ void mg_history_record_params(const MgRecord *record, MgArena *arena,
 
 /* INSERT of an application; its condition is the fence.  Answers id and duration in us. */
 const char *mg_history_record_sql(const MgHistoryTable *table, const char *fence_sql,
-                                  MgArena *arena);
+                                  bool is_one_transaction, MgArena *arena);
 /*
  * A repeatable runs again: its live row is history.  $1 name, $2 by whom.
  * Comes before the INSERT, in its transaction.

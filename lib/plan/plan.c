@@ -89,6 +89,18 @@ refuse_mixed_steps(Draft *draft)
             mg_refuse_mixed(&draft->refusals, &draft->steps.items[i]);
 }
 
+/* Whoever wants all or nothing gets nothing else. */
+static void
+refuse_loose_steps(Draft *draft)
+{
+    const MgGoal *goal = draft->goal;
+    for (size_t i = 0; i < draft->steps.n; i++) {
+        const MgStep *step = &draft->steps.items[i];
+        if ((goal->is_one_transaction || goal->is_rehearsal) && !step->is_transactional)
+            mg_refuse_loose(&draft->refusals, step, goal->is_rehearsal);
+    }
+}
+
 /* An untouched template must not count as applied for good. */
 static void
 refuse_empty_steps(Draft *draft)
@@ -285,6 +297,7 @@ plan_up(Draft *draft)
         !draft->goal->is_not_empty_allowed)
         mg_refuse_not_empty(&draft->refusals);
     refuse_mixed_steps(draft);
+    refuse_loose_steps(draft);
     refuse_empty_steps(draft);
     tell_missing(draft);
 }

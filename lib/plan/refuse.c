@@ -141,6 +141,25 @@ mg_refuse_mixed(MgRefusals *refusals, const MgStep *step)
 }
 
 void
+mg_refuse_loose(MgRefusals *refusals, const MgStep *step, bool is_rehearsal)
+{
+    const MgScript *script = step->script;
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_ONE_TRANSACTION, "migration \"%s\" %s", step->entry->label,
+            is_rehearsal ? "cannot be rehearsed: it runs without a transaction"
+                         : "runs without a transaction, so it cannot share one");
+    if (script->refusing_label != NULL)
+        mg_error_detail(err, "%s cannot be rolled back.", script->refusing_label);
+    else
+        mg_error_detail(err, "The file says \"-- migrate:no-transaction\".");
+    mg_error_hint(err, "Stop in front of it with --to, or %s",
+                  is_rehearsal ? "try it on a server of its own: migrate up --scratch"
+                               : "let each migration commit by itself: migrate up");
+    finish(refusals, err, script->path, script->refusing_line);
+    err->column = script->refusing_column;
+}
+
+void
 mg_refuse_empty(MgRefusals *refusals, const MgStep *step)
 {
     const MgScript *script = step->script;

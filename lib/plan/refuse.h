@@ -25,6 +25,8 @@ void mg_refuse_drift(MgRefusals *refusals, const MgMatch *match);
 void mg_refuse_late(MgRefusals *refusals, const MgMatch *match, const MgEntry *head);
 void mg_refuse_missing(MgRefusals *refusals, const MgMatch *match);
 void mg_refuse_mixed(MgRefusals *refusals, const MgStep *step);
+/* All are to share one transaction, and this step has none. */
+void mg_refuse_loose(MgRefusals *refusals, const MgStep *step, bool is_rehearsal);
 /* The up script has no statements, and does not say that this is meant. */
 void mg_refuse_empty(MgRefusals *refusals, const MgStep *step);
 void mg_refuse_not_empty(MgRefusals *refusals);

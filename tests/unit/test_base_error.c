@@ -172,7 +172,7 @@ test_error__explanations_name_what_exists(void **state)
     static const char known[] =
         " --url --history --verbose --scratch --wait-turn --late --from-history --exit-code"
         " --strict --allow-not-empty --url-env --direct --reveal --derive-direct --connection "
-        "--statement --env --release --offline --local "
+        "--statement --single-transaction --rehearse --to --env --release --offline --local "
         "migrate-up migrate-down migrate-status migrate-plan migrate-new migrate-scratch"
         " migrate-help migrate-url migrate-repair migrate-claim migrate-doctor migrate-log ";
     for (int i = 0; i < MG_N_ERRORS; i++) {
