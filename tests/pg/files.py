@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""What files hold, against a real server: whole dumps, and statements that refuse a transaction.
+
+usage: files.py MIGRATE [NAME...]
+"""
+import difflib
+import json
+import subprocess
+import sys
+
+from house import Project, expect, expect_in, main
+
+# A bit of everything that pg_dump writes.
+MANY_KINDS = r"""
+CREATE SCHEMA app;
+CREATE TYPE app.mood AS ENUM ('sad; really', 'it''s ok', 'happy');
+CREATE TYPE app.pair AS (a int, "b;c" text);
+CREATE DOMAIN app.short AS text CHECK (length(VALUE) < 10 AND VALUE <> ';') DEFAULT 'x';
+CREATE TYPE app.span AS RANGE (subtype = int);
+CREATE SEQUENCE app.numbers START 7 INCREMENT 3;
+CREATE TABLE app.people (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL DEFAULT 'it''s; $$',
+    mood app.mood, tag app.short, doubled int GENERATED ALWAYS AS (length(name) * 2) STORED,
+    number int DEFAULT nextval('app.numbers'), UNIQUE (name) DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE app.pets (owner int REFERENCES app.people ON DELETE CASCADE, "na""me;" text);
+CREATE TABLE app.strays (extra int DEFAULT 1) INHERITS (app.pets);
+CREATE TABLE app.parted (at date, what text) PARTITION BY RANGE (at);
+CREATE TABLE app.parted_1 PARTITION OF app.parted FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+CREATE TABLE app.parted_rest PARTITION OF app.parted DEFAULT;
+CREATE UNLOGGED TABLE app.loose (j jsonb, b bytea);
+CREATE INDEX people_lower ON app.people (lower(name)) WHERE name <> ';';
+CREATE STATISTICS app.stats ON id, number FROM app.people;
+CREATE VIEW app.names AS SELECT name || ';' AS n,
+    CASE WHEN id > 1 THEN 'a' ELSE 'b;' END AS c FROM app.people;
+CREATE MATERIALIZED VIEW app.counts AS SELECT count(*) AS n FROM app.people;
+CREATE FUNCTION app.plain(a int) RETURNS int LANGUAGE sql AS 'SELECT a + 1;';
+CREATE FUNCTION app.body(a int, b int DEFAULT 2) RETURNS int LANGUAGE sql
+    BEGIN ATOMIC SELECT CASE WHEN a > b THEN a ELSE b END; SELECT (CASE WHEN a = 1 THEN 1 END); END;
+CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    -- it's; a $$ comment
+    NEW.name := NEW.name || $q$;$q$;
+    RETURN NEW;
+END;
+$body$;
+CREATE PROCEDURE app.work() LANGUAGE plpgsql AS $$ BEGIN PERFORM 1; END $$;
+CREATE AGGREGATE app.total (int) (SFUNC = int4pl, STYPE = int, INITCOND = '0');
+CREATE FUNCTION app.near(int, int) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT abs($1 - $2) < 2';
+CREATE OPERATOR app.=~~= (LEFTARG = int, RIGHTARG = int, FUNCTION = app.near);
+CREATE TRIGGER touch BEFORE UPDATE ON app.people FOR EACH ROW
+    WHEN (OLD.name <> ';') EXECUTE FUNCTION app.touch();
+CREATE RULE two AS ON DELETE TO app.loose DO ALSO
+    (INSERT INTO app.pets VALUES (NULL, ';'); DELETE FROM app.pets);
+ALTER TABLE app.people ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON app.people USING (name = current_user);
+COMMENT ON TABLE app.people IS E'it\'s; a \\ comment\n-- with lines\n\\restrict';
+GRANT SELECT ON app.people TO PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT SELECT ON TABLES TO PUBLIC;
+INSERT INTO app.people (name, mood) VALUES (E'tab\there', 'happy'), (E'line\nend', NULL),
+    ('\.', 'sad; really'),
+    ('\\', 'it''s ok'), ('ä€😀; $$ '' " -- /*', NULL), ('', NULL), ('\N', NULL);
+INSERT INTO app.pets VALUES (1, E'\\.\n\\.'), (2, NULL);
+INSERT INTO app.parted VALUES ('2026-05-05', 'x'), ('2030-01-01', E'\r\n');
+INSERT INTO app.loose VALUES ('{"a": "\"; $$"}', '\x0001ff');
+REFRESH MATERIALIZED VIEW app.counts;
+"""
+
+
+def dump(server, database, *options):
+    done = subprocess.run(["pg_dump", "-N", "migrate", *options, "-d", server.url_of(database)],
+                          capture_output=True, check=True)
+    return done.stdout.decode()  # not as text: a string may hold CR LF
+
+
+def comparable(text):
+    """The key of \\restrict is another each time."""
+    return [line for line in text.split("\n") if not line.startswith(("\\restrict", "\\unrestrict"))]
+
+
+def test_a_dump_of_many_kinds_is_a_migration(server):
+    source = server.database()
+    server.sql(source, MANY_KINDS)
+    before = dump(server, source)
+    expect_in("set_config('search_path', '', false)", before)
+    expect_in("BEGIN ATOMIC", before)
+    for name, text in (("1_dump.up.sql", before), ("1_dump.up.sql", dump(server, source, "--inserts"))):
+        project = Project(server, {name: text, "2_next.up.sql": "CREATE TABLE next_one (LIKE app.people);\n"
+                                   "INSERT INTO seen SELECT current_setting('search_path'),"
+                                   " current_setting('check_function_bodies');"})
+        project.sql("CREATE TABLE seen (path text, bodies text)")
+        project.run("up", "--allow-not-empty")
+        expect(project.applied(), ["1", "2"])
+        expect(project.sql("SELECT * FROM seen"), '"$user", public|on')
+        expect(project.sql("SELECT 'next_one'::regclass::text"), "next_one")
+        project.sql("DROP TABLE public.next_one, public.seen")
+        after = comparable(dump(server, project.database))
+        expect("\n".join(difflib.unified_diff(comparable(before), after, lineterm="", n=1)), "")
+
+
+# What the server refuses in a block, and its neighbours, which it does not.
+REFUSED = [
+    "CREATE INDEX CONCURRENTLY j ON t (a)",
+    "create unique /* x */ index\nconcurrently if not exists j on t (a)",
+    "DROP INDEX CONCURRENTLY i",
+    "DROP INDEX CONCURRENTLY IF EXISTS nothing",
+    "REINDEX TABLE CONCURRENTLY t",
+    "REINDEX INDEX CONCURRENTLY i",
+    "REINDEX (VERBOSE, CONCURRENTLY) TABLE t",
+    "REINDEX (CONCURRENTLY on) INDEX i",
+    "REINDEX SCHEMA public",
+    "REINDEX SCHEMA CONCURRENTLY public",
+    "REINDEX DATABASE this_database",
+    "REINDEX SYSTEM this_database",
+    "ALTER TABLE p DETACH PARTITION p1 CONCURRENTLY",
+    "ALTER TABLE IF EXISTS public.p DETACH PARTITION public.p1 CONCURRENTLY",
+    "VACUUM",
+    "VACUUM t",
+    "VACUUM (FULL, ANALYZE) t",
+    "VACUUM FREEZE VERBOSE ANALYZE t",
+    "CLUSTER",
+    "CLUSTER VERBOSE",
+    "CREATE DATABASE other",
+    "DROP DATABASE IF EXISTS other",
+    "DROP DATABASE other WITH (FORCE)",
+    "ALTER DATABASE this_database SET TABLESPACE pg_default",
+    "CREATE TABLESPACE s LOCATION '/nowhere'",
+    "DROP TABLESPACE IF EXISTS s",
+    "ALTER SYSTEM SET work_mem = '5MB'",
+    "ALTER SYSTEM RESET ALL",
+    "CREATE SUBSCRIPTION s CONNECTION 'dbname=x' PUBLICATION p",
+    "CREATE SUBSCRIPTION s CONNECTION 'dbname=x' PUBLICATION p WITH (enabled = false)",
+    "DISCARD ALL",
+    "COMMIT PREPARED 'x'",
+    "ROLLBACK PREPARED 'x'",
+]
+TAKEN = [
+    "CREATE INDEX j ON t (a)",
+    "CREATE INDEX \"concurrently\" ON t (a)",
+    "DROP INDEX i -- CONCURRENTLY",
+    "REINDEX TABLE t",
+    "REINDEX (CONCURRENTLY false) INDEX i",
+    "REINDEX (VERBOSE) TABLE t",
+    "ALTER TABLE p DETACH PARTITION p1",
+    "ALTER TABLE t ADD COLUMN \"concurrently\" text DEFAULT 'DETACH PARTITION p1 CONCURRENTLY'",
+    "ANALYZE",
+    "ANALYZE VERBOSE t",
+    "CLUSTER t USING i",
+    "CLUSTER VERBOSE t USING i",
+    "ALTER DATABASE this_database SET work_mem = '5MB'",
+    "CREATE SUBSCRIPTION s CONNECTION 'dbname=x' PUBLICATION p WITH (connect = false)",
+    "DISCARD TEMP",
+    "DISCARD PLANS",
+    "ALTER TYPE e ADD VALUE 'b'",
+    "COMMENT ON TABLE t IS 'VACUUM'",
+    "SELECT 'VACUUM' AS \"CREATE DATABASE\" /* REINDEX SYSTEM x */",
+    "SET LOCAL lock_timeout = '1s'",
+    "REFRESH MATERIALIZED VIEW v",
+]
+PREPARED = """
+CREATE TABLE t (a int PRIMARY KEY); CREATE INDEX i ON t (a); CREATE TYPE e AS ENUM ('a');
+CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+CREATE MATERIALIZED VIEW v AS SELECT 1;
+"""
+
+
+def is_refused(project, statement):
+    try:
+        project.sql("\\set VERBOSITY verbose\nBEGIN;\n{}\n;ROLLBACK;".format(statement))
+    except AssertionError as error:
+        return "25001" in str(error)
+    return False
+
+
+def test_the_server_refuses_what_we_say(server):
+    project = Project(server, {})
+    project.sql(PREPARED)
+    statements = [text.replace("this_database", project.database) for text in REFUSED + TAKEN]
+    for number, statement in enumerate(statements, 1):
+        project.write("{:03}_s.up.sql".format(number), statement + "\n;")
+    scripts = json.loads(project.run("show", "--output", "json").out)["scripts"]
+    ours = {text: not row["transactional"] for text, row in zip(statements, scripts)}
+    theirs = {text: is_refused(project, text) for text in statements}
+    expect(ours, theirs)
+    expect([text for text in statements if theirs[text]], statements[:len(REFUSED)])
+
+
+if __name__ == "__main__":
+    sys.exit(main(globals()))
