@@ -136,6 +136,7 @@ mg_notes_begin(MgContext *context)
     notes->began_us = notes->event_us = mg_clock_us();
     notes->plan_steps = NULL;
     notes->n_plan_steps = 0;
+    notes->first_done = 0;
     notes->done.n = 0;
 }
 
@@ -144,6 +145,7 @@ mg_notes_plan(MgContext *context, const MgPlan *plan)
 {
     context->notes.plan_steps = plan->steps;
     context->notes.n_plan_steps = plan->n_steps;
+    context->notes.first_done = context->notes.done.n;
     context->notes.event_us = mg_clock_us();
 }
 
@@ -153,10 +155,11 @@ digest_of(const MgStep *step)
     return step->script == NULL ? NULL : step->script->digest;
 }
 
+/* Steps are done in the order of the plan. */
 static const MgStep *
 find_step(const MgNotes *notes, const char *label)
 {
-    for (size_t i = notes->done.n; i < notes->n_plan_steps; i++)
+    for (size_t i = notes->done.n - notes->first_done; i < notes->n_plan_steps; i++)
         if (strcmp(notes->plan_steps[i].entry->label, label) == 0)
             return &notes->plan_steps[i];
     return NULL;
@@ -266,12 +269,13 @@ static void
 note_failed(MgContext *context, const MgError *err)
 {
     const MgNotes *notes = &context->notes;
+    size_t n_done = notes->done.n - notes->first_done;
     static const MgErrorCode codes[] = { MG_E_SQL,   MG_E_SERVER,          MG_E_CHANGED,
                                          MG_E_FENCE, MG_E_CONNECTION_LOST, MG_E_CANCELLED,
                                          MG_E_FILE,  MG_E_PERMISSION };
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (err->code == codes[i] && notes->done.n < notes->n_plan_steps)
-            note_step(context, "failed", &notes->plan_steps[notes->done.n],
+        if (err->code == codes[i] && n_done < notes->n_plan_steps)
+            note_step(context, "failed", &notes->plan_steps[n_done],
                       mg_clock_us() - notes->event_us);
 }
 
@@ -283,8 +287,8 @@ mg_notes_end(MgContext *context, const MgOutcome *outcome, const MgError *err)
     if (!options->keeps_notebook)
         return;
     bool has_seen = context->start.has_history;
-    for (size_t i = 0; i < notes->done.n; i++)
-        conclude(context, &notes->plan_steps[i], &notes->done.items[i]);
+    for (size_t i = notes->first_done; i < notes->done.n; i++)
+        conclude(context, &notes->plan_steps[i - notes->first_done], &notes->done.items[i]);
     if (err != NULL)
         note_failed(context, err);
     const char *command = outcome->n_reverted > 0 ? "down" : "up";

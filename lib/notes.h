@@ -20,9 +20,10 @@ typedef struct MgNotes {
     bool has_looked;
     int64_t began_at_ms, began_us;
     int64_t event_us; /* of mg_clock_us: when a migration was done last */
-    /* The plan that is being executed, and what it came to. */
+    /* The plan that is being executed, and what all of them came to. */
     const MgStep *plan_steps;
     size_t n_plan_steps;
+    size_t first_done; /* of this plan, in done: behind a lost connection there is another one */
     struct {
         MgNotedStep *items;
         size_t n, cap;

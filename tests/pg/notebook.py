@@ -347,6 +347,27 @@ def test_the_journal_has_a_run_in_full(server):
     expect_in("is no number of a run", project.run("log", "--local", "x", exit=2).err)
 
 
+def test_a_run_behind_a_lost_connection_is_one_run(server):
+    """Its second plan begins with what the first one has left."""
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);\n",
+                               "2_b.up.sql": "SELECT pg_sleep(current_setting('test.nap')::float);\n",
+                               "3_c.up.sql": "CREATE TABLE c (id int);\n"})
+    project.sql("ALTER DATABASE {} SET test.nap = '20'".format(project.database))
+    process = project.start("up")
+    asleep = ("SELECT {} FROM pg_stat_activity WHERE datname = current_database()"
+              " AND query LIKE 'SELECT pg_sleep(current_setting%' AND state = 'active'")
+    house.wait_for(lambda: project.sql(asleep.format("count(*)")) == "1")
+    project.sql("ALTER DATABASE {} SET test.nap = '0'".format(project.database))
+    project.sql(asleep.format("pg_terminate_backend(pid)"))
+    process.out, process.err = process.communicate(timeout=house.LIMIT_S)
+    expect((process.returncode, process.err), (0, process.err))
+    document = json.loads(project.run("log", "--local", "1", "--output", "json").out)
+    expect([(step["what"], step["migration"]) for step in document["steps"]],
+           [("applied", "1_a"), ("applied", "2_b"), ("applied", "3_c")])
+    offline = project.run("status", "--offline")
+    expect(plain(project, offline.out), plain(project, project.run("status").out))
+
+
 def test_a_running_migration_tells_what_it_took_elsewhere(server):
     files = {"1_slow.up.sql": "SELECT pg_sleep(current_setting('test.nap')::float);\n"}
     there, here = Project(server, files), Project(server, files)
