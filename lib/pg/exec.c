@@ -283,6 +283,7 @@ mg_exec(const MgExecInput *input, MgArena *arena, MgOutcome *ret, MgError *err)
         (MgOwn){ "migrate_revert", mg_history_revert_sql(input->table, exec.fence, arena) };
     exec.own[MG_OWN_PROGRESS].sql = mg_history_progress_sql(input->table, exec.fence, arena);
     exec.own[MG_OWN_FINISH].sql = mg_history_finish_sql(input->table, exec.fence, arena);
+    exec.release_sql = mg_lock_release_others_sql(input->lock, arena);
     exec.deadline_sql = mg_arena_format(
         arena,
         "SELECT CASE WHEN extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000 < %" PRId64

@@ -91,6 +91,7 @@ typedef struct MgExec {
     const char *fence; /* SQL expression */
     MgOwn own[MG_N_OWN];
     const char *deadline_sql;
+    const char *release_sql; /* lets go of advisory locks that are not ours */
 
     /* Operations that were made and not sent yet. */
     MgOp queue[MG_EXEC_QUEUE];

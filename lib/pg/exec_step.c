@@ -154,6 +154,7 @@ mg_exec_push_hygiene(MgExec *exec)
 {
     for (size_t i = 0; i < sizeof hygiene / sizeof *hygiene; i++)
         mg_exec_push_sql(exec, MG_ROLE_SET, hygiene[i]);
+    mg_exec_push_sql(exec, MG_ROLE_SET, exec->release_sql);
     mg_exec_push_sql(exec, MG_ROLE_SET, exec->input->settings_sql);
     push_prepares(exec);
 }

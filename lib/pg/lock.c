@@ -33,6 +33,9 @@ enum {
     "('fence: backend ' || pg_catalog.pg_backend_pid() || ' does not hold our lock')"              \
     "::pg_catalog.int4"
 
+/* pg_locks shows the two integers of a key as oids. */
+#define TO_INT(oid) "(" oid " - CASE WHEN " oid " < 2147483648 THEN 0 ELSE 4294967296 END)::int4"
+
 MgLock
 mg_lock_init(const char *schema, const char *table)
 {
@@ -115,6 +118,32 @@ mg_lock_fence_sql(const MgLock *lock, MgArena *arena)
                            " WHEN NOT " UNLOCK " THEN " LOST " WHEN NOT " TRY " THEN " LOST
                            " ELSE 1 END",
                            lock->backend_pid, lock->nonce, lock->nonce, lock->key, lock->key);
+}
+
+/*
+ * A lock may be held many times, exclusive and shared: each is let go until the
+ * server says that there is none left, which it also says, with a WARNING, of
+ * one that the transaction holds.
+ */
+const char *
+mg_lock_release_others_sql(const MgLock *lock, MgArena *arena)
+{
+    return mg_arena_format(
+        arena,
+        "WITH RECURSIVE held AS (SELECT l.classid::bigint AS a, l.objid::bigint AS b,"
+        " l.objsubid = 1 AS is_one, l.mode = 'ShareLock' AS is_shared, true AS was_held"
+        " FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted"
+        " AND l.pid = pg_catalog.pg_backend_pid()"
+        " AND NOT (l.objsubid = 1 AND " LOCK_KEY " IN (%" PRId64 ", %" PRId64 "))"
+        " UNION ALL SELECT a, b, is_one, is_shared, CASE"
+        " WHEN is_one AND is_shared THEN pg_catalog.pg_advisory_unlock_shared(a << 32 | b)"
+        " WHEN is_one THEN pg_catalog.pg_advisory_unlock(a << 32 | b)"
+        " WHEN is_shared THEN pg_catalog.pg_advisory_unlock_shared(" TO_INT("a") ", " TO_INT(
+            "b") ")"
+                 " ELSE pg_catalog.pg_advisory_unlock(" TO_INT("a") ", " TO_INT(
+                     "b") ") END"
+                          " FROM held WHERE was_held) SELECT pg_catalog.count(*) FROM held",
+        lock->key, lock->nonce);
 }
 
 /* ---- Who holds it --------------------------------------------------------- */

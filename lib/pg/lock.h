@@ -71,4 +71,10 @@ MG_CHECK bool mg_lock_take_holder(const MgResult *result, MgArena *arena, MgHold
  */
 const char *mg_lock_fence_sql(const MgLock *lock, MgArena *arena);
 
+/*
+ * A query that lets go of every other session advisory lock of this backend: a
+ * migration's own must not reach the next.  Those of its transaction stay.
+ */
+const char *mg_lock_release_others_sql(const MgLock *lock, MgArena *arena);
+
 #endif

@@ -160,26 +160,6 @@ def test_a_deferred_constraint_fails_inside_its_migration(server):
     expect(project.applied(), ["1"])
 
 
-def test_hygiene_between_migrations(server):
-    project = Project(server, {
-        "1_a.up.sql": "CREATE ROLE scenario_other;\nSET search_path = pg_catalog;\n"
-                      "SET statement_timeout = '1h';\nCREATE TEMP TABLE left_over (id int);\n"
-                      "PREPARE p AS SELECT 1;\nLISTEN here;\nSET ROLE scenario_other;\n"
-                      "DECLARE c CURSOR WITH HOLD FOR SELECT 1;\nDEALLOCATE ALL;\n",
-        "2_b.up.sql": """
-CREATE TABLE seen AS SELECT current_setting('search_path') AS search_path,
-  current_setting('statement_timeout') AS statement_timeout, current_user::text AS role,
-  current_setting('lock_timeout') AS lock_timeout, current_setting('TimeZone') AS zone,
-  to_regclass('pg_temp.left_over')::text AS temp,
-  (SELECT count(*) FROM pg_prepared_statements WHERE name = 'p') AS prepared,
-  (SELECT count(*) FROM pg_cursors WHERE name = 'c') AS cursors,
-  (SELECT count(*) FROM pg_listening_channels()) AS channels;
-"""})
-    project.run("up")
-    expect(project.sql("SELECT * FROM seen"), "\"$user\", public|0|postgres|1s|UTC||0|0|0")
-    project.sql("DROP ROLE scenario_other")
-
-
 def test_the_functions_of_an_index_leave_nothing_behind(server):
     """No hygiene follows a CREATE INDEX: the server takes back what its functions set."""
     project = Project(server, {

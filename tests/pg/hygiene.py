@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""What one migration leaves in the session never reaches the next.  Speaks TAP.
+
+usage: hygiene.py MIGRATE [NAME...]
+"""
+import sys
+
+from house import Project, expect, expect_in, main
+
+# What the second migration sees of the session: the runner's own settings, lock and nonce too.
+SEEN = r"""CREATE TABLE seen AS SELECT
+  (SELECT string_agg(name || '=' || nullif(current_setting(name, true), ''), ' ' ORDER BY name) FROM (VALUES
+    ('search_path'), ('lock_timeout'), ('statement_timeout'), ('TimeZone'),
+    ('idle_in_transaction_session_timeout'), ('client_connection_check_interval'),
+    ('session_replication_role'), ('plan_cache_mode'), ('default_transaction_isolation'),
+    ('client_min_messages'), ('standard_conforming_strings'), ('row_security'), ('DateStyle'),
+    ('role'), ('app.note'), ('check_function_bodies'), ('default_tablespace')) v(name)) AS settings,
+  current_user::text || '/' || session_user::text AS role,
+  (SELECT count(*) FROM pg_class WHERE relpersistence = 't' AND relname LIKE 'left%') AS temps,
+  (SELECT count(*) FROM pg_proc WHERE proname LIKE 'left\_%') AS functions,
+  (SELECT count(*) FROM pg_prepared_statements WHERE name NOT LIKE 'migrate_%') AS prepared,
+  (SELECT count(*) FROM pg_cursors WHERE name <> '') AS cursors,
+  (SELECT count(*) FROM pg_listening_channels()) AS channels,
+  (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()
+    AND granted) AS locks;
+"""
+
+CLEAN = None
+
+
+def seen(server, text, prefix="", before=""):
+    project = Project(server, {"1_a.up.sql": prefix + text})
+    project.sql("CREATE SEQUENCE s; CREATE TABLE t (id int);" + before)
+    project.run("up", "--allow-not-empty")
+    project.write("2_b.up.sql", SEEN)
+    project.sql("UPDATE migrate.history SET reverted_at = now()")  # both, in one run
+    project.sql("DROP TABLE IF EXISTS made")
+    project.run("up")
+    expect(project.applied(), ["1", "2"])
+    return project.sql("SELECT * FROM seen")
+
+
+def check(server, *texts, before=""):
+    global CLEAN
+    if CLEAN is None:
+        CLEAN = seen(server, "SELECT 1;")
+        expect_in("lock_timeout=1s", CLEAN)
+        expect_in("TimeZone=UTC", CLEAN)
+        expect_in("client_connection_check_interval=500", CLEAN)
+        # The target's lock and its nonce.
+        if not CLEAN.endswith("|postgres/postgres|0|0|0|0|0|2"):
+            raise AssertionError(CLEAN)
+    for text in texts:
+        for prefix in ("", "-- migrate:no-transaction\n"):
+            now = seen(server, text, prefix, before)
+            if now != CLEAN:
+                raise AssertionError("{}{}\nleaves:\n{}\ninstead of:\n{}".format(prefix, text, now,
+                                                                               CLEAN))
+
+
+def test_settings(server):
+    check(server, "SET search_path = pg_catalog; SET statement_timeout = '1h'; SET lock_timeout = 0;"
+                  "SET TimeZone = 'Asia/Tokyo'; SET client_min_messages = error;"
+                  "SET idle_in_transaction_session_timeout = 0;",
+          "SET session_replication_role = replica; SET plan_cache_mode = force_custom_plan;"
+          "SET check_function_bodies = off; SET row_security = off; SET DateStyle = 'German';",
+          "SET standard_conforming_strings = off; SET app.note = 'left';"
+          "SET client_connection_check_interval = 0;",
+          "RESET ALL;", "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE;")
+
+
+def test_settings_by_functions(server):
+    check(server, "SELECT set_config('search_path', '', false);",
+          "DO $$ BEGIN PERFORM set_config('lock_timeout', '0', false); END $$;",
+          "INSERT INTO t SELECT length(set_config('app.note', 'left', false));",
+          "INSERT INTO t VALUES (length(set_config('app.note', 'left', false)));",
+          "CREATE TABLE made AS SELECT set_config('app.note', 'left', false);",
+          "WITH x AS (SELECT set_config('app.note', 'left', false)) SELECT * FROM x;",
+          "VALUES (set_config('app.note', 'left', false));",
+          "EXPLAIN ANALYZE SELECT set_config('app.note', 'left', false);")
+
+
+def test_roles(server):
+    before = ("DO $$ BEGIN CREATE ROLE hygiene_other; EXCEPTION WHEN duplicate_object THEN END $$;"
+              "GRANT ALL ON SCHEMA public TO hygiene_other;")
+    try:
+        check(server, "SET ROLE hygiene_other;", "SET SESSION AUTHORIZATION hygiene_other;",
+              "SET SESSION AUTHORIZATION hygiene_other; SET ROLE hygiene_other;",
+              "SELECT set_config('role', 'hygiene_other', false);", before=before)
+    finally:
+        for name in server.sql("postgres", "SELECT datname FROM pg_database WHERE datname LIKE "
+                                           "'scenario%'").split():
+            server.sql(name, "DROP OWNED BY hygiene_other")
+        server.sql("postgres", "DROP ROLE hygiene_other")
+
+
+def test_temporary_things(server):
+    check(server, "CREATE TEMP TABLE left_t (id int);", "CREATE TABLE pg_temp.left_t (id int);",
+          "SELECT 1 AS id INTO TEMP left_t;", "CREATE TEMP TABLE left_t AS SELECT 1;",
+          "CREATE TEMP VIEW left_v AS SELECT 1;", "CREATE TEMP SEQUENCE left_s;",
+          "CREATE LOCAL TEMPORARY TABLE left_t (id int) ON COMMIT DELETE ROWS;",
+          "CREATE FUNCTION pg_temp.left_f() RETURNS int LANGUAGE sql AS 'SELECT 1';",
+          "CREATE FUNCTION \"pg_temp\".left_f() RETURNS int LANGUAGE sql AS 'SELECT 1';",
+          "SET search_path = pg_temp; CREATE TABLE left_t (id int);",
+          "DO $$ BEGIN CREATE TEMP TABLE left_t (id int); END $$;")
+
+
+def test_statements_cursors_channels(server):
+    check(server, "PREPARE left_p AS SELECT 1;", "DEALLOCATE ALL;",
+          "BEGIN; DECLARE left_c CURSOR WITH HOLD FOR SELECT 1; COMMIT;",
+          "LISTEN left_l; LISTEN left_m;", "DO $$ BEGIN EXECUTE 'LISTEN left_l'; END $$;",
+          "DISCARD TEMP; DISCARD PLANS; DISCARD SEQUENCES;")
+
+
+def test_sequences(server):
+    project = Project(server, {"1_a.up.sql": "CREATE SEQUENCE s;\nSELECT nextval('s');\n",
+                               "2_b.up.sql": "SELECT currval('s');\n"})
+    expect_in("currval of sequence \"s\" is not yet defined in this session", project.run("up", exit=1).err)
+
+
+def test_advisory_locks_of_the_migration(server):
+    check(server, "SELECT pg_advisory_lock(42);",
+          "SELECT pg_advisory_lock(-42), pg_advisory_lock(-42), pg_advisory_lock_shared(-42);",
+          "SELECT pg_advisory_lock(1, 2), pg_advisory_lock(-1, -2), pg_advisory_lock_shared(3, -4);",
+          "SELECT pg_advisory_lock(9223372036854775807), pg_advisory_lock(-9223372036854775808);",
+          # Those of a transaction end with it.
+          "BEGIN; SELECT pg_advisory_xact_lock(7), pg_advisory_xact_lock_shared(8, 9); COMMIT;",
+          "DO $$ BEGIN PERFORM pg_advisory_lock(i) FROM generate_series(1, 20) i; END $$;")
+
+
+def test_a_migration_that_lets_go_of_our_lock_is_stopped(server):
+    for text in ("SELECT pg_advisory_unlock_all();", "DO $$ BEGIN PERFORM pg_advisory_unlock_all();"
+                                                     " END $$;"):
+        for prefix in ("", "-- migrate:no-transaction\n"):
+            project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                                       "2_b.up.sql": prefix + "CREATE TABLE b (id int);\n" + text,
+                                       "3_c.up.sql": "CREATE TABLE c (id int);"})
+            err = project.run("up", exit=3).err
+            expect_in("(fence)", err)
+            expect(project.sql("SELECT to_regclass('c') IS NULL"), "t")
+            if not prefix:
+                expect(project.sql("SELECT to_regclass('b') IS NULL"), "t")
+
+
+def test_a_down_script_leaves_nothing_either(server):
+    project = Project(server, {
+        "1_a.up.sql": "CREATE TABLE log (note text);",
+        "1_a.down.sql": "DROP TABLE log;",
+        "2_b.up.sql": "SELECT 1;",
+        "2_b.down.sql": "INSERT INTO log SELECT current_setting('search_path');\nSELECT 1/count(*) "
+                        "FROM log WHERE note LIKE '%public%';",
+        "3_c.up.sql": "SELECT 1;",
+        "3_c.down.sql": "SELECT set_config('search_path', '', false);"})
+    project.run("up")
+    project.run("down", "2")
+    expect(project.applied(), ["1"])
+
+
+if __name__ == "__main__":
+    sys.exit(main(globals()))
