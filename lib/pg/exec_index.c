@@ -29,6 +29,43 @@ fail_invalid(MgExec *exec, const MgTag *tag, const char *name, const char *why, 
     return false;
 }
 
+/* The statement that is fetched or has been sent. */
+static bool
+find_leftovers(MgExec *exec, MgNames *ret, MgError *err)
+{
+    const MgScriptRun *run = &exec->run;
+    const char *sql = exec->sql.text;
+    size_t size_bytes = exec->sql.size_bytes;
+    MgReindex reindex;
+    *ret = (MgNames){ 0 };
+    if (run->has_peeked) {
+        sql = run->reader.text + run->item.span.begin;
+        size_bytes = run->item.span.end - run->item.span.begin;
+    }
+    return !mg_reindex_parse(sql, size_bytes, &exec->step_arena, &reindex) ||
+           mg_reindex_leftovers(exec->input->conn, &reindex, &exec->step_arena, ret, err);
+}
+
+/* A REINDEX may run again as it is, but the server never takes away what a cut-off one left. */
+static bool
+drop_leftovers(MgExec *exec, MgError *err)
+{
+    MgNames names;
+    if (!find_leftovers(exec, &names, err))
+        return false;
+    for (size_t i = 0; i < names.n; i++) {
+        const char *text = mg_arena_format(
+            &exec->step_arena, "index %s, left by an earlier try, is dropped", names.items[i]);
+        exec->input->on_event(exec->input->payload,
+                              &(MgEvent){ .kind = MG_EVENT_NOTE,
+                                          .migration = mg_exec_step(exec)->entry->label,
+                                          .text = text });
+        if (!mg_index_drop(exec->input->conn, names.items[i], &exec->step_arena, err))
+            return false;
+    }
+    return true;
+}
+
 bool
 mg_exec_before_index(MgExec *exec, MgError *err)
 {
@@ -41,6 +78,8 @@ mg_exec_before_index(MgExec *exec, MgError *err)
     const char *name = NULL;
 
     exec->has_looked = true;
+    if (is_ours && !drop_leftovers(exec, err))
+        return false;
     if (!look(exec, &build, &state, &name, err))
         return false;
     if (build.name == NULL)
@@ -91,6 +130,8 @@ mg_exec_left_index(MgExec *exec)
     MgIndexBuild build = { 0 };
     MgIndexState state = MG_INDEX_ABSENT;
     const char *name = NULL;
+    MgNames names;
     MgError ignored; /* what cannot be seen stays marked as started */
-    return !look(exec, &build, &state, &name, &ignored) || state == MG_INDEX_INVALID;
+    return !look(exec, &build, &state, &name, &ignored) || state == MG_INDEX_INVALID ||
+           !find_leftovers(exec, &names, &ignored) || names.n > 0;
 }

@@ -134,6 +134,87 @@ mg_index_look(MgConn *conn, const MgIndexBuild *build, MgArena *arena, MgIndexSt
     return true;
 }
 
+/* ---- REINDEX -------------------------------------------------------------------- */
+
+bool
+mg_reindex_parse(const char *sql, size_t size_bytes, MgArena *arena, MgReindex *ret)
+{
+    static const char *const kinds[] = { "index", "table", "schema", "database", "system" };
+    MgLex lex = { .text = sql, .size_bytes = size_bytes, .is_whole = true };
+    MgToken token = { 0 };
+    MgReindex reindex = { 0 };
+
+    if (!next_is(&lex, &token, "reindex") || mg_lex_next_word(&lex, &token) != MG_LEX_TOKEN)
+        return false;
+    while (token.kind == MG_TOKEN_OPEN) {
+        while (token.kind != MG_TOKEN_CLOSE)
+            if (mg_lex_next_word(&lex, &token) != MG_LEX_TOKEN)
+                return false;
+        if (mg_lex_next_word(&lex, &token) != MG_LEX_TOKEN)
+            return false;
+    }
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (mg_token_is(&lex, &token, kinds[i]))
+            reindex.kind = kinds[i];
+    if (reindex.kind == NULL)
+        return false;
+    MgLexResult result = mg_lex_next_word(&lex, &token);
+    if (result == MG_LEX_TOKEN && mg_token_is(&lex, &token, "concurrently"))
+        result = mg_lex_next_word(&lex, &token);
+    if (result == MG_LEX_TOKEN)
+        reindex.name = table_text(&lex, &token, arena);
+    *ret = reindex;
+    return true;
+}
+
+typedef struct MgLeft {
+    MgArena *arena;
+    MgNames names;
+} MgLeft;
+
+static bool
+on_leftovers(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
+{
+    MgLeft *left = payload;
+    (void)tag;
+    if (mg_result_is_error(result))
+        return mg_result_fail(result, MG_E_SERVER, err);
+    for (int row = 0; row < mg_result_n_rows(result); row++)
+        MG_PUSH(left->arena, &left->names,
+                mg_arena_text(left->arena, mg_result_text(result, row, 0)));
+    return true;
+}
+
+bool
+mg_reindex_leftovers(MgConn *conn, const MgReindex *reindex, MgArena *arena, MgNames *ret,
+                     MgError *err)
+{
+    /* Indexes of TOAST tables are left alone: not everybody may drop them. */
+    static const char sql[] =
+        "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)"
+        " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
+        " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace,"
+        " LATERAL (SELECT CASE $1::text WHEN 'table' THEN pg_catalog.to_regclass($2::text)"
+        " WHEN 'index' THEN (SELECT x.indrelid FROM pg_catalog.pg_index x"
+        " WHERE x.indexrelid = pg_catalog.to_regclass($2::text)) END::pg_catalog.oid AS oid) t"
+        " WHERE NOT i.indisvalid AND c.relkind = 'i' AND c.relname ~ '_cc(new|old)[0-9]*$'"
+        " AND n.nspname <> 'pg_toast' AND CASE WHEN $1::text IN ('table', 'index') THEN"
+        " i.indrelid = t.oid OR i.indrelid IN (SELECT p.relid FROM"
+        " pg_catalog.pg_partition_tree(t.oid::pg_catalog.regclass) p)"
+        " WHEN $1::text = 'schema' THEN n.oid = pg_catalog.to_regnamespace($2::text)"
+        " ELSE true END"
+        " AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p"
+        " WHERE p.index_relid = c.oid OR p.relid = i.indrelid) ORDER BY 1";
+    const char *params[] = { reindex->kind, reindex->name };
+    MgOp op = { .kind = MG_OP_QUERY, .sql = sql, .params = params, .n_params = 2 };
+    MgLeft left = { .arena = arena };
+
+    if (!mg_conn_run_ops(conn, &op, 1, on_leftovers, &left, err))
+        return false;
+    *ret = left.names;
+    return true;
+}
+
 bool
 mg_index_drop(MgConn *conn, const char *name, MgArena *arena, MgError *err)
 {

@@ -31,6 +31,27 @@ typedef enum MgIndexState { MG_INDEX_ABSENT, MG_INDEX_VALID, MG_INDEX_INVALID } 
 MG_CHECK bool mg_index_look(MgConn *conn, const MgIndexBuild *build, MgArena *arena,
                             MgIndexState *ret, const char **ret_name, MgError *err);
 
+/* What a REINDEX ... CONCURRENTLY says. */
+typedef struct MgReindex {
+    const char *kind; /* "index", "table", "schema", "database" or "system" */
+    const char *name; /* as written; NULL: the current database */
+} MgReindex;
+
+/* False when the statement is no REINDEX. */
+bool mg_reindex_parse(const char *sql, size_t size_bytes, MgArena *arena, MgReindex *ret);
+
+typedef struct MgNames {
+    const char **items; /* quoted, qualified */
+    size_t n, cap;
+} MgNames;
+
+/*
+ * What a REINDEX that was cut off has left: invalid indexes whose names end in
+ * _ccnew or _ccold, and which nobody builds at the moment.
+ */
+MG_CHECK bool mg_reindex_leftovers(MgConn *conn, const MgReindex *reindex, MgArena *arena,
+                                   MgNames *ret, MgError *err);
+
 /* Drop an invalid index without blocking anybody. */
 MG_CHECK bool mg_index_drop(MgConn *conn, const char *name, MgArena *arena, MgError *err);
 

@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""Indexes that are built concurrently: cut off, left behind, with another run waiting.  Speaks TAP.
+
+usage: indexes.py MIGRATE [NAME...]
+"""
+import subprocess
+import sys
+
+from house import LIMIT_S, Project, expect, expect_in, locks, main, wait_for
+
+LOOSE = "-- migrate:no-transaction\n"
+VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass"
+BIG = "CREATE TABLE a AS SELECT i, md5(i::text) AS t FROM generate_series(1, {}) i;"
+
+
+def hold_snapshot(project):
+    """A session in a transaction that every concurrent build of an index has to wait for."""
+    holder = subprocess.Popen(["psql", "-Xq", "-d", project.server.url_of(project.database)],
+                              stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    holder.stdin.write("BEGIN ISOLATION LEVEL REPEATABLE READ;\nINSERT INTO a VALUES (0, '');\n")
+    holder.stdin.flush()
+    wait_for(lambda: project.sql("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in "
+                                 "transaction' AND datname = current_database()") == "1")
+    return holder
+
+
+def let_go(holder):
+    holder.stdin.close()
+    holder.wait(LIMIT_S)
+
+
+def invalid(project):
+    return project.sql("SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = indexrelid WHERE "
+                       "NOT indisvalid AND relnamespace = 'public'::regnamespace")
+
+
+def kill_while_it_builds(project):
+    """Start a run, kill it while its index is built, and wait until the server noticed."""
+    holder = hold_snapshot(project)
+    run = project.start("up")
+    wait_for(lambda: invalid(project) == "1")
+    run.kill()
+    run.communicate(timeout=LIMIT_S)
+    wait_for(lambda: locks(project) == "0")
+    let_go(holder)
+    expect(invalid(project), "1")
+
+
+def test_a_killed_build_is_built_again(server):
+    project = Project(server, {"1_a.up.sql": BIG.format(1000)})
+    project.run("up")
+    project.write("2_i.up.sql", "CREATE INDEX CONCURRENTLY i ON a (t);")
+    kill_while_it_builds(project)
+    expect_in("partial", project.run("status").out)
+    expect_in("note: index public.i, left invalid by an earlier try, is built again",
+              project.run("up").err)
+    expect(project.sql(VALID), "t")
+    expect(invalid(project), "0")
+
+
+def test_what_a_killed_reindex_left_is_dropped(server):
+    for statement in ("REINDEX INDEX CONCURRENTLY i;", "REINDEX (CONCURRENTLY) TABLE a;"):
+        project = Project(server, {"1_a.up.sql": BIG.format(1000) + "\nCREATE INDEX i ON a (t);"})
+        project.run("up")
+        project.write("2_r.up.sql", statement)
+        kill_while_it_builds(project)
+        expect_in("note: index public.i_ccnew, left by an earlier try, is dropped",
+                  project.run("up").err)
+        expect(project.sql("SELECT string_agg(relname, ' ') FROM pg_class WHERE relkind = 'i' AND "
+                           "relname LIKE 'i%' AND relnamespace = 'public'::regnamespace"), "i")
+        expect(project.sql(VALID), "t")
+        expect(project.applied(), ["1", "2"])
+
+
+def test_a_leftover_of_somebody_else_stays(server):
+    project = Project(server, {"1_a.up.sql": BIG.format(10) + "\nCREATE INDEX i ON a (t);\n"
+                                                             "CREATE INDEX i_ccnew ON a (t);"})
+    project.run("up")
+    project.sql("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'i_ccnew'::regclass")
+    project.write("2_r.up.sql", "REINDEX INDEX CONCURRENTLY i;")
+    project.run("up")
+    expect(project.sql("SELECT to_regclass('i_ccnew') IS NOT NULL"), "t")
+
+
+def test_if_not_exists_over_an_invalid_index_is_an_error(server):
+    project = Project(server, {"1_a.up.sql": BIG.format(10) + "\nINSERT INTO a SELECT * FROM a;"})
+    project.run("up")
+    subprocess.run(["psql", "-Xq", "-d", server.url_of(project.database), "-c",
+                    "CREATE UNIQUE INDEX CONCURRENTLY i ON a (i)"], stderr=subprocess.DEVNULL)
+    expect(project.sql(VALID), "f")
+    project.write("2_i.up.sql", "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON a (i);")
+    err = project.run("up", exit=1).err
+    expect_in("error: index public.i is invalid: an earlier build of it failed (sql)\n"
+              "  --> migrations/2_i.up.sql:1\n", err)
+    expect_in("DROP INDEX CONCURRENTLY public.i;", err)
+    expect(project.applied(), ["1"])
+
+
+def test_a_waiting_run_does_not_hold_the_build_up(server):
+    project = Project(server, {"1_a.up.sql": BIG.format(300000),
+                               "2_i.up.sql": "CREATE INDEX CONCURRENTLY i ON a (t);",
+                               "3_j.up.sql": "CREATE INDEX CONCURRENTLY j ON a (i, t);\n"
+                                             "REINDEX INDEX CONCURRENTLY i;"})
+    runs = [project.start("up") for _ in range(3)]
+    for run in runs:
+        run.out, run.err = run.communicate(timeout=LIMIT_S)
+    expect([run.returncode for run in runs], [0, 0, 0])
+    expect(sum(run.out.count("applied  ") for run in runs), 3)
+    for run in runs:
+        if "deadlock" in run.err:
+            raise AssertionError(run.err)
+    expect(project.sql(VALID), "t")
+    expect(invalid(project), "0")
+    expect(project.applied(), ["1", "2", "3"])
+
+
+def test_a_lost_lock_stops_a_build_before_it_begins(server):
+    project = Project(server, {
+        "1_a.up.sql": "CREATE TABLE a (i int);",
+        "2_i.up.sql": LOOSE + "SELECT 1;\nDO $$ BEGIN PERFORM pg_advisory_unlock_all(); END $$;\n"
+                              "CREATE INDEX CONCURRENTLY i ON a (i);"})
+    expect_in("(fence)", project.run("up", exit=3).err)
+    expect(project.sql("SELECT to_regclass('i') IS NULL"), "t")
+
+
+if __name__ == "__main__":
+    sys.exit(main(globals()))
