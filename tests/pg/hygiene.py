@@ -37,7 +37,9 @@ def seen(server, text, prefix="", before=""):
     project.sql("DROP TABLE IF EXISTS made")
     project.run("up")
     expect(project.applied(), ["1", "2"])
-    return project.sql("SELECT * FROM seen")
+    now = project.sql("SELECT * FROM seen")
+    server.sql("postgres", "DROP DATABASE {}".format(project.database))
+    return now
 
 
 def check(server, *texts, before=""):
@@ -88,9 +90,6 @@ def test_roles(server):
               "SET SESSION AUTHORIZATION hygiene_other; SET ROLE hygiene_other;",
               "SELECT set_config('role', 'hygiene_other', false);", before=before)
     finally:
-        for name in server.sql("postgres", "SELECT datname FROM pg_database WHERE datname LIKE "
-                                           "'scenario%'").split():
-            server.sql(name, "DROP OWNED BY hygiene_other")
         server.sql("postgres", "DROP ROLE hygiene_other")
 
 
