@@ -1,4 +1,5 @@
 """What the benchmarks and their smoke test share: server, network, folders, one measured run."""
+import atexit
 import os
 import pathlib
 import shutil
@@ -10,6 +11,8 @@ import time
 
 LIMIT_S = 600
 PASSWORD = "bench"
+HOME = tempfile.mkdtemp(prefix="migrate-bench-")  # the notebook of these runs is not the user's
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 
 
 def unprivileged():
@@ -191,11 +194,11 @@ class Done:
 
 def run(*command, stdin=None, exit=0, folder=None):
     """Run a program to its end; CPU time and peak memory are its own and its children's."""
-    environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "ASAN_OPTIONS",
+    environment = {name: os.environ[name] for name in ("PATH", "TMPDIR", "ASAN_OPTIONS",
                                                        "UBSAN_OPTIONS") if name in os.environ}
     begin = time.monotonic()
-    process = subprocess.Popen([str(word) for word in command], env=dict(environment, USER="bench"),
-                               cwd=str(folder or "/"), stdin=stdin or subprocess.DEVNULL,
+    process = subprocess.Popen([str(word) for word in command],
+                               env=dict(environment, USER="bench", HOME=HOME), cwd=str(folder or "/"), stdin=stdin or subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     out = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
