@@ -459,18 +459,34 @@ static const Row rows[] = {
     { "ALTER EXTENSION", .label = "ALTER EXTENSION", .take = take_alter, .kind = EXTENSION },
 };
 
+/* The row's words behind its first one, if that is the token; else NULL. */
+static const char *
+match_first(const Row *row, const char *text, size_t size_bytes)
+{
+    size_t i = 0;
+    while (i < size_bytes && (text[i] | 0x20) == (row->words[i] | 0x20))
+        i++;
+    if (i < size_bytes || (row->words[i] != ' ' && row->words[i] != '\0'))
+        return NULL;
+    return row->words + i + (row->words[i] == ' ');
+}
+
 size_t
 mg_losses_take(MgLosses *losses, MgStmtHead *head, int number, MgArena *arena)
 {
-    MgCursor begin = mg_cursor_begin(head), first = begin;
+    MgCursor cursor = mg_cursor_begin(head);
     MgToken token;
+    if (!mg_cursor_next(&cursor, &token) || token.kind != MG_TOKEN_WORD)
+        return 0;
+    const char *text = head->lex.text + token.span.begin;
+    size_t size_bytes = token.span.end - token.span.begin;
     /* Nearly all statements of big files are none of these. */
-    if (!mg_cursor_next(&first, &token) || token.kind != MG_TOKEN_WORD ||
-        strchr("CDTWAcdtwa", head->lex.text[token.span.begin]) == NULL)
+    if (strchr("CDTWAcdtwa", text[0]) == NULL)
         return 0;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        Reading reading = { losses, arena, &rows[i], begin, number };
-        if (!mg_cursor_matches(&reading.cursor, rows[i].words))
+        Reading reading = { losses, arena, &rows[i], cursor, number };
+        const char *words = match_first(&rows[i], text, size_bytes);
+        if (words == NULL || !mg_cursor_matches(&reading.cursor, words))
             continue;
         if (rows[i].take != NULL)
             rows[i].take(&reading);

@@ -88,10 +88,8 @@ inserts_values(MgCursor *cursor)
     static const char starts[] = "VALUES|DEFAULT|SELECT|WITH|TABLE";
     MgToken token;
     while (mg_cursor_next(cursor, &token)) {
-        if (mg_cursor_is(cursor, &token, "VALUES|DEFAULT"))
-            return true;
         if (mg_cursor_is(cursor, &token, starts))
-            return false;
+            return strchr("VvDd", cursor->text[token.span.begin]) != NULL;
         if (token.kind == MG_TOKEN_OPEN)
             mg_cursor_skip_list(cursor);
     }

@@ -42,18 +42,20 @@ is_one_of(const MgCursor *cursor, const MgToken *token, const char *words, size_
 {
     const char *text = cursor->text + token->span.begin;
     size_t size_bytes = token->span.end - token->span.begin;
+    const char *end = words + n;
     if (token->kind != MG_TOKEN_WORD)
         return false;
-    const char *end = words + n;
-    for (const char *word = words; word < end; word++) {
-        size_t i = 0;
+    for (const char *word = words; word < end;) {
         /* Lower-case letters differ from upper-case ones in one bit. */
-        for (; i < size_bytes && word < end && (text[i] | 0x20) == (*word | 0x20); i++)
-            word++;
-        if (i == size_bytes && (word == end || *word == '|'))
+        size_t i = 0;
+        while (i < size_bytes && word + i < end && (text[i] | 0x20) == (word[i] | 0x20))
+            i++;
+        if (i == size_bytes && (word + i == end || word[i] == '|'))
             return true;
-        while (word < end && *word != '|')
-            word++;
+        const char *bar = memchr(word, '|', (size_t)(end - word));
+        if (bar == NULL)
+            return false;
+        word = bar + 1;
     }
     return false;
 }
