@@ -102,6 +102,7 @@ start_command(const MgRun *run, MgScratch *scratch, pid_t *ret, MgError *err)
     (void)sigaddset(&keyboard, SIGINT);
     (void)sigaddset(&keyboard, SIGQUIT);
     (void)sigaddset(&keyboard, SIGPIPE);
+    (void)sigaddset(&keyboard, SIGXFSZ);
     (void)posix_spawnattr_init(&attributes);
     (void)posix_spawnattr_setsigmask(&attributes, &none);
     (void)posix_spawnattr_setsigdefault(&attributes, &keyboard);
