@@ -17,8 +17,8 @@ enum {
 };
 
 const MgCmd *const mg_cmds[] = {
-    &cmd_new, &cmd_up,      &cmd_down, &cmd_status, &cmd_plan, &cmd_doctor, &cmd_repair,
-    &cmd_log, &cmd_scratch, &cmd_show, &cmd_url,    &cmd_help, NULL,
+    &cmd_new,   &cmd_up,  &cmd_down,    &cmd_status, &cmd_plan, &cmd_doctor, &cmd_repair,
+    &cmd_claim, &cmd_log, &cmd_scratch, &cmd_show,   &cmd_url,  &cmd_help,   NULL,
 };
 
 /* Words of other tools: a hint, never an alias, so that a script says what it does. */
@@ -146,10 +146,22 @@ mg_cmd_options(const MgRun *run, MgOptions *ret)
     ret->keeps_notebook = !run->common->has_no_state;
     ret->notebook = run->common->state;
     ret->command = run->cmd->name;
+    ret->env = run->common->env;
+    ret->config = run->common->config;
+    ret->is_configured = true;
     ret->environment = run->environment;
     ret->cancel_fd = run->cancel_fd;
     ret->on_event = mg_talk_event;
     ret->payload = run->talk;
+}
+
+bool
+mg_cmd_is_skipped(const MgRun *run, const MgContext *context)
+{
+    const char *reason = mg_skipped(context);
+    if (reason != NULL)
+        mg_talk_result(run->talk, "skipped", "%s", reason);
+    return reason != NULL;
 }
 
 const char *

@@ -57,8 +57,8 @@ typedef struct MgCmd {
 /* Every command, in the order of "migrate --help"; ends with NULL. */
 extern const MgCmd *const mg_cmds[];
 
-extern const MgCmd cmd_log, cmd_up, cmd_down, cmd_status, cmd_plan, cmd_doctor, cmd_new, cmd_repair,
-    cmd_scratch, cmd_show, cmd_url, cmd_help;
+extern const MgCmd cmd_log, cmd_up, cmd_claim, cmd_down, cmd_status, cmd_plan, cmd_doctor, cmd_new,
+    cmd_repair, cmd_scratch, cmd_show, cmd_url, cmd_help;
 
 /* The command of that name, or NULL. */
 const MgCmd *mg_cmd_find(const char *name);
@@ -67,6 +67,9 @@ bool mg_cmd_unknown(const char *name, MgError *err);
 
 /* What state the database is in after a failure on a throw-away server. */
 #define MG_SCRATCH_NOTE "only a throw-away server was touched, and it is gone"
+
+/* Tell that the environment leaves migrations out, if it does; true when it does. */
+bool mg_cmd_is_skipped(const MgRun *run, const MgContext *context);
 
 /* The option that names the database, without its dashes, or NULL. */
 const char *mg_cmd_named_database(const MgCommon *common);

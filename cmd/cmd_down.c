@@ -121,9 +121,14 @@ run(const MgRun *run, int *ret_status, MgError *err)
     mg_cmd_options(run, &options);
     options.wait_turn_ms = args->wait_turn_ms;
     mg_policy_options(&args->policy, &options);
+    options.is_skippable = true;
     MgContext *context = NULL;
     if (!mg_open(&options, &context, err))
         return false;
+    if (mg_cmd_is_skipped(run, context)) {
+        mg_close(context);
+        return true;
+    }
     MgOutcome outcome = { 0 };
     bool ok = confirm(run, context, &goal, err) && mg_run(context, &goal, &outcome, err);
     if (ok)

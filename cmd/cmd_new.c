@@ -6,6 +6,10 @@
 #include "cmd.h"
 #include "talk.h"
 
+enum {
+    PATH_BYTES = 512,
+};
+
 typedef struct Args {
     bool is_repeatable, is_no_transaction;
 } Args;
@@ -30,7 +34,12 @@ run(const MgRun *run, int *ret_status, MgError *err)
         mg_buf_format(&name, "%s%s", i == 0 ? "" : " ", run->words.items[i]);
     struct timespec now = { .tv_sec = 0 };
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    MgNew new_migration = { .dir = run->common->dir,
+    char dir[PATH_BYTES] = "";
+    MgOptions options;
+    mg_cmd_options(run, &options);
+    if (!mg_setting(&options, "dir", dir, sizeof dir, err))
+        return false;
+    MgNew new_migration = { .dir = dir,
                             .name = mg_buf_text(&name),
                             .now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000,
                             .is_repeatable = args->is_repeatable,

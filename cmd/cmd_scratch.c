@@ -22,6 +22,7 @@
 #include "talk.h"
 
 enum {
+    DIR_BYTES = 512,
     WAIT_MIN_MS = 1,
     WAIT_MAX_MS = 20, /* longest time between the end of the command and ours */
     SIGNALLED = 128,  /* exit status of a command that a signal ended: 128 + its number */
@@ -54,7 +55,13 @@ static bool
 has_migrations(const MgRun *run)
 {
     struct stat found;
-    return run->common->dir != NULL || stat("migrations", &found) == 0;
+    char dir[DIR_BYTES];
+    MgOptions options;
+    MgError err;
+    mg_cmd_options(run, &options);
+    /* What is wrong with the configuration is said when it is opened. */
+    return run->common->dir != NULL || !mg_setting(&options, "dir", dir, sizeof dir, &err) ||
+           stat(dir, &found) == 0;
 }
 
 static bool
@@ -62,6 +69,7 @@ migrate(const MgRun *run, const char *url, MgError *err)
 {
     MgOptions options;
     mg_cmd_options(run, &options);
+    options.env = ""; /* it is nobody's */
     options.url = url;
     options.url_from = "migrate scratch";
     options.keeps_notebook = false; /* nobody asks for it again */

@@ -112,10 +112,16 @@ run_on(const MgRun *run, const MgScratch *scratch, const MgGoal *goal, MgError *
         options.url = mg_scratch_url(scratch);
         options.url_from = "--scratch";
         options.keeps_notebook = false; /* nobody asks for it again */
+        options.env = "";               /* it is nobody's */
     }
+    options.is_skippable = true;
     MgContext *context = NULL;
     if (!mg_open(&options, &context, err))
         return false;
+    if (mg_cmd_is_skipped(run, context)) {
+        mg_close(context);
+        return true;
+    }
     MgOutcome outcome = { 0 };
     bool ok =
         (!goal->is_rehearsal || confirm(run, context, err)) && mg_run(context, goal, &outcome, err);

@@ -121,7 +121,7 @@ check_words(const MgCmd *cmd, const MgWords *words, const MgCommon *common, MgEr
     if (words->n > cmd->max_words)
         return mg_cmd_usage(cmd->name, err, "\"%s\" is one word too many",
                             mg_cmd_shown(words->items[cmd->max_words]));
-    if (common->format != MG_TABLE && (cmd->formats & 1U << common->format) == 0)
+    if (common->format > MG_TABLE && (cmd->formats & 1U << common->format) == 0)
         return refuse_format(cmd, err);
     return true;
 }
@@ -135,6 +135,28 @@ print_help(MgTalk *talk, const MgCmd *cmd, bool is_result)
     else
         mg_help_command(cmd, &text);
     (is_result ? mg_talk_write : mg_talk_write_err)(talk, mg_buf_text(&text), text.size_bytes);
+}
+
+/* The format, where no option says which: of the configuration, for those that have several. */
+static bool
+choose_format(const MgRun *run, MgCommon *common, MgError *err)
+{
+    static const char *const formats[] = { "table", "json", "markdown" };
+    char wanted[16] = "";
+    bool is_open = common->format == MG_NO_FORMAT;
+    if (is_open)
+        common->format = MG_TABLE;
+    if (!is_open || run->cmd->formats == 0)
+        return true;
+    MgOptions options;
+    mg_cmd_options(run, &options);
+    if (!mg_setting(&options, "output", wanted, sizeof wanted, err))
+        return false;
+    for (int i = 0; i < (int)(sizeof formats / sizeof *formats); i++)
+        if (strcmp(formats[i], wanted) == 0 &&
+            (i == MG_TABLE || (run->cmd->formats & 1U << i) != 0))
+            common->format = i;
+    return true;
 }
 
 /* argv begins with the command's name. */
@@ -160,13 +182,13 @@ run_command(const MgCmd *cmd, const MgWords *argv, MgCommon *common, MgTalk *tal
         return true;
     }
     return check_words(cmd, &run.words, common, err) && mg_cmd_check_database(&run, err) &&
-           cmd->run(&run, ret_status, err);
+           choose_format(&run, common, err) && cmd->run(&run, ret_status, err);
 }
 
 static bool
 run_all(int argc, char **argv, MgTalk *talk, MgArena *arena, int *ret_status, MgError *err)
 {
-    MgCommon common = { .format = MG_TABLE };
+    MgCommon common = { .format = MG_NO_FORMAT };
     mg_talk_init(&common, environ, arena, talk);
     const MgOptTable table = { mg_common_opts, &common };
     MgWords words;

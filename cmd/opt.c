@@ -51,6 +51,16 @@ const MgOpt mg_common_opts[] = {
       .argument = "TABLE",
       .help = "the history table, instead of \"migrate.history\"",
       .offset = COMMON(history) },
+    { .name = "env",
+      .type = MG_OPT_TEXT,
+      .argument = "NAME",
+      .help = "the environment, instead of MIGRATE_ENV and what the platform tells",
+      .offset = COMMON(env) },
+    { .name = "config",
+      .type = MG_OPT_TEXT,
+      .argument = "FILE",
+      .help = "the configuration, instead of migrate.yaml here or above",
+      .offset = COMMON(config) },
     { .name = "output",
       .type = MG_OPT_CHOICE,
       .argument = "FORMAT",
@@ -230,7 +240,7 @@ set_choice(const Rows *rows, const MgOpt *opt, const char *text, void *field, Mg
     MG_CLEANUP(buf) MgBuf choices = { 0 };
     for (int i = 0; opt->choices[i] != NULL; i++) {
         if (strcmp(opt->choices[i], text) == 0) {
-            *(int *)field = i;
+            *(int *)field = i + (int)opt->min;
             return true;
         }
         mg_buf_format(&choices, "%s%s",

@@ -20,7 +20,7 @@ typedef enum MgOptType {
     /* int64_t, milliseconds: "250ms", "5s", "10min", "2h".  Like in MgOptions 0 means not given,
      * so "0s" is -1. */
     MG_OPT_DURATION,
-    MG_OPT_CHOICE, /* int: index into choices */
+    MG_OPT_CHOICE, /* int: index into choices, plus min */
 } MgOptType;
 
 typedef struct MgOpt {
@@ -35,10 +35,15 @@ typedef struct MgOpt {
     bool is_for_reports;        /* taken only by commands that have other formats than a table */
 } MgOpt;
 
+enum {
+    MG_NO_FORMAT = -1,
+};
+
 /* What the options that every command takes say. */
 typedef struct MgCommon {
     const char *url, *url_env, *env_file, *dir, *history, *state; /* NULL when not given */
-    int format;                                                   /* an MgFormat */
+    const char *env, *config;
+    int format; /* an MgFormat; MG_NO_FORMAT as long as nothing says which */
     int64_t deadline_ms, wait_server_ms;
     bool is_quiet, is_verbose, is_colorless, is_yes, has_no_state;
     bool is_help, is_version;

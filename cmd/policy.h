@@ -9,7 +9,7 @@
 
 /* Filled by the rows of MG_POLICY_OPTS. */
 typedef struct MgPolicyArgs {
-    int connection; /* an index into mg_connections */
+    int connection; /* an index into mg_connections plus 1; 0 = not given */
     bool is_direct_derived;
 } MgPolicyArgs;
 
@@ -23,7 +23,7 @@ extern const char *const mg_connections[];
       .offset = (policy_offset) + offsetof(MgPolicyArgs, is_direct_derived) },                     \
     {                                                                                              \
         .name = "connection", .type = MG_OPT_CHOICE, .argument = "KIND",                           \
-        .help = "direct, or session to accept a pooler in session mode too",                       \
+        .help = "direct, or session to accept a pooler in session mode too", .min = 1,             \
         .offset = (policy_offset) + offsetof(MgPolicyArgs, connection), .choices = mg_connections  \
     }
 

@@ -8,20 +8,20 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "target/choose.h"
+#include "target/config.h"
 #include "target/environment.h"
 #include "target/policy.h"
 #include "target/provider.h"
 #include "target/twin.h"
 
 enum {
-    DEFAULT_WAIT_TURN_MS = 5 * 60 * 1000,
     DEFAULT_WAIT_SERVER_MS = 60 * 1000,
     /* Of the server of this machine: it starts up, but is not scaled to zero. */
     DEFAULT_WAIT_LOCAL_SERVER_MS = 5 * 1000,
     /* Of a diagnosis: one that sleeps has come up by then, and it is no failure to be told soon. */
     DEFAULT_WAIT_DIAGNOSIS_MS = 15 * 1000,
-    DEFAULT_LOCK_RETRY_MS = 10 * 60 * 1000,
 };
 
 void
@@ -44,15 +44,6 @@ void
 mg_options_init(MgOptions *options)
 {
     *options = (MgOptions){ .size = sizeof *options, .cancel_fd = -1 };
-}
-
-/* 0 means the default, negative means not at all. */
-static int64_t
-limit_or_default(int64_t limit_ms, int64_t default_ms)
-{
-    if (limit_ms == 0)
-        return default_ms;
-    return limit_ms < 0 ? 0 : limit_ms;
 }
 
 /* Every wait lies inside the deadline. */
@@ -83,33 +74,212 @@ default_applied_by(MgContext *context)
                            host[0] == '\0' ? "unknown" : host);
 }
 
-/* MIGRATE_POOLED_URL says what --derive-direct says. */
-static bool
-read_pooled_url(char *const *environment, bool *ret_is_derived, MgError *err)
+/* ---- Settings ---- */
+
+/* The environment that is run for: named, or told by a platform. */
+static void
+find_environment(MgContext *context)
 {
-    const char *value = mg_environment_get(environment, "MIGRATE_POOLED_URL");
-    if (value == NULL || strcmp(value, "refuse") == 0)
+    char *const *environment = context->options.environment;
+    const MgIdentity *identity = &context->identity;
+    MgPosition *position = &context->position;
+    const char *named = mg_environment_get(environment, "MIGRATE_ENV");
+    const char *from = NULL;
+    if (context->options.env != NULL) {
+        if (*context->options.env == '\0')
+            return;
+        *position = (MgPosition){ .environment = context->options.env,
+                                  .environment_from = "--env",
+                                  .environment_place = "--env" };
+    } else if (named != NULL || identity->environment != NULL) {
+        from = named != NULL ? "MIGRATE_ENV" : identity->environment_from;
+        *position = (MgPosition){ .environment = named != NULL ? named : identity->environment,
+                                  .environment_from = from,
+                                  .environment_place = mg_arena_format(
+                                      &context->arena, "%s in the environment", from) };
+    }
+    /* At a desk a name is a wish; where a platform runs us it says what is deployed. */
+    bool is_deployment = identity->by != NULL || mg_environment_get(environment, "CI") != NULL ||
+                         identity->environment != NULL;
+    position->is_production = is_deployment && position->environment != NULL &&
+                              (mg_text_equal_fold(position->environment, "production") ||
+                               mg_text_equal_fold(position->environment, "prod"));
+}
+
+/* A name of one's own that is nearly one of the file's is a typing mistake. */
+static bool
+check_environment(const MgContext *context, MgError *err)
+{
+    const MgPosition *position = &context->position;
+    const MgConfigFile *file = context->config;
+    const char *nearest = NULL;
+    bool is_own =
+        position->environment != NULL &&
+        (context->options.env != NULL || strcmp(position->environment_from, "MIGRATE_ENV") == 0);
+    for (size_t i = 0; is_own && file != NULL && i < file->environments.n; i++) {
+        const char *name = file->environments.items[i];
+        if (strcmp(name, position->environment) == 0)
+            return true;
+        if (mg_text_distance(name, position->environment) <= 2)
+            nearest = name;
+    }
+    if (nearest == NULL)
         return true;
-    *ret_is_derived = true;
-    if (strcmp(value, "derive") == 0)
-        return true;
-    (void)mg_fail(err, MG_E_USAGE, "MIGRATE_POOLED_URL takes \"refuse\" or \"derive\"");
-    mg_error_at(err, "MIGRATE_POOLED_URL in the environment", 0, 0);
-    mg_error_hint(err, "With \"derive\" the direct URL is made of a pooled one; without the "
-                       "variable a pooled URL is refused.");
+    (void)mg_fail(err, MG_E_CONFIG, "environment \"%s\" is not in \"%s\"", position->environment,
+                  file->name);
+    mg_error_at(err, position->environment_from, 0, 0);
+    mg_error_hint(err, "Perhaps \"%s\" is meant.", nearest);
+    mg_error_note(err, "no connection was made");
     return false;
 }
+
+typedef struct GivenList {
+    MgGiven items[MG_N_SETTINGS];
+    size_t n;
+} GivenList;
+
+static void
+give_text(GivenList *list, MgSettingId id, const char *from, const char *text)
+{
+    if (text != NULL)
+        list->items[list->n++] = (MgGiven){ id, from, text, 0 };
+}
+
+static void
+give_number(GivenList *list, MgSettingId id, const char *from, bool is_given, int64_t number)
+{
+    if (is_given)
+        list->items[list->n++] = (MgGiven){ id, from, NULL, number < 0 ? 0 : number };
+}
+
+static void
+list_given(const MgOptions *options, GivenList *ret)
+{
+    *ret = (GivenList){ .n = 0 };
+    give_text(ret, MG_SET_DIR, "--dir", options->dir);
+    give_text(ret, MG_SET_URL_ENV, "--url-env", options->url_env);
+    give_text(ret, MG_SET_HISTORY, "--history", options->history);
+    give_number(ret, MG_SET_CONNECTION, "--connection",
+                options->is_session_accepted || options->is_session_declined,
+                options->is_session_accepted ? MG_CONNECTION_SESSION : MG_CONNECTION_DIRECT);
+    give_number(ret, MG_SET_POOLED_URL, "--derive-direct", options->is_direct_derived,
+                MG_POOLED_URL_DERIVE);
+    give_number(ret, MG_SET_LOCK_RETRY, "--lock-retry", options->lock_retry_ms != 0,
+                options->lock_retry_ms);
+    give_number(ret, MG_SET_WAIT_SERVER, "--wait-server", options->wait_server_ms != 0,
+                options->wait_server_ms);
+    give_number(ret, MG_SET_WAIT_TURN, "--wait-turn", options->wait_turn_ms != 0,
+                options->wait_turn_ms);
+    give_number(ret, MG_SET_DEADLINE, "--deadline", options->deadline_ms > 0, options->deadline_ms);
+}
+
+static bool
+read_settings(MgContext *context, MgError *err)
+{
+    const MgOptions *options = &context->options;
+    MgArena *arena = &context->arena;
+    const char *path = options->config;
+    GivenList given;
+    if (path == NULL && options->is_configured)
+        path = mg_environment_get(options->environment, "MIGRATE_CONFIG");
+    mg_identity_read(options->environment, arena, &context->identity);
+    find_environment(context);
+    list_given(options, &given);
+    if ((path != NULL || options->is_configured) &&
+        (!mg_config_read(path, arena, &context->config, err) || !check_environment(context, err)))
+        return false;
+    MgSettingsInput input = { .given = given.items,
+                              .n_given = given.n,
+                              .environment = options->environment,
+                              .file = context->config,
+                              .name = context->position.environment,
+                              .deadline_ms = context->identity.deadline_ms,
+                              .deadline_from = context->identity.deadline_from };
+    return mg_settings_resolve(&input, arena, &context->settings, err);
+}
+
+/* "none" is 0 here; "role" stays below it. */
+static int64_t
+timeout_of(const MgSettingValue *value)
+{
+    return value->number == MG_DURATION_NONE ? 0 : value->number;
+}
+
+/* From here on the options hold what counts. */
+static void
+use_settings(MgContext *context)
+{
+    const MgSettingValue *values = context->settings.values;
+    MgOptions *options = &context->options;
+    /* A server of one's own knows no roles yet. */
+    bool is_throw_away = options->env != NULL && *options->env == '\0';
+    options->dir = values[MG_SET_DIR].text;
+    options->url_env = values[MG_SET_URL_ENV].text;
+    options->history = values[MG_SET_HISTORY].text;
+    options->is_session_accepted = values[MG_SET_CONNECTION].number == MG_CONNECTION_SESSION;
+    options->is_direct_derived = values[MG_SET_POOLED_URL].number == MG_POOLED_URL_DERIVE;
+    options->lock_retry_ms = values[MG_SET_LOCK_RETRY].number;
+    options->wait_turn_ms = values[MG_SET_WAIT_TURN].number;
+    options->deadline_ms = timeout_of(&values[MG_SET_DEADLINE]);
+    context->session =
+        (MgSessionSettings){ .role = is_throw_away ? NULL : values[MG_SET_ROLE].text,
+                             .timezone = values[MG_SET_TIMEZONE].text,
+                             .lock_timeout_ms = values[MG_SET_LOCK_TIMEOUT].number,
+                             .statement_timeout_ms = timeout_of(&values[MG_SET_STATEMENT_TIMEOUT]),
+                             .idle_timeout_ms = timeout_of(&values[MG_SET_IDLE_TIMEOUT]) };
+}
+
+/* Does the environment leave migrations out? */
+static bool
+is_skipped(MgContext *context)
+{
+    const MgSettingValue *apply = &context->settings.values[MG_SET_APPLY];
+    if (!context->options.is_skippable || apply->number != 0)
+        return false;
+    context->skipped = mg_arena_format(
+        &context->arena, "environment %s from %s has \"apply: no\" (%s)",
+        context->position.environment, context->position.environment_from, apply->from);
+    return true;
+}
+
+const char *
+mg_skipped(const MgContext *context)
+{
+    return context->skipped;
+}
+
+bool
+mg_setting(const MgOptions *options, const char *key, char *ret, size_t ret_bytes, MgError *err)
+{
+    MgContext context = { .options = *options };
+    MgSettingId id = mg_setting_find(key);
+    bool is_ok = options->size == sizeof *options && id != MG_N_SETTINGS
+                     ? read_settings(&context, err)
+                     : mg_fail(err, MG_E_USAGE, "there is no setting \"%s\"", key);
+    if (is_ok) {
+        const char *text = context.settings.values[id].text;
+        mg_text_copy(ret, ret_bytes, text == NULL ? "" : text);
+    }
+    mg_arena_release(&context.arena);
+    return is_ok;
+}
+
+/* ---- Target and source ---- */
 
 static bool
 choose_target(MgContext *context, MgError *err)
 {
     const MgOptions *options = &context->options;
+    const MgSettingValue *configured = &context->settings.values[MG_SET_URL];
     MgArena *arena = &context->arena;
     MgChooseInput input = { .url = options->url,
                             .url_from = options->url_from,
                             .url_env = options->url_env,
                             .env_file = options->env_file,
                             .environment = options->environment,
+                            .configured_url = configured->text,
+                            .configured_from = configured->from,
+                            .configured_error = configured->error,
                             .is_session_accepted = options->is_session_accepted };
     MgPolicy policy = { .is_reading = options->is_reading,
                         .is_direct_derived = options->is_direct_derived,
@@ -117,8 +287,9 @@ choose_target(MgContext *context, MgError *err)
     MgChoice choice;
 
     context->target.verdict_name = mg_verdict_name(MG_UNPROVED);
-    if (!read_pooled_url(options->environment, &policy.is_direct_derived, err) ||
-        !mg_target_choose(&input, arena, &choice, err)) {
+    context->target.environment = context->position.environment;
+    context->target.environment_from = context->position.environment_from;
+    if (!mg_target_choose(&input, arena, &choice, err)) {
         context->target_failure = *err;
         return options->is_diagnosing;
     }
@@ -139,7 +310,11 @@ choose_target(MgContext *context, MgError *err)
                                   .from = choice.shown,
                                   .url = url->display,
                                   .is_local = url->is_local,
-                                  .verdict_name = mg_verdict_name(MG_UNPROVED) };
+                                  .verdict_name = mg_verdict_name(MG_UNPROVED),
+                                  .environment = context->position.environment,
+                                  .environment_from = context->position.environment_from };
+    context->position.hosts = mg_twin_hosts(url, arena);
+    context->position.target = url->display;
     return true;
 }
 
@@ -150,8 +325,7 @@ read_source(MgContext *context, MgError *err)
     if (options->files != NULL)
         return mg_source_read_files(options->files, options->n_files, &context->arena,
                                     &context->source, err);
-    return mg_source_read(options->dir == NULL ? "migrations" : options->dir, &context->arena,
-                          &context->source, err);
+    return mg_source_read(options->dir, &context->arena, &context->source, err);
 }
 
 /* What is wrong with it is told by the diagnosis. */
@@ -168,11 +342,13 @@ open_context(MgContext *context, MgError *err)
 {
     MgOptions *options = &context->options;
 
-    options->wait_turn_ms = limit_or_default(options->wait_turn_ms, DEFAULT_WAIT_TURN_MS);
-    options->lock_retry_ms = limit_or_default(options->lock_retry_ms, DEFAULT_LOCK_RETRY_MS);
+    if (!read_settings(context, err))
+        return false;
+    if (is_skipped(context))
+        return true;
+    use_settings(context);
     if (options->deadline_ms > 0)
         context->deadline_ms = mg_clock_ms() + options->deadline_ms;
-    mg_identity_read(options->environment, &context->arena, &context->identity);
     context->applied_by =
         options->applied_by != NULL ? options->applied_by : default_applied_by(context);
     if (!mg_history_table_parse(options->history, &context->arena, &context->table, err) ||
@@ -181,8 +357,10 @@ open_context(MgContext *context, MgError *err)
     int64_t wait_server_ms = context->target.is_local ? DEFAULT_WAIT_LOCAL_SERVER_MS
                              : options->is_diagnosing ? DEFAULT_WAIT_DIAGNOSIS_MS
                                                       : DEFAULT_WAIT_SERVER_MS;
-    context->wait_again_ms = limit_or_default(options->wait_server_ms, DEFAULT_WAIT_SERVER_MS);
-    options->wait_server_ms = limit_or_default(options->wait_server_ms, wait_server_ms);
+    const MgSettingValue *configured = &context->settings.values[MG_SET_WAIT_SERVER];
+    bool is_configured = configured->text != NULL;
+    context->wait_again_ms = is_configured ? configured->number : DEFAULT_WAIT_SERVER_MS;
+    options->wait_server_ms = is_configured ? configured->number : wait_server_ms;
     return options->is_diagnosing ? look_at_source(context) : read_source(context, err);
 }
 
@@ -202,6 +380,14 @@ mg_open(const MgOptions *options, MgContext **ret, MgError *err)
     context->opening_us = mg_clock_us() - begin_us;
     *ret = context;
     return true;
+}
+
+void
+mg_take_claim(MgContext *context)
+{
+    const MgClaim *claim = mg_claim_find(&context->start.history, context->position.hosts);
+    context->target.claimed_by = claim == NULL ? NULL : claim->environment;
+    context->target.claimed_at_ms = claim == NULL ? 0 : claim->at_ms;
 }
 
 void

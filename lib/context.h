@@ -17,6 +17,7 @@
 #include "pg/start.h"
 #include "source/source.h"
 #include "target/identity.h"
+#include "target/setting.h"
 #include "target/url.h"
 
 struct MgContext {
@@ -26,6 +27,11 @@ struct MgContext {
     MgSource source;
     MgHistoryTable table;
     MgIdentity identity;
+    const MgConfigFile *config; /* NULL: there is none */
+    MgSettings settings;
+    MgSessionSettings session;
+    MgPosition position; /* hosts and target are known once connected */
+    const char *skipped; /* why nothing is to be done; NULL: something is */
     const char *applied_by;
     MgTarget target;
     int64_t deadline_ms;   /* of mg_clock_ms, 0 = none */
@@ -56,6 +62,8 @@ bool mg_fail_noted(MgError *err, const char *note);
 /* A wait, cut at the deadline: every wait lies inside it. */
 int64_t mg_bounded_ms(const MgContext *context, int64_t wait_ms);
 void mg_disconnect(MgContext *context);
+/* A claim in force, and whose it is, into context->target. */
+void mg_take_claim(MgContext *context);
 /* What mg_open has put off for a diagnosis. */
 MG_CHECK bool mg_check_opened(const MgContext *context, MgError *err);
 
@@ -67,6 +75,10 @@ MgStartInput mg_start_input(const MgContext *context, const MgGoal *goal, bool i
 MG_CHECK bool mg_begin_reading(MgContext *context, const MgGoal *goal, MgError *err);
 /* Connect, prove, try the lock: context->start says whether it is ours. */
 MG_CHECK bool mg_begin_writing(MgContext *context, const MgGoal *goal, MgError *err);
+/* The same before any claim is looked at: for what changes claims. */
+MG_CHECK bool mg_begin_claiming(MgContext *context, const MgGoal *goal, MgError *err);
+/* Behind a wait: facts and history anew; a claim may have been made meanwhile. */
+MG_CHECK bool mg_read_again(MgContext *context, const MgGoal *goal, MgError *err);
 /* Poll until the lock is ours or the time is over.  goal is for words; NULL: something else. */
 MG_CHECK bool mg_wait_turn(MgContext *context, const MgGoal *goal, MgError *err);
 MG_CHECK bool mg_fail_shared(MgError *err);
@@ -94,6 +106,15 @@ void mg_lost_settle(MgContext *context, MgLost *lost, MgOutcome *outcome);
 bool mg_lost_reduce(const MgLost *lost, MgGoal *goal);
 /* Connecting failed: if it was for going on, the loss is the error.  Returns false. */
 bool mg_lost_fail(const MgLost *lost, MgError *err);
+
+/* ---- claim.c ---- */
+
+/* The claim that a run detected as production makes by itself; NULL: none. */
+const MgNewClaim *mg_claim_due(MgContext *context);
+/* Prepare the history and write the claim, when no step does. */
+MG_CHECK bool mg_claim_write(MgContext *context, const MgNewClaim *claim, MgError *err);
+/* Tell that it is ours from now on; payload is the context. */
+void mg_claim_tell(void *payload);
 
 /* ---- migrate.c ---- */
 

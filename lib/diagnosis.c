@@ -48,6 +48,20 @@ examine(MgContext *context, MgExamination *seen, MgError *err)
     return true;
 }
 
+/* The url has its own place in a diagnosis, and is a secret. */
+static size_t
+list_settings(const MgContext *context, MgExaminedSetting ret[MG_N_SETTINGS])
+{
+    size_t n = 0;
+    for (int i = 0; i < MG_N_SETTINGS; i++) {
+        const MgSettingValue *value = &context->settings.values[i];
+        if (i != MG_SET_URL)
+            ret[n++] =
+                (MgExaminedSetting){ mg_setting_key((MgSettingId)i), value->text, value->from };
+    }
+    return n;
+}
+
 bool
 mg_diagnose(MgContext *context, const MgDiagnosis **ret, MgError *err)
 {
@@ -62,7 +76,11 @@ mg_diagnose(MgContext *context, const MgDiagnosis **ret, MgError *err)
                            .is_session_accepted = context->options.is_session_accepted,
                            .table = &context->table,
                            .lock = &context->lock,
+                           .position = &context->position,
                            .source = &context->source };
+    MgExaminedSetting settings[MG_N_SETTINGS];
+    seen.settings = settings;
+    seen.n_settings = list_settings(context, settings);
     context->lock = mg_lock_init(context->table.schema, context->table.table);
     bool is_ok = examine(context, &seen, err);
     if (is_ok) {

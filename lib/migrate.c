@@ -36,7 +36,14 @@ mg_build_plan(MgContext *context, const MgGoal *goal, MgPlan *ret)
                           .source = &context->source,
                           .history = &context->start.history,
                           .history_name = context->table.shown,
-                          .is_local = context->target.is_local };
+                          .position = &context->position };
+    MgGoal wanted = *goal;
+    int64_t late = context->settings.values[MG_SET_LATE].number;
+    wanted.is_late_allowed |= late == MG_LATE_ALLOW;
+    input.goal = &wanted;
+    input.is_local = late != MG_LATE_REFUSE && context->target.is_local;
+    input.is_guarded = context->position.is_production &&
+                       context->settings.values[MG_SET_PRODUCTION_GUARD].number != 0;
     mg_plan_build(&input, &context->arena, ret);
     ret->target = context->target;
 }
@@ -168,6 +175,20 @@ server_deadline_us(const MgContext *context)
     return context->start.proof.now_us + (context->deadline_ms - context->started_ms) * 1000;
 }
 
+/* Nothing is to be applied, but the claim is to be made; a history is not made for it alone. */
+static bool
+claim_alone(MgContext *context, const MgNewClaim *claim, MgError *err)
+{
+    bool is_due =
+        claim != NULL && context->start.facts.exists && context->start.lock_state == MG_LOCK_HELD;
+    if (!is_due)
+        return true;
+    if (!mg_claim_write(context, claim, err))
+        return false;
+    mg_claim_tell(context);
+    return true;
+}
+
 static bool
 execute(MgContext *context, const MgGoal *goal, const MgPlan *plan, MgOutcome *outcome,
         MgError *err)
@@ -175,8 +196,9 @@ execute(MgContext *context, const MgGoal *goal, const MgPlan *plan, MgOutcome *o
     int n_before = outcome->n_applied + outcome->n_reverted;
     if (plan->n_refusals > 0)
         return fail_refused(context, plan, err);
+    const MgNewClaim *claim = mg_claim_due(context);
     if (plan->n_steps == 0)
-        return true;
+        return claim_alone(context, claim, err);
     if (!check_unfenced(context, plan, err))
         return false;
     mg_notes_plan(context, plan);
@@ -195,6 +217,10 @@ execute(MgContext *context, const MgGoal *goal, const MgPlan *plan, MgOutcome *o
                           .applied_by = context->applied_by,
                           .commit = context->identity.commit,
                           .run_url = context->identity.run_url,
+                          .environment = context->position.environment,
+                          .claim = claim,
+                          .on_claimed = claim == NULL ? NULL : mg_claim_tell,
+                          .lock_timeout_ms = context->session.lock_timeout_ms,
                           .lock_retry_ms = context->options.lock_retry_ms,
                           .deadline_ms = context->deadline_ms,
                           .server_deadline_us = server_deadline_us(context),
@@ -266,9 +292,7 @@ run_once(MgContext *context, const MgGoal *wanted, MgLost *lost, MgOutcome *outc
         must_wait = goal.direction == MG_DOWN || before.n_steps > 0 || before.n_refusals > 0;
     }
     if (must_wait) {
-        MgStartInput input = mg_start_input(context, &goal, true);
-        if (!mg_wait_turn(context, &goal, err) ||
-            !mg_start_read_again(context->conn, &input, &context->arena, &context->start, err))
+        if (!mg_wait_turn(context, &goal, err) || !mg_read_again(context, &goal, err))
             return !lost->is_lost && mg_fail_noted(err, "nothing was changed");
     }
     if (lost->is_lost)

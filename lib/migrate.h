@@ -158,11 +158,16 @@ typedef struct MgFile {
  * need.  Everything pointed to must live until mg_close.
  */
 typedef struct MgOptions {
-    size_t size;              /* sizeof(MgOptions), set by mg_options_init */
-    const char *url;          /* NULL: chosen from environment */
-    const char *url_from;     /* how to name url's origin, "--url" if NULL */
-    const char *url_env;      /* the one variable to take the URL from; NULL: all that are known */
-    const char *env_file;     /* look for the URL in this file only; NULL: environment, then .env */
+    size_t size;          /* sizeof(MgOptions), set by mg_options_init */
+    const char *url;      /* NULL: chosen from environment */
+    const char *url_from; /* how to name url's origin, "--url" if NULL */
+    const char *url_env;  /* the one variable to take the URL from; NULL: all that are known */
+    const char *env_file; /* look for the URL in this file only; NULL: environment, then .env */
+    const char *env;    /* "production"; NULL: MIGRATE_ENV, or what a platform tells; "": none, on a
+                           throw-away server */
+    const char *config; /* the configuration file; NULL: none but with is_configured */
+    bool is_configured; /* look for migrate.yaml, from the working folder upwards */
+    bool is_skippable;  /* where the environment says "apply: no", see mg_skipped */
     char *const *environment; /* NULL-terminated "NAME=value" array such as environ, or NULL */
     const char *dir;          /* the migrations folder; NULL: "migrations" */
     const MgFile *files;      /* instead of a folder; NULL: read dir */
@@ -175,6 +180,7 @@ typedef struct MgOptions {
     int64_t lock_retry_ms;    /* for locks of other sessions; 0 = 10 min, negative = one try */
     int64_t deadline_ms;      /* no migration starts later than this after mg_open; 0 = none */
     bool is_session_accepted; /* a session-mode pooler will do, with the fence */
+    bool is_session_declined; /* it will not, whatever the configuration says */
     bool is_direct_derived;   /* of a pooled URL use the direct twin, where a rule tells it */
     bool is_reading;          /* for mg_plan and mg_log only: a pooled URL will do, with a note */
     bool is_offline;          /* for mg_plan only: the history is the one in the notebook */
@@ -249,8 +255,12 @@ typedef struct MgTarget {
     const char *from; /* "DATABASE_URL", "DATABASE_URL in .env" */
     const char *url;  /* password masked */
     MgVerdict verdict;
-    const char *verdict_name;   /* "direct", "pinned" */
-    const char *server_version; /* "17.5" */
+    const char *verdict_name;     /* "direct", "pinned" */
+    const char *server_version;   /* "17.5" */
+    const char *environment;      /* "production", or NULL */
+    const char *environment_from; /* "VERCEL_ENV", "--env" */
+    const char *claimed_by;       /* the environment it belongs to, or NULL: known once connected */
+    int64_t claimed_at_ms;
 } MgTarget;
 
 /* One migration: its file, its row in the history, or both. */
@@ -338,6 +348,22 @@ MG_API void mg_close(MgContext *context);
 
 /* What the context works on; verdict and server version are known once connected. */
 MG_API const MgTarget *mg_target(const MgContext *context);
+
+/*
+ * Why nothing is to be done here: "environment preview from VERCEL_ENV has
+ * "apply: no" (migrate.yaml:12)"; else NULL.  With is_skippable mg_open has then
+ * looked for neither database nor migrations, and the context is good for
+ * mg_close only.
+ */
+MG_API const char *mg_skipped(const MgContext *context);
+
+/*
+ * The value that counts of a setting, by its key in migrate.yaml ("dir",
+ * "output", "timeouts.lock"): options, environment, migrate.yaml, default.  ""
+ * when it has none.  Fails with MG_E_CONFIG.
+ */
+MG_API bool mg_setting(const MgOptions *options, const char *key, char *ret, size_t ret_bytes,
+                       MgError *err);
 
 /*
  * Compare files and history and say what goal would do.  Reads only: takes no
@@ -469,6 +495,24 @@ typedef struct MgJournal {
 MG_API bool mg_journal_open(const MgOptions *options, int64_t id, int64_t limit,
                             const MgJournal **ret, MgError *err);
 MG_API void mg_journal_close(const MgJournal *journal);
+/* ---- Claims ---------------------------------------------------------------- */
+
+/* A target that is claimed belongs to one environment, as long as it is reached by the same host.
+ */
+typedef struct MgClaimed {
+    const char *environment; /* NULL: nobody's */
+    const char *by;          /* who claimed it */
+    int64_t at_ms;
+    bool is_changed; /* by this call */
+} MgClaimed;
+
+/* Whose is it?  Reads only. */
+MG_API bool mg_claim_show(MgContext *context, MgClaimed *ret, MgError *err);
+/* Claim it for an environment.  Fails with MG_E_CLAIMED when it is another one's. */
+MG_API bool mg_claim_make(MgContext *context, const char *environment, MgClaimed *ret,
+                          MgError *err);
+/* Give it free; *ret tells whose it was. */
+MG_API bool mg_claim_release(MgContext *context, MgClaimed *ret, MgError *err);
 
 /* ---- Diagnosis ---------------------------------------------------------- */
 

@@ -108,9 +108,7 @@ begin(MgContext *context, MgError *err)
         return true;
     if (context->start.lock_state != MG_LOCK_BUSY)
         return mg_fail_shared(err);
-    MgStartInput input = mg_start_input(context, &reading_goal, true);
-    return mg_wait_turn(context, NULL, err) &&
-           mg_start_read_again(context->conn, &input, &context->arena, &context->start, err);
+    return mg_wait_turn(context, NULL, err) && mg_read_again(context, &reading_goal, err);
 }
 
 bool

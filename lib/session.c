@@ -4,11 +4,13 @@
 #include "context.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "target/config.h"
 #include "target/provider.h"
 
 enum {
@@ -70,6 +72,7 @@ describe_target(MgContext *context)
     if (mg_text_parse_uint(mg_conn_port(conn), 65535, &port))
         target->port = (int)port;
     target->is_local = mg_conn_is_local(conn);
+    context->position.target = mg_arena_format(arena, "%s at %s", target->database, target->host);
     target->server_version = mg_arena_text(arena, mg_conn_server_version_text(conn));
     mg_emit(
         context, MG_EVENT_TARGET,
@@ -110,10 +113,20 @@ mg_start_input(const MgContext *context, const MgGoal *goal, bool is_writing)
         n_down = goal->to != NULL ? INT32_MAX : goal->count == 0 ? 1 : goal->count;
     return (MgStartInput){ .claim = &context->claim,
                            .table = &context->table,
-                           .search_path = context->url.search_path,
+                           .settings = &context->session,
                            .is_writing = is_writing,
                            .is_noting = context->options.keeps_notebook,
                            .n_down = n_down };
+}
+
+static const char *
+describe_environment(MgContext *context)
+{
+    const MgPosition *position = &context->position;
+    if (position->environment == NULL)
+        return "";
+    return mg_arena_format(&context->arena, ", environment %s from %s", position->environment,
+                           position->environment_from);
 }
 
 static void
@@ -123,8 +136,32 @@ tell_session(MgContext *context)
     target->verdict = context->start.proof.verdict;
     target->verdict_name = mg_verdict_name(target->verdict);
     mg_emit(context, MG_EVENT_SESSION,
-            mg_arena_format(&context->arena, "PostgreSQL %s, %s", target->server_version,
-                            target->verdict_name));
+            mg_arena_format(&context->arena, "PostgreSQL %s, %s%s", target->server_version,
+                            target->verdict_name, describe_environment(context)));
+    mg_take_claim(context);
+}
+
+/* Where a value that the server refused came from. */
+static bool
+place_setting(const MgContext *context, MgError *err)
+{
+    MgSettingId id = err->code == MG_E_CONFIG ? MG_SET_TIMEZONE : MG_SET_ROLE;
+    const MgSettingValue *value = &context->settings.values[id];
+    bool is_ours = err->sqlstate[0] != '\0' && err->place[0] == '\0' && value->from != NULL &&
+                   (err->code == MG_E_CONFIG || err->code == MG_E_PERMISSION) &&
+                   strstr(err->message, id == MG_SET_ROLE ? "role" : "TimeZone") != NULL;
+    if (is_ours && value->place != NULL)
+        mg_config_place(context->config, value->line, value->column, 0, err);
+    else if (is_ours)
+        mg_error_at(err, value->from, 0, 0);
+    return false;
+}
+
+static bool
+start(MgContext *context, const MgStartInput *input, MgError *err)
+{
+    return mg_start(context->conn, input, &context->lock, &context->arena, &context->start, err) ||
+           place_setting(context, err);
 }
 
 /* Connect and read; nothing is taken or changed there, so a pooler will do. */
@@ -132,8 +169,7 @@ bool
 mg_begin_reading(MgContext *context, const MgGoal *goal, MgError *err)
 {
     MgStartInput input = mg_start_input(context, goal, false);
-    if (!mg_connect(context, err) ||
-        !mg_start(context->conn, &input, &context->lock, &context->arena, &context->start, err))
+    if (!mg_connect(context, err) || !start(context, &input, err))
         return false;
     tell_session(context);
     if (context->start.proof.is_in_recovery)
@@ -145,19 +181,28 @@ mg_begin_reading(MgContext *context, const MgGoal *goal, MgError *err)
     return true;
 }
 
+/* What other runs would wait for if this one is killed. */
+static void
+tell_unwatched(MgContext *context)
+{
+    if (context->start.is_unwatched)
+        mg_emit(context, MG_EVENT_WARNING,
+                "this server has no client_connection_check_interval, which was left out: if this"
+                " run is killed, its lock is free only when the statement under way has ended");
+}
+
 /*
  * Connect, prove, try the lock: one flight for a direct session.  Where the
  * proof needs rounds, the first flight has taken nothing, and the lock comes
  * with a second one, for the backend that was proved.
  */
 bool
-mg_begin_writing(MgContext *context, const MgGoal *goal, MgError *err)
+mg_begin_claiming(MgContext *context, const MgGoal *goal, MgError *err)
 {
     MgStartInput input = mg_start_input(context, goal, true);
     MgProof *proof = &context->start.proof;
 
-    if (!mg_connect(context, err) ||
-        !mg_start(context->conn, &input, &context->lock, &context->arena, &context->start, err) ||
+    if (!mg_connect(context, err) || !start(context, &input, err) ||
         !mg_proof_check_server(proof, mg_conn_server_version(context->conn), err))
         return false;
     context->started_ms = mg_clock_ms();
@@ -172,14 +217,35 @@ mg_begin_writing(MgContext *context, const MgGoal *goal, MgError *err)
             mg_error_hint(err, "%s", by_port);
         return false;
     }
-    if (is_proved)
+    if (is_proved) {
+        tell_unwatched(context);
         return true;
+    }
     MgProof proved = *proof;
     context->claim.accepted_pid = proved.backend_pid;
-    if (!mg_start(context->conn, &input, &context->lock, &context->arena, &context->start, err))
+    if (!start(context, &input, err))
         return false;
     *proof = proved;
+    mg_take_claim(context);
+    tell_unwatched(context);
     return true;
+}
+
+bool
+mg_begin_writing(MgContext *context, const MgGoal *goal, MgError *err)
+{
+    return mg_begin_claiming(context, goal, err) &&
+           mg_claim_check(&context->start.history, &context->position, err);
+}
+
+bool
+mg_read_again(MgContext *context, const MgGoal *goal, MgError *err)
+{
+    MgStartInput input = mg_start_input(context, goal, true);
+    if (!mg_start_read_again(context->conn, &input, &context->arena, &context->start, err))
+        return false;
+    mg_take_claim(context);
+    return mg_claim_check(&context->start.history, &context->position, err);
 }
 
 /* ---- The turn: waiting for another run --------------------------------------------------- */

@@ -95,6 +95,12 @@ typedef struct MgVitalsInput {
 MG_CHECK bool mg_vitals_read(MgConn *conn, const MgVitalsInput *input, MgArena *arena,
                              MgVitals *ret, MgError *err);
 
+/* A setting, as it counts. */
+typedef struct MgExaminedSetting {
+    const char *key, *text; /* text NULL: it has none */
+    const char *from;       /* "migrate.yaml:12"; NULL: the default */
+} MgExaminedSetting;
+
 /* All that was seen.  An MgError with code MG_OK says that all is well there. */
 typedef struct MgExamination {
     const MgTarget *target;
@@ -112,6 +118,9 @@ typedef struct MgExamination {
     const MgHistoryTable *table;
     const MgLock *lock;
     const MgSource *source;
+    const MgExaminedSetting *settings;
+    size_t n_settings;
+    const MgPosition *position; /* NULL: claims do not count */
     const MgVitals *vitals;
     const MgPlan *plan; /* NULL: history or source is not known */
 } MgExamination;
@@ -128,6 +137,10 @@ typedef struct MgFindings {
     MgErrorCode code;    /* of the first failure, MG_OK while there is none */
     const char *section; /* of what is added next */
 } MgFindings;
+
+/* The parts of a diagnosis that have files of their own. */
+void mg_diagnose_settings(const MgExamination *seen, MgFindings *findings);
+void mg_diagnose_environment(const MgExamination *seen, MgFindings *findings);
 
 /* hint may be NULL. */
 void mg_finding_add(MgFindings *findings, MgFindingStatus status, const char *topic,

@@ -380,6 +380,7 @@ mg_diagnosis_build(const MgExamination *seen, MgArena *arena, MgDiagnosis *ret)
     if (mg_examination_is_answered(seen))
         mg_diagnose_server(seen, &findings);
     mg_diagnose_migrations(seen, &findings);
+    mg_diagnose_settings(seen, &findings);
     *ret = (MgDiagnosis){ .target = *seen->target,
                           .findings = findings.items,
                           .n_findings = findings.n,

@@ -356,6 +356,7 @@ mg_diagnose_migrations(const MgExamination *seen, MgFindings *findings)
     }
     if (is_known) {
         judge_lock(seen, findings);
+        mg_diagnose_environment(seen, findings);
         judge_indexes(seen->vitals, findings);
     }
 }

@@ -75,6 +75,15 @@ on_committed(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *er
     return true;
 }
 
+/* The history is there, and with it the claim. */
+static void
+on_prepared(MgExec *exec)
+{
+    exec->is_history_made = true;
+    if (exec->input->on_claimed != NULL)
+        exec->input->on_claimed(exec->input->payload);
+}
+
 static bool
 on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
 {
@@ -95,7 +104,8 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
     case MG_ROLE_LAST_COMMIT:
         return on_committed(exec, tag, result, err);
     case MG_ROLE_CREATE_HISTORY:
-        exec->is_history_made |= strcmp(mg_result_tag(result), "COMMIT") == 0;
+        if (strcmp(mg_result_tag(result), "COMMIT") == 0)
+            on_prepared(exec);
         return true;
     case MG_ROLE_STATEMENT:
         /* Also behind a cancel: what succeeded is done.  An index is looked at first. */

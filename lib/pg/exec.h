@@ -39,13 +39,15 @@ typedef struct MgExecInput {
     bool is_rehearsal;       /* and it is rolled back at its end */
     size_t n_before;         /* steps that this run had done before a connection broke */
     const char *applied_by;
-    const char *commit, *run_url; /* NULL: unknown */
-    const char *environment;      /* NULL: unknown */
-    const MgNewClaim *claim;      /* written before the first step; NULL: none */
-    int64_t lock_retry_ms;        /* how long a migration is tried again; 0 = one try */
-    int64_t deadline_ms;          /* of mg_clock_ms; no step starts later; 0 = none */
-    int64_t server_deadline_us;   /* the same by the server's clock, since 1970 */
-    bool is_live;                 /* tell MG_EVENT_PROGRESS too */
+    const char *commit, *run_url;      /* NULL: unknown */
+    const char *environment;           /* NULL: unknown */
+    const MgNewClaim *claim;           /* written before the first step; NULL: none */
+    int64_t lock_timeout_ms;           /* of the session */
+    int64_t lock_retry_ms;             /* how long a migration is tried again; 0 = one try */
+    int64_t deadline_ms;               /* of mg_clock_ms; no step starts later; 0 = none */
+    int64_t server_deadline_us;        /* the same by the server's clock, since 1970 */
+    bool is_live;                      /* tell MG_EVENT_PROGRESS too */
+    void (*on_claimed)(void *payload); /* the claim is committed; NULL without one */
     void (*on_event)(void *payload, const MgEvent *event); /* never NULL */
     void *payload;
 } MgExecInput;

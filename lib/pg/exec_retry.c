@@ -11,8 +11,7 @@
 #include "base/clock.h"
 
 enum {
-    LOCK_TIMEOUT_MS = 1000, /* of the session, unless the file says another */
-    PAUSE_FACTOR = 5,       /* others get five times as long as we stood in their way */
+    PAUSE_FACTOR = 5, /* others get five times as long as we stood in their way */
     MAX_GROWTH = 6,
     RACE_PAUSE_MS = 20,
     MAX_RUN_US = 30 * 1000000,
@@ -54,7 +53,7 @@ static int64_t
 lock_timeout_ms(const MgExec *exec)
 {
     const MgScript *script = exec->input->steps[exec->failed_tag.item].script;
-    return script->lock_timeout_ms > 0 ? script->lock_timeout_ms : LOCK_TIMEOUT_MS;
+    return script->lock_timeout_ms > 0 ? script->lock_timeout_ms : exec->input->lock_timeout_ms;
 }
 
 /* A sight is of the failed statement when it was taken while that waited for its lock.  Answers

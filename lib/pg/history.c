@@ -528,6 +528,18 @@ mg_history_repair_sql(const MgHistoryTable *table, int64_t row_id, const MgChang
 }
 
 const char *
+mg_history_release_sql(const MgHistoryTable *table, int64_t id, const char *by,
+                       const char *fence_sql, MgArena *arena)
+{
+    return mg_arena_format(arena,
+                           "WITH changed AS (UPDATE %s SET reverted_at ="
+                           " pg_catalog.clock_timestamp(), reverted_by = %s WHERE id = %" PRId64
+                           " AND kind = '" CLAIM_KIND "' AND reverted_at IS NULL AND %s = 1"
+                           " RETURNING id, 0::bigint AS duration_us)" ONE_ROW,
+                           table->sql, mg_sql_literal(by, arena), id, fence_sql);
+}
+
+const char *
 mg_history_key(const MgMigration *migration, int64_t row_id, MgArena *arena)
 {
     if (row_id != 0)

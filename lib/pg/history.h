@@ -122,6 +122,9 @@ const char *mg_history_revert_sql(const MgHistoryTable *table, const char *fence
 const char *mg_history_repair_sql(const MgHistoryTable *table, int64_t row_id,
                                   const MgChange *changes, size_t n_changes, const char *fence_sql,
                                   MgArena *arena);
+/* Release a claim; one row or an error. */
+const char *mg_history_release_sql(const MgHistoryTable *table, int64_t id, const char *by,
+                                   const char *fence_sql, MgArena *arena);
 /* The key of a live row: "#" and its id, else the version, or "R:" and the name. */
 const char *mg_history_key(const MgMigration *migration, int64_t row_id, MgArena *arena);
 

@@ -1,71 +1,107 @@
 /* The one-flight start.  Knows the proof, the lock and the history; not what they are for. */
 #include "pg/start.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "sql/quote.h"
 
+#define WATCH "client_connection_check_interval"
+
+enum {
+    MAX_SETTINGS = 16,
+};
+
+typedef struct Setting {
+    const char *name, *value;
+} Setting;
+
+static void
+add_timeout(Setting *list, size_t *n, const char *name, int64_t timeout_ms, MgArena *arena)
+{
+    if (timeout_ms >= 0)
+        list[(*n)++] = (Setting){ name, mg_arena_format(arena, "%" PRId64, timeout_ms) };
+}
+
 /*
  * The runner's own session settings.
  * - client_connection_check_interval (14): a killed runner's backend stops
- *   within half a second instead of committing what it has received.  Others
- *   than Linux may not support it, and would refuse.
+ *   within half a second instead of committing what it has received.
  * - keepalives: a vanished machine's lock is free in seconds, not in 2 hours.
  * - timeouts: a role's own, meant for the application, must not kill a
  *   migration; lock_timeout bounds the queue behind us, and is retried.
  */
-static const struct {
-    const char *name, *value;
-} settings[] = {
-    { "client_connection_check_interval", "500" },
-    { "tcp_keepalives_idle", "10" },
-    { "tcp_keepalives_interval", "5" },
-    { "tcp_keepalives_count", "3" },
-    { "tcp_user_timeout", "20000" },
-    { "lock_timeout", "1s" },
-    { "statement_timeout", "0" },
-    { "idle_in_transaction_session_timeout", "60s" },
-    { "idle_session_timeout", "0" },
-    { "transaction_timeout", "0" },
-    { "TimeZone", "UTC" },
-};
+static size_t
+list_settings(const MgSessionSettings *settings, MgArena *arena, Setting ret[MAX_SETTINGS])
+{
+    static const Setting fixed[] = {
+        { WATCH, "500" },
+        { "tcp_keepalives_idle", "10" },
+        { "tcp_keepalives_interval", "5" },
+        { "tcp_keepalives_count", "3" },
+        { "tcp_user_timeout", "20000" },
+        { "idle_session_timeout", "0" },
+        { "transaction_timeout", "0" },
+    };
+    size_t n = 0;
+    for (; n < sizeof fixed / sizeof *fixed; n++)
+        ret[n] = fixed[n];
+    ret[n++] = (Setting){ "TimeZone", settings->timezone };
+    if (settings->search_path != NULL)
+        ret[n++] = (Setting){ "search_path", settings->search_path };
+    add_timeout(ret, &n, "lock_timeout", settings->lock_timeout_ms, arena);
+    add_timeout(ret, &n, "statement_timeout", settings->statement_timeout_ms, arena);
+    add_timeout(ret, &n, "idle_in_transaction_session_timeout", settings->idle_timeout_ms, arena);
+    return n;
+}
+
+static const char *
+set_role_sql(const MgSessionSettings *settings, bool is_local, MgArena *arena)
+{
+    return mg_arena_format(arena, "pg_catalog.set_config('role', %s, %s)",
+                           mg_sql_literal(settings->role, arena), is_local ? "true" : "false");
+}
 
 /*
  * Those that the server knows, and their names as its answer: set_config fails
- * for others, and would fail the flight.
+ * for others, and would fail the flight.  pg_settings does not list the role.
  */
 static const char *
-first_settings_sql(const char *search_path, MgArena *arena)
+first_settings_sql(const MgSessionSettings *settings, MgArena *arena)
 {
+    Setting list[MAX_SETTINGS];
+    size_t n = list_settings(settings, arena, list);
     MG_CLEANUP(buf) MgBuf sql = { 0 };
-    mg_buf_add(&sql, "SELECT ' ' || pg_catalog.string_agg(v.name || ' ', '') FILTER"
-                     " (WHERE pg_catalog.set_config(v.name, v.value, false) IS NOT NULL)"
-                     " FROM (VALUES");
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        mg_buf_format(&sql, "%s ('%s', '%s')", i == 0 ? "" : ",", settings[i].name,
-                      settings[i].value);
-    if (search_path != NULL)
-        mg_buf_format(&sql, ", ('search_path', %s)", mg_sql_literal(search_path, arena));
+    mg_buf_add(&sql, "SELECT pg_catalog.concat(' ', pg_catalog.string_agg(v.name || ' ', '') FILTER"
+                     " (WHERE pg_catalog.set_config(v.name, v.value, false) IS NOT NULL)");
+    if (settings->role != NULL)
+        mg_buf_format(&sql, ", pg_catalog.substr(%s, 1, 0)", set_role_sql(settings, false, arena));
+    mg_buf_add(&sql, ") FROM (VALUES");
+    for (size_t i = 0; i < n; i++)
+        mg_buf_format(&sql, "%s ('%s', %s)", i == 0 ? "" : ",", list[i].name,
+                      mg_sql_literal(list[i].value, arena));
     mg_buf_add(&sql, ") v(name, value) JOIN pg_catalog.pg_settings s ON s.name = v.name"
-                     " WHERE v.name <> 'client_connection_check_interval'"
+                     " WHERE v.name <> '" WATCH "'"
+                     /* Others than Linux may not support it, and would refuse. */
                      " OR pg_catalog.version() LIKE '%linux%'");
     return mg_arena_text(arena, mg_buf_text(&sql));
 }
 
 /* The same again, by the names of that answer. */
 static const char *
-later_settings_sql(const char *known, const char *search_path, MgArena *arena)
+later_settings_sql(const char *known, const MgSessionSettings *settings, MgArena *arena)
 {
+    Setting list[MAX_SETTINGS];
+    size_t n = list_settings(settings, arena, list);
     MG_CLEANUP(buf) MgBuf sql = { 0 };
     mg_buf_add(&sql, "SELECT 1");
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        if (strstr(known, mg_arena_format(arena, " %s ", settings[i].name)) != NULL)
-            mg_buf_format(&sql, ", pg_catalog.set_config('%s', '%s', false)", settings[i].name,
-                          settings[i].value);
-    if (search_path != NULL)
-        mg_buf_format(&sql, ", pg_catalog.set_config('search_path', %s, false)",
-                      mg_sql_literal(search_path, arena));
+    for (size_t i = 0; i < n; i++)
+        if (strstr(known, mg_arena_format(arena, " %s ", list[i].name)) != NULL)
+            mg_buf_format(&sql, ", pg_catalog.set_config('%s', %s, false)", list[i].name,
+                          mg_sql_literal(list[i].value, arena));
+    if (settings->role != NULL)
+        mg_buf_format(&sql, ", %s", set_role_sql(settings, false, arena));
     return mg_arena_text(arena, mg_buf_text(&sql));
 }
 
@@ -74,11 +110,12 @@ enum {
     COLUMN_SETTINGS = MG_PROOF_COLUMNS,
     COLUMN_LOCK,
     OP_PROOF = 0,
-    OP_FACTS = 2,
-    OP_ROWS = 3,
-    N_OPS = 5, /* without: */
-    OP_IDENTITY = 5,
-    N_OPS_NOTING = 7,
+    OP_ROLE = 2, /* for one transaction, where nothing may be kept */
+    OP_FACTS = 3,
+    OP_ROWS = 4,
+    N_OPS = 6, /* without: */
+    OP_IDENTITY = 6,
+    N_OPS_NOTING = 8,
 };
 
 /* In a transaction of its own: some providers keep the control file to themselves. */
@@ -91,7 +128,7 @@ typedef struct MgStartRead {
     const MgStartInput *input;
     MgArena *arena;
     MgStart *ret;
-    size_t first_op; /* index of the first operation: 0, or OP_FACTS when reading again */
+    size_t first_op; /* index of the first operation: 0, or OP_ROLE when reading again */
 } MgStartRead;
 
 static const char *
@@ -106,7 +143,7 @@ first_query(const MgStartInput *input, const MgLock *lock, MgArena *arena)
                            "SELECT proof.*, CASE WHEN %s THEN (%s) END,"
                            " CASE WHEN %s THEN %s ELSE 'not ours' END"
                            " FROM (%s OFFSET 0) proof",
-                           ours, first_settings_sql(input->search_path, arena), ours,
+                           ours, first_settings_sql(input->settings, arena), ours,
                            mg_lock_take_sql(lock, arena), rows);
 }
 
@@ -116,8 +153,28 @@ take_session(MgStartRead *read, const MgResult *result)
 {
     const char *known = mg_result_text(result, 0, COLUMN_SETTINGS);
     read->ret->lock_state = mg_lock_state(mg_result_text(result, 0, COLUMN_LOCK));
+    read->ret->is_unwatched = known != NULL && strstr(known, WATCH) == NULL;
     read->ret->settings_sql =
-        later_settings_sql(known == NULL ? "" : known, read->input->search_path, read->arena);
+        later_settings_sql(known == NULL ? "" : known, read->input->settings, read->arena);
+}
+
+/* Role and time zone are the user's words: what the server says of them is about those. */
+static bool
+fail_settings(const MgSessionSettings *settings, const MgResult *result, MgError *err)
+{
+    const char *sqlstate = mg_result_sqlstate(result);
+    (void)mg_result_fail(result, MG_E_SERVER, err);
+    bool is_role = settings->role != NULL &&
+                   (strcmp(sqlstate, "42501") == 0 || strcmp(sqlstate, "22023") == 0) &&
+                   strstr(err->message, "role") != NULL;
+    bool is_zone = strcmp(sqlstate, "22023") == 0 && strstr(err->message, "TimeZone") != NULL;
+    if (is_role || is_zone)
+        err->code = is_role ? MG_E_PERMISSION : MG_E_CONFIG;
+    if (is_role && strcmp(sqlstate, "42501") == 0)
+        mg_error_hint(err, "Let the role that logs in act as it: GRANT %s TO the_login_role;",
+                      settings->role);
+    mg_error_note(err, "nothing was applied");
+    return false;
 }
 
 static bool
@@ -129,11 +186,13 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
     switch (tag->item + read->first_op) {
     case OP_PROOF:
         if (mg_result_is_error(result))
-            return mg_result_fail(result, MG_E_SERVER, err);
+            return fail_settings(read->input->settings, result, err);
         mg_proof_judge(read->input->claim, result, &ret->proof);
         if (read->input->is_writing)
             take_session(read, result);
         return true;
+    case OP_ROLE:
+        return !mg_result_is_error(result) || fail_settings(read->input->settings, result, err);
     case OP_FACTS:
         return mg_history_take_facts(read->input->table, result, &ret->facts, err);
     case OP_ROWS:
@@ -153,6 +212,16 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
     }
 }
 
+/* Reading may go through a pooler, so nothing is set but for this one transaction. */
+static const char *
+role_query(const MgStartInput *input, MgArena *arena)
+{
+    const char *role = input->settings->role;
+    if (input->is_writing || role == NULL)
+        return "SELECT";
+    return mg_arena_format(arena, "SELECT %s", set_role_sql(input->settings, true, arena));
+}
+
 static bool
 run(MgConn *conn, const MgStartInput *input, size_t first_op, const MgLock *lock, MgArena *arena,
     MgStart *ret, MgError *err)
@@ -161,6 +230,7 @@ run(MgConn *conn, const MgStartInput *input, size_t first_op, const MgLock *lock
     MgOp ops[N_OPS_NOTING] = {
         [OP_PROOF] = { .kind = MG_OP_QUERY },
         [OP_PROOF + 1] = { .kind = MG_OP_SYNC },
+        [OP_ROLE] = { .kind = MG_OP_QUERY, .sql = role_query(input, arena) },
         [OP_FACTS] = { .kind = MG_OP_QUERY, .sql = mg_history_facts_sql(input->table, arena) },
         [OP_ROWS] = { .kind = MG_OP_QUERY,
                       .sql = mg_history_rows_sql(input->table, input->n_down, arena) },
@@ -203,7 +273,7 @@ mg_start_read_again(MgConn *conn, const MgStartInput *input, MgArena *arena, MgS
     MgStart start = *ret;
     start.facts = (MgHistoryFacts){ 0 };
     start.history = (MgHistory){ 0 };
-    if (!run(conn, input, OP_FACTS, NULL, arena, &start, err))
+    if (!run(conn, input, OP_ROLE, NULL, arena, &start, err))
         return false;
     *ret = start;
     return true;

@@ -17,19 +17,30 @@
 #include "pg/prove.h"
 #include "plan/plan.h"
 
+/* What a session of ours is set to. */
+typedef struct MgSessionSettings {
+    const char *search_path; /* NULL: the role's own */
+    const char *role;        /* SET ROLE; NULL: the one that logged in */
+    const char *timezone;
+    int64_t lock_timeout_ms;
+    int64_t statement_timeout_ms; /* 0 = none, negative = the role's own */
+    int64_t idle_timeout_ms;      /* in a transaction; 0 = none */
+} MgSessionSettings;
+
 typedef struct MgStartInput {
     const MgProofClaim *claim;
     const MgHistoryTable *table;
-    const char *search_path; /* a session setting; NULL: the role's own */
-    bool is_writing;         /* take the lock and apply the session settings */
-    bool is_noting;          /* ask for the server's identity too */
-    int n_down;              /* load the stored down scripts of so many newest rows */
+    const MgSessionSettings *settings;
+    bool is_writing; /* take the lock and apply the session settings */
+    bool is_noting;  /* ask for the server's identity too */
+    int n_down;      /* load the stored down scripts of so many newest rows */
 } MgStartInput;
 
 typedef struct MgStart {
     MgProof proof;
     /* Meaningful only when writing. */
     MgLockState lock_state;
+    bool is_unwatched;        /* this server cannot notice that a run was killed */
     const char *settings_sql; /* applies the session settings again, behind a RESET ALL */
     MgHistoryFacts facts;
     MgHistory history;

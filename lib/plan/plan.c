@@ -113,6 +113,17 @@ refuse_empty_steps(Draft *draft)
     }
 }
 
+/* The code that is live still uses what a migration takes away. */
+static void
+refuse_destructive_steps(Draft *draft)
+{
+    for (size_t i = 0; draft->input->is_guarded && i < draft->steps.n; i++) {
+        const MgScript *script = draft->steps.items[i].script;
+        if (script->n_destructive > 0 && !script->is_destructive_allowed)
+            mg_refuse_destructive(&draft->refusals, &draft->steps.items[i]);
+    }
+}
+
 /* ---- Up ------------------------------------------------------------------ */
 
 /*
@@ -299,6 +310,7 @@ plan_up(Draft *draft)
     refuse_mixed_steps(draft);
     refuse_loose_steps(draft);
     refuse_empty_steps(draft);
+    refuse_destructive_steps(draft);
     tell_missing(draft);
 }
 
@@ -472,6 +484,9 @@ mg_plan_build(const MgPlanInput *input, MgArena *arena, MgPlan *ret)
         .note = state_note(&plan, input->goal->direction, arena),
         .history_name = input->history_name != NULL ? input->history_name : "migrate.history",
     };
+    MgError claimed;
+    if (input->position != NULL && !mg_claim_check(input->history, input->position, &claimed))
+        mg_refuse_unreadable(&draft.refusals, &claimed);
     if (input->goal->direction == MG_UP)
         plan_up(&draft);
     else

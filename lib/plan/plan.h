@@ -50,12 +50,29 @@ typedef struct MgHistory {
     } claims; /* of all hosts */
 } MgHistory;
 
+/* For which environment a run is, and where its target is: whether it may meet a claim. */
+typedef struct MgPosition {
+    const char *environment;       /* NULL: none is known */
+    const char *environment_from;  /* "VERCEL_ENV", "--env" */
+    const char *environment_place; /* "VERCEL_ENV in the environment", "--env" */
+    bool is_production;            /* detected as such, not merely named */
+    const char *hosts;             /* of the target, as claims have them */
+    const char *target;            /* "shop at localhost" */
+} MgPosition;
+
+/* The claim that is in force at these hosts, or NULL. */
+const MgClaim *mg_claim_find(const MgHistory *history, const char *hosts);
+/* MG_E_CLAIMED when the target belongs to another environment than the one that is run for. */
+MG_CHECK bool mg_claim_check(const MgHistory *history, const MgPosition *position, MgError *err);
+
 typedef struct MgPlanInput {
     const MgGoal *goal;
     const MgSource *source;
     const MgHistory *history;
-    bool is_local;            /* loopback or socket: a late migration is applied with a note */
-    const char *history_name; /* as SQL writes it, for hints; NULL: "migrate.history" */
+    bool is_local;              /* loopback or socket: a late migration is applied with a note */
+    const char *history_name;   /* as SQL writes it, for hints; NULL: "migrate.history" */
+    const MgPosition *position; /* NULL: claims do not count */
+    bool is_guarded;            /* refuse what takes away, unless the file says that it is meant */
 } MgPlanInput;
 
 /*

@@ -171,6 +171,25 @@ mg_refuse_empty(MgRefusals *refusals, const MgStep *step)
 }
 
 void
+mg_refuse_destructive(MgRefusals *refusals, const MgStep *step)
+{
+    const MgScript *script = step->script;
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_DESTRUCTIVE, "migration \"%s\" takes away what production may still use: %s",
+            step->entry->label, script->destructive_label);
+    if (script->n_destructive > 1)
+        mg_error_detail(err, "So do %d more of its statements.", script->n_destructive - 1);
+    mg_error_hint(err,
+                  "Take it away in a later deployment, when no code that runs uses it any more.");
+    mg_error_hint(err, "If that is so, let the file say it, with this line:\n"
+                       "-- migrate:destructive");
+    finish(refusals, err, script->path, script->destructive_line);
+    err->column = script->destructive_column;
+    if (script->destructive_excerpt != NULL)
+        mg_text_copy(err->excerpt, sizeof err->excerpt, script->destructive_excerpt);
+}
+
+void
 mg_refuse_not_empty(MgRefusals *refusals)
 {
     MgError *err = add(refusals);

@@ -29,6 +29,8 @@ void mg_refuse_mixed(MgRefusals *refusals, const MgStep *step);
 void mg_refuse_loose(MgRefusals *refusals, const MgStep *step, bool is_rehearsal);
 /* The up script has no statements, and does not say that this is meant. */
 void mg_refuse_empty(MgRefusals *refusals, const MgStep *step);
+/* It takes away what stood before it, in production, and does not say that this is meant. */
+void mg_refuse_destructive(MgRefusals *refusals, const MgStep *step);
 void mg_refuse_not_empty(MgRefusals *refusals);
 
 /* A half-run migration: its file is not here; it cannot be resumed with this file; it is unknown

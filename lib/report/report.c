@@ -152,6 +152,19 @@ mg_report_add_target(MgReport *report, const MgTarget *target, MgArena *arena)
         mg_report_add_field(report, fields[i].key, fields[i].cell, arena);
 }
 
+/* null when there is nothing to say. */
+static void
+add_environment(MgReport *report, const MgTarget *target, MgArena *arena)
+{
+    if (target->environment == NULL && target->claimed_by == NULL) {
+        mg_report_add_field(report, "environment", mg_cell_text(NULL), arena);
+        return;
+    }
+    mg_report_add_field(report, "environment.name", mg_cell_text(target->environment), arena);
+    mg_report_add_field(report, "environment.from", mg_cell_text(target->environment_from), arena);
+    mg_report_add_field(report, "environment.claimed_by", mg_cell_text(target->claimed_by), arena);
+}
+
 void
 mg_report_add_plan(MgReport *report, const MgPlan *plan, MgArena *arena)
 {
@@ -162,7 +175,7 @@ mg_report_add_plan(MgReport *report, const MgPlan *plan, MgArena *arena)
         return;
     }
     mg_report_add_target(report, &plan->target, arena);
-    mg_report_add_field(report, "environment", mg_cell_text(NULL), arena);
+    add_environment(report, &plan->target, arena);
     mg_report_add_field(report, "head", mg_cell_text(mg_report_head_version(plan)), arena);
 }
 

@@ -458,6 +458,19 @@ take_url(const Choosing *choosing, MgChoice *ret)
     return true;
 }
 
+/* Of migrate.yaml; what it says is as good as a name that was given. */
+static bool
+take_configured(const Choosing *choosing, MgChoice *ret)
+{
+    const MgChooseInput *input = choosing->input;
+    MgChoice choice = { .shown = input->configured_from, .is_name_given = true };
+    if (!mg_url_parse(input->configured_url, input->configured_from, input->environment,
+                      choosing->arena, &choice.url, choosing->err))
+        return false;
+    *ret = choice;
+    return true;
+}
+
 static bool
 choose(Choosing *choosing, MgChoice *ret)
 {
@@ -473,6 +486,8 @@ choose(Choosing *choosing, MgChoice *ret)
         if (!choose_in(choosing, &sources[n++], &is_found, ret))
             return false;
     }
+    if (!is_found && asked == NULL && input->configured_url != NULL)
+        return take_configured(choosing, ret);
     if (!is_found && !is_ci) {
         char *const *variables = NULL;
         const char *name = asked == NULL ? default_file : asked;
@@ -482,6 +497,10 @@ choose(Choosing *choosing, MgChoice *ret)
         sources[n] = (Source){ name, false, variables };
         if (!choose_in(choosing, &sources[n++], &is_found, ret))
             return false;
+    }
+    if (!is_found && asked == NULL && input->configured_error != NULL) {
+        *choosing->err = *input->configured_error;
+        return false;
     }
     return is_found || refuse_nothing(choosing, sources, n, is_ci);
 }

@@ -239,7 +239,7 @@ read_value(const Reading *reading, MgSettingId id, const char *environment,
            const yaml_node_t *key_node, const yaml_node_t *node)
 {
     const char *key = mg_arena_format(reading->arena, "\"%s\"", mg_setting_key(id));
-    MgValue value;
+    MgSettingValue value;
     if (environment == NULL && mg_setting_is_environments(id)) {
         (void)mg_fail(reading->err, MG_E_CONFIG, "%s belongs below an environment", key);
         mg_error_hint(reading->err, "For example: environments: { preview: { apply: no } }");

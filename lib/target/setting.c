@@ -117,11 +117,11 @@ show_duration(int64_t value_ms, MgArena *arena)
 }
 
 static bool
-parse_duration(const Row *row, const char *key, const char *text, MgArena *arena, MgValue *ret,
-               MgError *err)
+parse_duration(const Row *row, const char *key, const char *text, MgArena *arena,
+               MgSettingValue *ret, MgError *err)
 {
     int64_t value_ms = 0;
-    *ret = (MgValue){ .text = text };
+    *ret = (MgSettingValue){ .text = text };
     if ((row->flags & MAY_BE_NONE) != 0 && strcmp(text, "none") == 0) {
         ret->number = MG_DURATION_NONE;
         return true;
@@ -141,12 +141,12 @@ parse_duration(const Row *row, const char *key, const char *text, MgArena *arena
 }
 
 static bool
-parse_word(const Row *row, const char *key, const char *text, MgValue *ret, MgError *err)
+parse_word(const Row *row, const char *key, const char *text, MgSettingValue *ret, MgError *err)
 {
     MG_CLEANUP(buf) MgBuf words = { 0 };
     for (int i = 0; row->words[i] != NULL; i++) {
         if (strcmp(row->words[i], text) == 0) {
-            *ret = (MgValue){ .text = row->words[i], .number = i };
+            *ret = (MgSettingValue){ .text = row->words[i], .number = i };
             return true;
         }
         const char *gap = i == 0 ? "" : row->words[i + 1] == NULL ? " or " : ", ";
@@ -157,11 +157,11 @@ parse_word(const Row *row, const char *key, const char *text, MgValue *ret, MgEr
 }
 
 static bool
-parse_answer(const char *key, const char *text, MgValue *ret, MgError *err)
+parse_answer(const char *key, const char *text, MgSettingValue *ret, MgError *err)
 {
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         if (mg_text_equal_fold(answers[i].word, text)) {
-            *ret = (MgValue){ .text = answers[i].word, .number = answers[i].is_yes };
+            *ret = (MgSettingValue){ .text = answers[i].word, .number = answers[i].is_yes };
             return true;
         }
     }
@@ -169,8 +169,8 @@ parse_answer(const char *key, const char *text, MgValue *ret, MgError *err)
 }
 
 bool
-mg_setting_parse(MgSettingId id, const char *key, const char *text, MgArena *arena, MgValue *ret,
-                 MgError *err)
+mg_setting_parse(MgSettingId id, const char *key, const char *text, MgArena *arena,
+                 MgSettingValue *ret, MgError *err)
 {
     const Row *row = &rows[id];
     if (strlen(text) > MAX_VALUE_BYTES)
@@ -178,7 +178,7 @@ mg_setting_parse(MgSettingId id, const char *key, const char *text, MgArena *are
     switch (row->type) {
     case TEXT:
     case PATH:
-        *ret = (MgValue){ .text = text };
+        *ret = (MgSettingValue){ .text = text };
         return true;
     case DURATION:
         return parse_duration(row, key, text, arena, ret, err);
@@ -237,7 +237,7 @@ expand(const char *text, char *const *environment, MgArena *arena, const char **
 /* ---- Which one counts ---- */
 
 static bool
-take_given(const MgSettingsInput *input, MgSettingId id, MgArena *arena, MgValue *ret)
+take_given(const MgSettingsInput *input, MgSettingId id, MgArena *arena, MgSettingValue *ret)
 {
     for (size_t i = 0; i < input->n_given; i++) {
         const MgGiven *given = &input->given[i];
@@ -250,7 +250,7 @@ take_given(const MgSettingsInput *input, MgSettingId id, MgArena *arena, MgValue
         } else if (row->type == DURATION) {
             text = show_duration(given->number, arena);
         }
-        *ret = (MgValue){ .text = text, .number = given->number, .from = given->from };
+        *ret = (MgSettingValue){ .text = text, .number = given->number, .from = given->from };
         return true;
     }
     return false;
@@ -259,7 +259,7 @@ take_given(const MgSettingsInput *input, MgSettingId id, MgArena *arena, MgValue
 /* *ret_is_found says whether the variable is set. */
 static bool
 take_variable(const MgSettingsInput *input, MgSettingId id, MgArena *arena, bool *ret_is_found,
-              MgValue *ret, MgError *err)
+              MgSettingValue *ret, MgError *err)
 {
     const char *variable = rows[id].variable;
     const char *text = variable == NULL ? NULL : mg_environment_get(input->environment, variable);
@@ -292,12 +292,12 @@ find_item(const MgConfigFile *file, MgSettingId id, const char *environment)
 /* An empty value, which a default may give, is none. */
 static bool
 take_item(const MgSettingsInput *input, const MgConfigItem *item, MgArena *arena,
-          bool *ret_is_found, MgValue *ret, MgError *err)
+          bool *ret_is_found, MgSettingValue *ret, MgError *err)
 {
     const MgConfigFile *file = input->file;
     const Row *row = &rows[item->id];
     const char *text = NULL;
-    MgValue value;
+    MgSettingValue value;
     *ret_is_found = false;
     if (!expand(item->text, input->environment, arena, &text, err) ||
         (*text != '\0' && !mg_setting_parse(item->id, mg_arena_format(arena, "\"%s\"", row->key),
@@ -321,7 +321,7 @@ take_item(const MgSettingsInput *input, const MgConfigItem *item, MgArena *arena
 
 static bool
 take_file(const MgSettingsInput *input, MgSettingId id, MgArena *arena, bool *ret_is_found,
-          MgValue *ret, MgError *err)
+          MgSettingValue *ret, MgError *err)
 {
     const MgConfigItem *const items[] = {
         input->name == NULL ? NULL : find_item(input->file, id, input->name),
@@ -339,20 +339,20 @@ take_file(const MgSettingsInput *input, MgSettingId id, MgArena *arena, bool *re
         /* Another source may name the database. */
         MgError *error = MG_NEW_IN(arena, MgError);
         *error = failure;
-        *ret =
-            (MgValue){ .from = mg_arena_format(arena, "%s:%d", input->file->name, items[i]->line),
-                       .error = error };
+        *ret = (MgSettingValue){ .from = mg_arena_format(arena, "%s:%d", input->file->name,
+                                                         items[i]->line),
+                                 .error = error };
         *ret_is_found = true;
     }
     return true;
 }
 
 static void
-take_default(const MgSettingsInput *input, MgSettingId id, MgArena *arena, MgValue *ret)
+take_default(const MgSettingsInput *input, MgSettingId id, MgArena *arena, MgSettingValue *ret)
 {
     const Row *row = &rows[id];
     MgError never;
-    *ret = (MgValue){ .text = row->standard };
+    *ret = (MgSettingValue){ .text = row->standard };
     if (id == MG_SET_DEADLINE && input->deadline_ms > 0) {
         MgGiven platform = { id, input->deadline_from, NULL, input->deadline_ms };
         MgSettingsInput only = { .given = &platform, .n_given = 1 };
@@ -372,7 +372,7 @@ mg_settings_resolve(const MgSettingsInput *input, MgArena *arena, MgSettings *re
     MgSettings settings = { .values = { { .text = NULL } } };
     for (int i = 0; i < MG_N_SETTINGS; i++) {
         MgSettingId id = (MgSettingId)i;
-        MgValue *value = &settings.values[i];
+        MgSettingValue *value = &settings.values[i];
         bool is_found = take_given(input, id, arena, value);
         if (!is_found && !take_variable(input, id, arena, &is_found, value, err))
             return false;

@@ -38,7 +38,7 @@ typedef enum MgSettingId {
     MG_N_SETTINGS
 } MgSettingId;
 
-/* MgValue.number of settings that take one of a few words. */
+/* MgSettingValue.number of settings that take one of a few words. */
 enum { MG_CONNECTION_DIRECT, MG_CONNECTION_SESSION };
 enum { MG_POOLED_URL_REFUSE, MG_POOLED_URL_DERIVE };
 enum { MG_LATE_AUTO, MG_LATE_ALLOW, MG_LATE_REFUSE };
@@ -47,17 +47,17 @@ enum {
     MG_DURATION_ROLE = -2, /* "role": what the role has */
 };
 
-typedef struct MgValue {
+typedef struct MgSettingValue {
     const char *text;  /* as it is used, never a secret but the url's; NULL: none */
     int64_t number;    /* milliseconds, the word's index, or 0 and 1 for no and yes */
     const char *from;  /* "--dir", "MIGRATE_DIR", "migrate.yaml:12", "vercel"; NULL: the default */
     const char *place; /* for errors about it, with line and column; NULL: none */
     int line, column;
     const MgError *error; /* of the url: why it cannot be had; NULL: it can */
-} MgValue;
+} MgSettingValue;
 
 typedef struct MgSettings {
-    MgValue values[MG_N_SETTINGS];
+    MgSettingValue values[MG_N_SETTINGS];
 } MgSettings;
 
 /* A value as it stands in migrate.yaml. */
@@ -104,7 +104,7 @@ typedef struct MgSettingsInput {
 /*
  * The values that count.  Fails with MG_E_CONFIG at the value that cannot be
  * read, or names a variable that is not set; the url fails only when it is
- * needed (MgValue.error).
+ * needed (MgSettingValue.error).
  */
 MG_CHECK bool mg_settings_resolve(const MgSettingsInput *input, MgArena *arena, MgSettings *ret,
                                   MgError *err);
@@ -117,7 +117,7 @@ MgSettingId mg_setting_find(const char *key);
 bool mg_setting_is_environments(MgSettingId id);
 /* Can text, without references to variables, be its value?  key is how to name it. */
 MG_CHECK bool mg_setting_parse(MgSettingId id, const char *key, const char *text, MgArena *arena,
-                               MgValue *ret, MgError *err);
+                               MgSettingValue *ret, MgError *err);
 /* Does text refer to a variable, "${NAME}"? */
 bool mg_setting_has_reference(const char *text);
 

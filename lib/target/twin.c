@@ -439,6 +439,31 @@ describe_place(const MgUrl *url, const char *database, MgArena *arena)
     return mg_arena_text(arena, mg_buf_text(&ret));
 }
 
+static const char *
+describe_hosts(const MgUrl *url, MgArena *arena)
+{
+    MG_CLEANUP(buf) MgBuf ret = { 0 };
+    MgHost host;
+    for (size_t i = 0; mg_host_at(url, i, &host); i++) {
+        mg_buf_format(&ret, "%s%s", i == 0 ? "" : ",", host_class(&host));
+        if (port_class(host.port) != MG_DEFAULT_PORT)
+            mg_buf_format(&ret, ":%d", host.port);
+    }
+    return mg_arena_text(arena, mg_buf_text(&ret));
+}
+
+const char *
+mg_twin_hosts(const MgUrl *url, MgArena *arena)
+{
+    const char *direct = mg_twin_direct(url, false, arena);
+    MgUrl twin;
+    MgError err;
+    size_t host_i;
+    bool has_twin = direct != NULL && mg_provider_find(url, &host_i) != NULL &&
+                    mg_url_parse(direct, url->name, NULL, arena, &twin, &err);
+    return describe_hosts(has_twin ? &twin : url, arena);
+}
+
 /* Of the direct twin; *ret_is_known false when the URL is pooled and has none. */
 static const char *
 place_of(const MgUrl *url, MgArena *arena, bool *ret_is_known)

@@ -26,6 +26,12 @@ const char *mg_twin_pooled(const MgUrl *url, bool is_revealed, MgArena *arena);
 MgSpan mg_twin_mark(const MgUrl *url, const MgProvider *provider, size_t host_i);
 
 /*
+ * The hosts of the direct twin, "db1.example.com,db2.example.com:5433": folded,
+ * without pooler mark and usual ports, loopback as "localhost".
+ */
+const char *mg_twin_hosts(const MgUrl *url, MgArena *arena);
+
+/*
  * Do both URLs lead to the same database, by host without pooler mark, port
  * class and database?  A pooled one whose direct host is not known may lead to
  * any database, and counts as the same.

@@ -23,7 +23,7 @@ check_items(const MgConfigFile *file, MgArena *arena)
 {
     for (size_t i = 0; i < file->values.n; i++) {
         const MgConfigItem *item = &file->values.items[i];
-        MgValue value;
+        MgSettingValue value;
         MgError err;
         REQUIRE(item->line >= 1 && item->column >= 1 && *item->text != '\0');
         REQUIRE(mg_setting_has_reference(item->text) ||

@@ -42,13 +42,14 @@ test_help__lists_the_commands(void **state)
         "  plan [N]      what up would do\n"
         "  doctor        is this connection direct, may this role migrate, what is in the way\n"
         "  repair V      settle a half-run migration\n"
+        "  claim ENV     tie this database to one environment\n"
         "More: log, scratch, show, url, help\n"
         "\n"
         "Options everywhere: --url URL, --url-env NAME, --env-file FILE, --dir PATH, --history "
-        "TABLE,\n"
-        "  --deadline D, --wait-server D, --state PATH, --no-state, --yes, --quiet, --verbose, "
-        "--no-color,\n"
-        "  --help, --version\n"
+        "TABLE, --env\n"
+        "  NAME, --config FILE, --deadline D, --wait-server D, --state PATH, --no-state, --yes, "
+        "--quiet,\n"
+        "  --verbose, --no-color, --help, --version\n"
         "\"migrate help COMMAND\" explains a command, \"migrate help late\" an error, \"help "
         "exit\" statuses.\n");
     check_page(mg_buf_text(&text));

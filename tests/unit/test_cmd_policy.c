@@ -15,13 +15,14 @@ test_policy__fills_the_options(void **state)
     assert_string_equal(mg_connections[0], "direct");
     assert_string_equal(mg_connections[1], "session");
     assert_null(mg_connections[2]);
-    for (int i = 0; i < 4; i++) {
-        MgPolicyArgs args = { .connection = i % 2, .is_direct_derived = i / 2 == 1 };
+    for (int i = 0; i < 6; i++) {
+        MgPolicyArgs args = { .connection = i % 3, .is_direct_derived = i / 3 == 1 };
         MgOptions options;
         mg_options_init(&options);
         mg_policy_options(&args, &options);
-        assert_int_equal(options.is_session_accepted, i % 2 == 1);
-        assert_int_equal(options.is_direct_derived, i / 2 == 1);
+        assert_int_equal(options.is_session_declined, i % 3 == 1);
+        assert_int_equal(options.is_session_accepted, i % 3 == 2);
+        assert_int_equal(options.is_direct_derived, i / 3 == 1);
         assert_false(options.is_reading);
     }
 }

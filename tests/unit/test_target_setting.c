@@ -24,7 +24,7 @@ parse(const char *text, const char *folder, MgArena *arena, MgConfigFile *ret)
 }
 
 static const char *
-shown(const MgValue *value, MgArena *arena)
+shown(const MgSettingValue *value, MgArena *arena)
 {
     return mg_arena_format(arena, "%s (%d) from %s", value->text == NULL ? "-" : value->text,
                            (int)value->number, value->from == NULL ? "default" : value->from);
@@ -241,7 +241,7 @@ test_setting__url_error(void **state)
     parse("url: ${NOT_THERE}\n", "", &arena, &file);
     MgSettingsInput input = { .file = &file };
     assert_true(mg_settings_resolve(&input, &arena, &settings, &err));
-    const MgValue *url = &settings.values[MG_SET_URL];
+    const MgSettingValue *url = &settings.values[MG_SET_URL];
     assert_null(url->text);
     assert_string_equal(url->error->message, "variable \"NOT_THERE\" is not set");
     assert_string_equal(url->error->excerpt, "   |\n 1 | url: ${NOT_THERE}");

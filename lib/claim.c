@@ -1,0 +1,169 @@
+/* Claims: shown, made and released; under the lock and behind the fence like every change. */
+#include "context.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/text.h"
+
+static const MgGoal reading_goal = { .direction = MG_UP };
+
+const MgNewClaim *
+mg_claim_due(MgContext *context)
+{
+    const MgPosition *position = &context->position;
+    if (!position->is_production || mg_claim_find(&context->start.history, position->hosts) != NULL)
+        return NULL;
+    MgNewClaim *claim = MG_NEW_IN(&context->arena, MgNewClaim);
+    *claim = (MgNewClaim){ .hosts = position->hosts,
+                           .environment = position->environment,
+                           .applied_by = context->applied_by,
+                           .commit = context->identity.commit,
+                           .run_url = context->identity.run_url };
+    return claim;
+}
+
+void
+mg_claim_tell(void *payload)
+{
+    MgContext *context = payload;
+    mg_emit(context, MG_EVENT_NOTE,
+            mg_arena_format(&context->arena,
+                            "this database belongs to environment \"%s\" from now on: runs of"
+                            " others are refused",
+                            context->position.environment));
+}
+
+static bool
+on_written(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
+{
+    const MgContext *context = payload;
+    (void)tag;
+    if (!mg_result_is_error(result))
+        return true;
+    if (strcmp(mg_result_sqlstate(result), "42501") == 0) {
+        (void)mg_result_fail(result, MG_E_PERMISSION, err);
+        mg_error_hint(err, "Run as the role that owns \"%s\".", context->table.shown);
+        return false;
+    }
+    return mg_result_fail(result, MG_E_SERVER, err);
+}
+
+bool
+mg_claim_write(MgContext *context, const MgNewClaim *claim, MgError *err)
+{
+    MgOp ops[MG_HISTORY_MAX_PREPARE_OPS];
+    int n = mg_history_prepare_ops(&context->table, &context->start.facts, claim,
+                                   mg_lock_fence_sql(&context->lock, &context->arena),
+                                   &context->arena, ops);
+    return mg_conn_run_ops(context->conn, ops, (size_t)n, on_written, context, err);
+}
+
+/* Our turn, and the history as it is then. */
+static bool
+begin(MgContext *context, MgError *err)
+{
+    if (!mg_begin_claiming(context, &reading_goal, err))
+        return false;
+    if (context->start.lock_state == MG_LOCK_HELD)
+        return true;
+    if (context->start.lock_state != MG_LOCK_BUSY)
+        return mg_fail_shared(err);
+    MgStartInput input = mg_start_input(context, &reading_goal, true);
+    return mg_wait_turn(context, NULL, err) &&
+           mg_start_read_again(context->conn, &input, &context->arena, &context->start, err);
+}
+
+static void
+take(const MgContext *context, MgClaimed *ret)
+{
+    const MgClaim *claim = mg_claim_find(&context->start.history, context->position.hosts);
+    *ret = (MgClaimed){ .environment = claim == NULL ? NULL : claim->environment,
+                        .by = claim == NULL ? NULL : claim->by,
+                        .at_ms = claim == NULL ? 0 : claim->at_ms };
+}
+
+bool
+mg_claim_show(MgContext *context, MgClaimed *ret, MgError *err)
+{
+    bool is_ok = mg_check_opened(context, err) && mg_begin_reading(context, &reading_goal, err);
+    if (is_ok)
+        take(context, ret);
+    mg_disconnect(context);
+    return is_ok;
+}
+
+static bool
+fail_taken(const MgContext *context, const MgClaim *claim, const char *environment, MgError *err)
+{
+    (void)mg_fail(err, MG_E_CLAIMED, "this database belongs to environment \"%s\" already",
+                  claim->environment);
+    mg_error_detail(err, "%s, claimed by %s.", context->position.target, claim->by);
+    mg_error_hint(err, "If it is to be \"%s\": migrate claim --release, then migrate claim %s",
+                  environment, environment);
+    mg_error_note(err, "nothing was changed");
+    return false;
+}
+
+static bool
+make(MgContext *context, const char *environment, MgClaimed *ret, MgError *err)
+{
+    const MgClaim *claim = mg_claim_find(&context->start.history, context->position.hosts);
+    if (claim != NULL && strcmp(claim->environment, environment) != 0)
+        return fail_taken(context, claim, environment, err);
+    MgClaimed claimed;
+    if (claim != NULL) {
+        take(context, &claimed);
+    } else {
+        MgNewClaim made = { .hosts = context->position.hosts,
+                            .environment = environment,
+                            .applied_by = context->applied_by,
+                            .commit = context->identity.commit,
+                            .run_url = context->identity.run_url };
+        if (!mg_claim_write(context, &made, err))
+            return false;
+        claimed = (MgClaimed){ .environment = mg_arena_text(&context->arena, environment),
+                               .by = context->applied_by,
+                               .is_changed = true };
+    }
+    *ret = claimed;
+    return true;
+}
+
+bool
+mg_claim_make(MgContext *context, const char *environment, MgClaimed *ret, MgError *err)
+{
+    bool is_ok = mg_check_opened(context, err) && begin(context, err) &&
+                 make(context, environment, ret, err);
+    mg_disconnect(context);
+    return is_ok;
+}
+
+static bool
+release(MgContext *context, MgClaimed *ret, MgError *err)
+{
+    MgArena *arena = &context->arena;
+    const MgClaim *claim = mg_claim_find(&context->start.history, context->position.hosts);
+    MgClaimed claimed;
+    take(context, &claimed);
+    if (claim != NULL) {
+        MgOp op = { .kind = MG_OP_QUERY,
+                    .sql =
+                        mg_history_release_sql(&context->table, claim->id, context->applied_by,
+                                               mg_lock_fence_sql(&context->lock, arena), arena) };
+        if (!mg_conn_run_ops(context->conn, &op, 1, on_written, context, err))
+            return false;
+        claimed.is_changed = true;
+    }
+    *ret = claimed;
+    return true;
+}
+
+bool
+mg_claim_release(MgContext *context, MgClaimed *ret, MgError *err)
+{
+    bool is_ok = mg_check_opened(context, err) && begin(context, err) && release(context, ret, err);
+    mg_disconnect(context);
+    return is_ok;
+}
