@@ -56,9 +56,10 @@ static const char *const explanations[MG_N_ERRORS] = {
         " postgresql://USER@HOST/DATABASE, or set MIGRATE_URL or DATABASE_URL in the environment"
         " or in a file .env, which is not read when CI is set. The message lists where it looked.",
     [MG_E_AMBIGUOUS_URL] =
-        "Two variables of one place, such as DATABASE_URL and POSTGRES_URL in the environment, lead"
-        " to different databases, and migrating the wrong one cannot be undone. Hosts are compared"
-        " without the mark of a pooler. Say which variable is meant with --url-env NAME, or set"
+        "Two variables of one place, such as DATABASE_URL and POSTGRES_URL in the environment, seem"
+        " to lead to different databases, and migrating the wrong one cannot be undone. Host, port"
+        " and database are compared as they are written, without the mark of a pooler. Say which "
+        "variable is meant with --url-env NAME, or set"
         " MIGRATE_URL, which counts before all others.",
     [MG_E_BAD_URL] =
         "The database URL cannot be read, or names a kind of database that migrate does not work"

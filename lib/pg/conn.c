@@ -574,6 +574,13 @@ mg_fail_pg(const PGresult *pg, MgErrorCode code, MgError *err)
                         context == NULL ? "" : context);
     if (hint != NULL)
         mg_error_hint(err, "%s", hint);
+    /* Codes of the protocol and of prepared statements: no file's own words have them. */
+    static const char *const poolers_codes[] = { "08P01", "26000", "42P05" };
+    for (size_t i = 0; sqlstate != NULL && i < sizeof poolers_codes / sizeof *poolers_codes; i++) {
+        const char *advice = mg_conn_poolers_advice(primary);
+        if (strcmp(sqlstate, poolers_codes[i]) == 0 && advice != NULL)
+            mg_error_hint(err, "%s", advice);
+    }
     return false;
 }
 

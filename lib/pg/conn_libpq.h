@@ -62,6 +62,11 @@ void mg_conn_send_cancel(MgConn *conn);
 /* Is no cancel on its way?  When final, end it. */
 bool mg_conn_reap_cancel(MgConn *conn, bool is_final);
 
+/* What to do about a refused connection to host (may be NULL); or NULL. */
+const char *mg_conn_advice(const char *reason, const char *host);
+/* The same for any error of a session, where the words are a pooler's and never a server's. */
+const char *mg_conn_poolers_advice(const char *reason);
+
 /* Fill err from a result of libpq. */
 bool mg_fail_pg(const struct pg_result *result, MgErrorCode code, MgError *err);
 

@@ -260,57 +260,10 @@ prepare_pipeline(MgConn *conn, MgError *err)
     return true;
 }
 
-/* What to do about refusals whose words do not say it: by a part of the text, and of the host. */
-static const struct {
-    const char *text, *host, *hint;
-} advice[] = {
-    { "too many clients", NULL,
-      "Close other sessions, or raise max_connections; \"migrate doctor\" shows how many are "
-      "used." },
-    { "remaining connection slots", NULL,
-      "Close other sessions, or raise max_connections; \"migrate doctor\" shows how many are "
-      "used." },
-    { "too many connections for", NULL,
-      "This role or database has a connection limit: close other sessions, or raise it." },
-    { "unsupported startup parameter", NULL,
-      "A connection pooler says so: use the URL of the server itself." },
-    { "Tenant or user not found", NULL,
-      "Supabase's pooler says so: there the user is postgres.PROJECT, and the host is that of the "
-      "project's region. Best use the direct URL of the project." },
-    { "query_wait_timeout", NULL,
-      "A connection pooler has no free backend: use the URL of the server itself." },
-    { "prepared statement", NULL,
-      "A connection pooler mixes sessions: use the URL of the server itself." },
-    { "Network is unreachable", ".supabase.co",
-      "This host has an IPv6 address only. Where there is no IPv6, use the session pooler of the "
-      "project (port 5432) with --connection session, or the IPv4 add-on." },
-    { "could not translate host name", ".supabase.co",
-      "This host has an IPv6 address only. Where there is no IPv6, use the session pooler of the "
-      "project (port 5432) with --connection session, or the IPv4 add-on." },
-    { "Connection reset by peer", NULL,
-      "Something in between ended the connection: a firewall, a proxy, or TLS that one side does "
-      "not speak (sslmode)." },
-    { "server closed the connection unexpectedly", NULL,
-      "Something in between ended the connection: a firewall, a proxy, or TLS that one side does "
-      "not speak (sslmode)." },
-};
-
-/* The first that fits, or NULL. */
-static const char *
-find_advice(const MgConn *conn, const char *reason)
-{
-    const char *host = conn->url->host == NULL ? "" : conn->url->host;
-    for (size_t i = 0; i < sizeof advice / sizeof *advice; i++)
-        if (strstr(reason, advice[i].text) != NULL &&
-            (advice[i].host == NULL || strstr(host, advice[i].host) != NULL))
-            return advice[i].hint;
-    return NULL;
-}
-
 static bool
 fail_refused(const MgConn *conn, const MgAttempt *attempt, int64_t waited_ms, MgError *err)
 {
-    const char *known = find_advice(conn, attempt->reason);
+    const char *known = mg_conn_advice(attempt->reason, conn->url->host);
     if (attempt->refusal == REFUSAL_CREDENTIALS) {
         mg_fail(err, MG_E_CREDENTIALS, "the server refused the connection: %s", attempt->reason);
         if (known == NULL)

@@ -3,7 +3,7 @@
 
 usage: run.py SOURCE_ROOT BUILD_ROOT MIGRATE CC...
 
-MG_UPDATE=1 writes the help blocks into README.md.
+MG_UPDATE=1 writes the help blocks into README.md, and docs/from-failure.md.
 """
 import os
 import pathlib
@@ -15,6 +15,12 @@ import tempfile
 
 LIMIT_S = 120
 FENCE = "```"
+FAILURES = """\
+# From failure
+
+Every failure ends with a word in brackets, `(pooled-url)`: look it up here, or run `migrate help pooled-url`.
+Where the server spoke, its SQLSTATE stands there instead, `(42703)`; then read [sql](#sql).
+"""
 
 
 def run(*command, **options):
@@ -50,6 +56,28 @@ class Docs:
 
     def test_readme_shows_the_exit_statuses(self):
         self.check_help("it is what \"migrate help exit\" prints", "help", "exit")
+
+    def test_every_error_is_explained(self):
+        """docs/from-failure.md has the words of "migrate help SLUG", in the order of "help exit"."""
+        place = self.source / "docs" / "from-failure.md"
+        slugs = [line.split()[1] for line in run(self.migrate, "help", "exit").stdout.splitlines()
+                 if re.match(r" +\d+  [a-z-]+ ", line)]
+        assert len(slugs) > 30, slugs
+        parts = [FAILURES]
+        for slug in slugs:
+            head, _, text = run(self.migrate, "help", slug).stdout.partition("\n\n")
+            found = re.fullmatch(r"{} \(exit status (\d+)\): (.*)".format(slug), head)
+            assert found and text, head
+            paragraphs = [" ".join(part.split()) for part in text.strip().split("\n\n")]
+            assert len(paragraphs) <= 2, slug
+            parts.append("## {}\n\n*Exit status {}: {}.* {}\n".format(
+                slug, found.group(1), found.group(2), " ".join(paragraphs)))
+        wanted = "\n".join(parts)
+        if os.environ.get("MG_UPDATE"):
+            place.parent.mkdir(exist_ok=True)
+            place.write_text(wanted)
+        shown = place.read_text() if place.exists() else ""
+        assert shown == wanted, "docs/from-failure.md is not what the program says (MG_UPDATE=1)"
 
     def test_readme_names_only_what_exists(self):
         """Every `migrate WORD` and every --option in the README is one the program knows."""

@@ -190,14 +190,18 @@ class KeyProxy:
         self.pump(server, client)
 
 
+def newest_binaries():
+    return pathlib.Path(subprocess.run(
+        ["bash", "-c", "ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1"],
+        capture_output=True, text=True, check=True).stdout.strip())
+
+
 class TlsServer(Part):
     """A PostgreSQL of its own, on loopback, with a certificate that it made itself."""
 
     def __init__(self):
         super().__init__()
-        binaries = pathlib.Path(subprocess.run(
-            ["bash", "-c", "ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1"],
-            capture_output=True, text=True, check=True).stdout.strip())
+        binaries = newest_binaries()
         data = self.folder / "data"
         self.as_user([str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres",
                       "--no-sync"])
@@ -218,6 +222,20 @@ class TlsServer(Part):
         options = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
         subprocess.run(command, check=True, capture_output=True, timeout=LIMIT_S,
                        cwd=str(self.folder), **options)
+
+
+class Standby(TlsServer):
+    """A standby of such a server, as it is now."""
+
+    def __init__(self, primary):
+        Part.__init__(self)
+        binaries, data = newest_binaries(), self.folder / "data"
+        self.as_user([str(binaries / "pg_basebackup"), "-d", primary.url_of("postgres"), "-D",
+                      str(data), "-c", "fast", "-X", "stream"])
+        self.as_user(["touch", str(data / "standby.signal")])
+        self.start(str(binaries / "postgres"), "-D", str(data), "-p", str(self.port), "-c",
+                   "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=")
+        wait_for(lambda: self.ask("SELECT 1").returncode == 0)
 
 
 # ---- Refused ------------------------------------------------------------------------------------
@@ -467,6 +485,29 @@ def test_the_fence_alone_where_locks_vanish(server):
     race(server, server_reset_query_always=1, default_pool_size=10)
 
 
+def test_a_pooler_that_betrays_itself_behind_the_login(server):
+    project = Project(server, FILES)
+    with PgBouncer(server, "session", default_pool_size=1, query_wait_timeout=1) as pool:
+        url = pool.url_of(project.database)
+        holder = subprocess.Popen(["psql", "-XqAt", "-d", url], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, text=True)
+        try:
+            holder.stdin.write("SELECT 1;\n")
+            holder.stdin.flush()
+            expect(holder.stdout.readline(), "1\n")
+            run = project.start("up", url=url)
+            _, err = run.communicate(timeout=LIMIT_S)
+        finally:
+            holder.stdin.close()
+            holder.wait(LIMIT_S)
+        expect(err[err.index("error:"):],
+               "error: query_wait_timeout (08P01)\n"
+               "hint: A connection pooler has no free backend: use the URL of the server itself.\n"
+               "note: nothing was changed\n")
+        expect(run.returncode, 1)
+    is_untouched(project)
+
+
 # ---- Accepted -----------------------------------------------------------------------------------
 
 
@@ -497,6 +538,66 @@ def test_direct_over_tcp_and_tls(server):
             run = project.run("up", history, url=url + "sslmode=" + mode)
             expect_in(", direct\n", run.err)
             expect(run.out.count("applied  "), 3)
+
+
+def test_a_standby_is_read_and_not_written(server):
+    project = Project(server, FILES)
+    with TlsServer() as primary:
+        project.run("up", "1", url=primary.url_of("postgres"))
+        with Standby(primary) as standby:
+            url = standby.url_of("postgres")
+            expect(standby.ask("SELECT pg_is_in_recovery()").stdout, "t\n")
+            note = "note: this server is a standby: what was applied just now may not be there yet\n"
+            run = project.run("status", url=url)
+            expect_in(note, run.err)
+            expect([line.split()[:2] for line in run.out.splitlines()[1:3]],
+                   [["applied", "1_a"], ["pending", "2_b"]])
+            run = project.run("plan", url=url)
+            expect_in(note, run.err)
+            expect_in("2_b", run.out)
+            run = project.run("up", url=url, exit=3)
+            expect_in("error: the server is a standby and cannot be written to (read-only)\n"
+                      "hint: Use the URL of the primary server.\n"
+                      "note: nothing was changed\n", run.err)
+            expect(run.out, "")
+            run = project.run("doctor", url=url, exit=3)
+            expect_in("fail  version      PostgreSQL 15", run.out)
+            expect_in(": the server is a standby and cannot be written to\n", run.out)
+            expect_in("ok    history      migrate.history, 1 applied, writable by postgres only\n",
+                      run.out)
+            # Both hosts in one URL: libpq takes the one that can be written to.
+            both = "postgresql://postgres@127.0.0.1:{},127.0.0.1:{}/postgres?{}".format(
+                standby.port, primary.port, "target_session_attrs=read-write")
+            expect_in("applied  2_b", project.run("up", url=both).out)
+
+
+def test_the_doctor_of_tls(server):
+    project = Project(server, FILES)
+    with TlsServer() as tls, TlsServer() as other:
+        url = "postgresql://postgres@localhost:{}/postgres?hostaddr=127.0.0.1&sslmode=".format(
+            tls.port)
+        root = "&sslrootcert={}/root.crt".format(tls.folder)
+        for mode, row in (
+                ("disable", "ok    TLS          none, the data stays on this machine"),
+                ("prefer", "note  TLS          TLSv1.3, encrypted, certificate not verified "
+                           "(sslmode=prefer)"),
+                ("require", "note  TLS          TLSv1.3, encrypted, certificate not verified "
+                            "(sslmode=require)"),
+                ("require" + root, "note  TLS          TLSv1.3, certificate verified, host name "
+                                   "not (sslmode=require)"),
+                ("verify-ca" + root, "note  TLS          TLSv1.3, certificate verified, host name "
+                                     "not (sslmode=verify-ca)"),
+                ("verify-full" + root,
+                 "ok    TLS          TLSv1.3, certificate and host name verified")):
+            expect_in("\n  {}\n".format(row), project.run("doctor", url=url + mode).out)
+        # Another server's root, and another name than the certificate's.
+        wrong = "verify-full&sslrootcert={}/root.crt".format(other.folder)
+        run = project.run("doctor", "--wait-server", "0s", url=url + wrong, exit=5)
+        expect_in("certificate verify failed", run.out)
+        expect_in("verdict: \"migrate up\" cannot run here (unreachable)", run.out)
+        named = (url + "verify-full" + root).replace("@localhost", "@db.example")
+        run = project.run("doctor", "--wait-server", "0s", url=named, exit=5)
+        expect_in("does not match host name", " ".join(run.out.split()))
 
 
 def test_socat(server):
