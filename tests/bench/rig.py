@@ -198,7 +198,8 @@ def run(*command, stdin=None, exit=0, folder=None):
                                                        "UBSAN_OPTIONS") if name in os.environ}
     begin = time.monotonic()
     process = subprocess.Popen([str(word) for word in command],
-                               env=dict(environment, USER="bench", HOME=HOME), cwd=str(folder or "/"), stdin=stdin or subprocess.DEVNULL,
+                               env=dict(environment, USER="bench", HOME=HOME),
+                               cwd=str(folder or "/"), stdin=stdin or subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     out = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
