@@ -290,6 +290,15 @@ fail_busy(MgContext *context, const MgGoal *goal, int64_t waited_ms, MgError *er
         return mg_fail_noted(err, "nothing was changed");
     }
     bool is_up = goal->direction == MG_UP;
+    if (context->deadline_ms != 0 && mg_clock_ms() >= context->deadline_ms) {
+        MgError busy = *err;
+        mg_fail(err, MG_E_DEADLINE, "the time for this run is over");
+        mg_error_detail(err, "It waited for its turn: %s%s%s", busy.message,
+                        busy.detail[0] == '\0' ? "." : ".\n", busy.detail);
+        mg_error_hint(err, "Run again when the other run is done.");
+        mg_error_note(err, "nothing was %s by this run", is_up ? "applied" : "reverted");
+        return false;
+    }
     mg_error_hint(err, "Run again when it is done, or wait longer: migrate %s --wait-turn 30min",
                   is_up ? "up" : "down");
     mg_error_note(err, "nothing was %s by this run", is_up ? "applied" : "reverted");

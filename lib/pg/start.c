@@ -37,10 +37,11 @@ list_settings(const MgSessionSettings *settings, MgArena *arena, Setting ret[MAX
 {
     static const Setting fixed[] = {
         { WATCH, "500" },
-        { "tcp_keepalives_idle", "10" },
-        { "tcp_keepalives_interval", "5" },
+        /* A host that vanished without a word is given up after 5 + 3 * 2 s. */
+        { "tcp_keepalives_idle", "5" },
+        { "tcp_keepalives_interval", "2" },
         { "tcp_keepalives_count", "3" },
-        { "tcp_user_timeout", "20000" },
+        { "tcp_user_timeout", "10000" },
         { "idle_session_timeout", "0" },
         { "transaction_timeout", "0" },
     };

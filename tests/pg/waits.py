@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-from house import LIMIT_S, Project, expect, expect_in, main, wait_for
+from house import LIMIT_S, Project, expect, expect_in, locks, main, wait_for
 
 
 def idle_holder(project, table):
@@ -58,7 +58,9 @@ def test_it_is_tried_again_from_the_migration_that_failed(server):
     lines = []
     while not lines or "trying again" not in lines[-1]:
         lines.append(run.stderr.readline())
-    expect(re.sub(r"for .*?: LOCK", "for T: LOCK", re.sub(r"in \d.*s$", "in T", lines[-1].strip())),
+    begin = [line.startswith("waiting") for line in lines].index(True)
+    told = " ".join(line.strip() for line in lines[begin:])
+    expect(re.sub(r"for .*?: LOCK", "for T: LOCK", re.sub(r"in \d.*s$", "in T", told)),
            "waiting  3_c: blocked by pid {} (psql), idle in transaction for T: LOCK TABLE a; "
            "trying again in T".format(holder.backend))
     # Between two tries nothing of ours is open, and nothing of 2 is undone.
@@ -100,6 +102,19 @@ def test_a_deadline_while_a_lock_is_waited_for(server):
     expect_in("detail: 2_b waited for a lock: canceling statement due to lock timeout.", run.err)
     expect_in("blocked by pid {} (psql)".format(holder.backend), run.err)
     end(holder)
+
+
+def test_a_deadline_while_the_turn_is_waited_for(server):
+    project = Project(server, {"1_a.up.sql": "SELECT pg_sleep(3);"})
+    worker = project.start("up")
+    wait_for(lambda: locks(project) == "2")
+    run = project.run("up", "--deadline", "1s", exit=8)
+    expect_in("error: the time for this run is over (deadline)\n"
+              "detail: It waited for its turn: another run ",
+              run.err)
+    expect_in("note: nothing was applied by this run\n", run.err)
+    worker.communicate(timeout=LIMIT_S)
+    expect(worker.returncode, 0)
 
 
 # ---- Time limits of roles ----------------------------------------------------------------------

@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""Signals, terminals and readers that go away, and the live line of a terminal.  Speaks TAP.
+
+usage: signals.py MIGRATE [NAME...]
+"""
+import fcntl
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+
+import house
+from house import LIMIT_S, Project, expect, expect_in, locks, main, wait_for
+
+SLOW = {"1_a.up.sql": "CREATE TABLE a (id int);",
+        "2_b.up.sql": "CREATE TABLE b (id int);\nSELECT pg_sleep(30);"}
+
+
+class Terminal:
+    """A run whose three streams are a terminal of its own."""
+
+    def __init__(self, project, *words, columns=80, term="xterm"):
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        environment = dict(project.environment(), TERM=term, NO_COLOR="1")
+
+        def lead():
+            os.setsid()
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        self.process = subprocess.Popen([house.MIGRATE, *words], cwd=project.root, env=environment,
+                                        stdin=slave, stdout=slave, stderr=slave, preexec_fn=lead)
+        os.close(slave)
+        self.text = ""
+
+    def read(self):
+        try:
+            part = os.read(self.master, 4096).decode()
+        except OSError:
+            part = ""
+        self.text += part
+        return part
+
+    def read_until(self, part):
+        while part not in self.text:
+            if not self.read():
+                raise AssertionError("\"{}\" is not in:\n{!r}".format(part, self.text))
+
+    def read_all(self):
+        while self.read():
+            pass
+        self.process.wait(LIMIT_S)
+        os.close(self.master)
+
+
+def is_running(project):
+    return project.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND "
+                       "datname = current_database()") == "1"
+
+
+# ---- The live line -------------------------------------------------------------------------------
+
+
+def test_a_live_line_on_a_terminal(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "2_b.up.sql": "SELECT pg_sleep(1.5);"})
+    terminal = Terminal(project, "up")
+    terminal.read_all()
+    expect(terminal.process.returncode, 0)
+    live = [part.split("\r\n")[0] for part in terminal.text.split("\r\033[K")[1:]]
+    shown = [line for line in live if line.startswith("2 of 2   2_b ")]
+    if len(shown) < 2 or not all(line.endswith("s  SELECT") for line in shown):
+        raise AssertionError(repr(terminal.text))
+    # What stays is the plain output.
+    left = [part.rsplit("\r\033[K", 1)[-1] for part in terminal.text.split("\r\n")]
+    expect([line.split()[:2] for line in left if line.startswith("applied")],
+           [["applied", "1_a"], ["applied", "2_b"]])
+    if any(" of 2 " in line for line in left):
+        raise AssertionError(repr(terminal.text))
+
+
+def test_no_live_line_on_a_dumb_terminal(server):
+    project = Project(server, {"1_a.up.sql": "SELECT pg_sleep(0.8);"})
+    terminal = Terminal(project, "up", term="dumb")
+    terminal.read_all()
+    expect("\033" in terminal.text or "1 of 1" in terminal.text, False)
+
+
+def test_a_live_line_never_wraps(server):
+    project = Project(server, {"1_a_name_that_is_much_too_long_for_this.up.sql": "SELECT pg_sleep(0.8);"})
+    terminal = Terminal(project, "up", columns=30)
+    terminal.read_all()
+    live = [part.split("\r\n")[0] for part in terminal.text.split("\r\033[K")[1:]]
+    shown = [line for line in live if line.startswith("1 of 1")]
+    expect((len(shown) > 0, max(map(len, shown)) < 30), (True, True))
+
+
+# ---- Ends -------------------------------------------------------------------------------------------
+
+
+def ends_clean(project, applied):
+    wait_for(lambda: locks(project) == "0", 2)
+    expect(project.applied(), applied)
+    expect(project.sql("SELECT to_regclass('b') IS NULL"), "t")
+
+
+def test_a_terminal_that_is_closed(server):
+    project = Project(server, SLOW)
+    terminal = Terminal(project, "up")
+    terminal.read_until("applied  1_a")
+    wait_for(lambda: is_running(project))
+    os.close(terminal.master)
+    expect(terminal.process.wait(LIMIT_S), 128 + signal.SIGHUP)
+    ends_clean(project, ["1"])
+
+
+def test_a_hang_up(server):
+    project = Project(server, SLOW)
+    run = project.start("up")
+    wait_for(lambda: is_running(project))
+    run.send_signal(signal.SIGHUP)
+    _, err = run.communicate(timeout=LIMIT_S)
+    expect(run.returncode, 129)
+    expect_in("note: 2_b was rolled back; the one before it stays applied", err)
+    ends_clean(project, ["1"])
+
+
+def test_a_reader_that_goes_away_does_not_stop_the_run(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);\nSELECT pg_sleep(0.5);",
+                               "2_b.up.sql": "CREATE TABLE b (id int);"})
+    run = project.start("up")
+    wait_for(lambda: is_running(project))
+    run.stdout.close()
+    run.stderr.close()
+    expect(run.wait(LIMIT_S), 0)
+    expect(project.applied(), ["1", "2"])
+
+
+def test_kill_9_in_a_statement(server):
+    project = Project(server, SLOW)
+    run = project.start("up")
+    wait_for(lambda: is_running(project))
+    run.kill()
+    run.communicate(timeout=LIMIT_S)
+    ends_clean(project, ["1"])
+
+
+def test_a_stopped_run_is_said_to_be_silent(server):
+    project = Project(server, {"1_a.up.sql": "SELECT pg_sleep(1);", "2_b.up.sql": "SELECT 1;"})
+    copy = "COPY a FROM stdin;\n" + "1\n" * 2000000 + "\\.\n"
+    project.write("3_c.up.sql", "CREATE TABLE a (id int);\n" + copy)
+    run = project.start("up")
+    wait_for(lambda: is_running(project))
+    run.send_signal(signal.SIGSTOP)
+    wait_for(lambda: project.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = "
+                                 "'ClientRead' AND datname = current_database() AND "
+                                 "application_name LIKE 'migrate/%'") == "1")
+    waiter = project.run("up", "--wait-turn", "500ms", exit=4)
+    expect_in(") is silent since ", waiter.err)
+    run.send_signal(signal.SIGCONT)
+    run.communicate(timeout=LIMIT_S)
+    expect(run.returncode, 0)
+
+
+def test_cancel_while_another_works(server):
+    project = Project(server, SLOW)
+    worker = project.start("up")
+    wait_for(lambda: is_running(project))
+    waiter = project.start("up")
+    while not waiter.stderr.readline().startswith("waiting"):
+        pass
+    waiter.send_signal(signal.SIGINT)
+    waiter.communicate(timeout=3)
+    expect(waiter.returncode, 130)
+    worker.send_signal(signal.SIGTERM)
+    worker.communicate(timeout=3)
+    expect(worker.returncode, 143)
+    ends_clean(project, ["1"])
+
+
+def test_cancel_while_the_server_is_waited_for(server):
+    project = Project(server, SLOW)
+    run = project.start("up", "--wait-server", "30s",
+                        url="postgresql://postgres@127.0.0.1:1/x?sslmode=disable")
+    while not run.stderr.readline().startswith("waiting"):
+        pass
+    run.send_signal(signal.SIGTERM)
+    run.communicate(timeout=3)
+    expect(run.returncode, 143)
+
+
+if __name__ == "__main__":
+    sys.exit(main(globals()))
