@@ -503,7 +503,7 @@ def test_a_pooler_that_betrays_itself_behind_the_login(server):
         expect(err[err.index("error:"):],
                "error: query_wait_timeout (08P01)\n"
                "hint: A connection pooler has no free backend: use the URL of the server itself.\n"
-               "note: nothing was changed\n")
+               "note: nothing was applied\n")
         expect(run.returncode, 1)
     is_untouched(project)
 
