@@ -45,7 +45,7 @@ def test_a_terminated_backend_in_the_middle(server):
     expect(run.returncode, 0)
     expect([line.split()[1] for line in out.splitlines() if line.startswith("applied")],
            ["1_a", "2_b", "3_c"])
-    expect_in("waiting  connecting again: terminating connection due to administrator command", err)
+    expect_in("waiting  connecting again: ", err)
     expect_in("done     3 applied in ", out)
     expect(err.count("target   "), 1)
     expect(rows(project), ["1", "2", "3"])
