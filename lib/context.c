@@ -376,7 +376,9 @@ mg_open(const MgOptions *options, MgContext **ret, MgError *err)
         mg_close(context);
         return mg_fail_noted(err, "no connection was made");
     }
-    mg_notes_init(context);
+    /* Where there is no target there is nothing to note. */
+    if (context->url.display != NULL)
+        mg_notes_init(context);
     context->opening_us = mg_clock_us() - begin_us;
     *ret = context;
     return true;
