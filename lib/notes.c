@@ -74,9 +74,10 @@ find_direct_place(MgContext *context)
 void
 mg_notes_init(MgContext *context)
 {
-    if (!context->options.keeps_notebook)
-        return;
     const MgUrl *url = &context->url;
+    bool is_named = url->display != NULL; /* a diagnosis goes on without */
+    if (!context->options.keeps_notebook || !is_named)
+        return;
     context->notes.address = (MgAddress){ .host = url->host,
                                           .port = url->port,
                                           .user = url->user,
