@@ -296,7 +296,7 @@ take_item(const MgSettingsInput *input, const MgConfigItem *item, MgArena *arena
 {
     const MgConfigFile *file = input->file;
     const Row *row = &rows[item->id];
-    const char *text = NULL;
+    const char *text = "";
     MgSettingValue value;
     *ret_is_found = false;
     if (!expand(item->text, input->environment, arena, &text, err) ||
