@@ -17,8 +17,9 @@ enum {
 };
 
 const MgCmd *const mg_cmds[] = {
-    &cmd_new,   &cmd_up,  &cmd_down,    &cmd_status, &cmd_plan, &cmd_doctor, &cmd_repair,
-    &cmd_claim, &cmd_log, &cmd_scratch, &cmd_show,   &cmd_url,  &cmd_help,   NULL,
+    &cmd_new,    &cmd_up,       &cmd_down,   &cmd_redo,  &cmd_status, &cmd_plan,
+    &cmd_doctor, &cmd_baseline, &cmd_repair, &cmd_claim, &cmd_log,    &cmd_scratch,
+    &cmd_show,   &cmd_url,      &cmd_help,   NULL,
 };
 
 /* Words of other tools: a hint, never an alias, so that a script says what it does. */
@@ -32,8 +33,6 @@ static const struct {
     { "latest", "Pending migrations are applied by \"migrate up\"." },
     { "run", "Pending migrations are applied by \"migrate up\"." },
     { "push", "Pending migrations are applied by \"migrate up\"." },
-    { "redo",
-      "The newest migration is reverted by \"migrate down\" and applied again by \"migrate up\"." },
     { "reset", "Everything is reverted by \"migrate down --to 0\"; \"migrate scratch\" makes an "
                "empty database." },
     { "fresh", "Everything is reverted by \"migrate down --to 0\"; \"migrate scratch\" makes an "
@@ -42,8 +41,6 @@ static const struct {
               "empty database." },
     { "init", "Nothing needs to be set up: \"migrate new NAME\" makes the folder, the first "
               "\"migrate up\" the history." },
-    { "baseline", "Nothing is recorded without being run; \"migrate up --allow-not-empty\" starts "
-                  "a history in a database that has tables." },
     { "validate", "What is wrong is shown by \"migrate status\" and \"migrate plan\"." },
     { "verify", "What is wrong is shown by \"migrate status\" and \"migrate plan\"." },
     { "check", "What is wrong is shown by \"migrate status\" and \"migrate plan\"." },

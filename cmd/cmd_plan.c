@@ -54,7 +54,7 @@ static bool
 run(const MgRun *run, int *ret_status, MgError *err)
 {
     const Args *args = run->args;
-    MgGoal goal = { .direction = MG_UP,
+    MgGoal goal = { .kind = MG_GOAL_UP,
                     .is_late_allowed = args->is_late,
                     .is_strict = args->is_strict };
     return mg_goal_parse(run, args->to, &goal, err) && mg_show_plan(run, &goal, ret_status, err);

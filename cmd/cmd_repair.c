@@ -23,6 +23,7 @@ typedef struct Args {
     MgPolicyArgs policy;
     const char *statement;
     int64_t wait_turn_ms;
+    bool is_accept_file, is_mark_reverted;
 } Args;
 
 static const MgOpt opts[] = {
@@ -31,6 +32,12 @@ static const MgOpt opts[] = {
       .argument = "K",
       .help = "settle its statement K, whose fate is not known: done, or to run again",
       .offset = offsetof(Args, statement) },
+    { .name = "accept-file",
+      .help = "record its edited file as it is now: the database agrees with it",
+      .offset = offsetof(Args, is_accept_file) },
+    { .name = "mark-reverted",
+      .help = "its file is gone and the database is without it: record that, run nothing",
+      .offset = offsetof(Args, is_mark_reverted) },
     { .name = "wait-turn",
       .type = MG_OPT_DURATION,
       .argument = "D",
@@ -74,10 +81,23 @@ parse(const MgRun *run, MgRepair *ret, MgError *err)
 {
     const Args *args = run->args;
     *ret = (MgRepair){ .version = run->words.items[0] };
+    int n_said = (args->statement != NULL) + args->is_accept_file + args->is_mark_reverted;
+    if (n_said > 1)
+        return mg_cmd_usage("repair", err,
+                            "only one of --statement, --accept-file and"
+                            " --mark-reverted can be true");
     if (args->statement != NULL)
         return parse_statement(run, ret, err);
-    return mg_cmd_usage("repair", err, "say what is true of \"%s\": --statement K done|again",
-                        mg_cmd_shown(ret->version));
+    if (n_said == 0)
+        return mg_cmd_usage("repair", err,
+                            "say what is true of \"%s\": --accept-file,"
+                            " --mark-reverted or --statement K done|again",
+                            mg_cmd_shown(ret->version));
+    if (run->words.n > 1)
+        return mg_cmd_usage("repair", err, "\"%s\" is one word too many",
+                            mg_cmd_shown(run->words.items[1]));
+    ret->kind = args->is_accept_file ? MG_REPAIR_ACCEPT_FILE : MG_REPAIR_MARK_REVERTED;
+    return true;
 }
 
 static void
@@ -96,10 +116,14 @@ add_value(const char *value, MgBuf *ret)
 static void
 add_changes(const MgRepairPlan *plan, MgBuf *ret)
 {
+    if (plan->n_changes == 0)
+        return;
     mg_buf_format(ret, "row      %s, id %lld, %s\n", plan->history, (long long)plan->row_id,
                   plan->label);
     for (size_t i = 0; i < plan->n_changes; i++) {
         const MgChange *change = &plan->changes[i];
+        if (change->is_blind)
+            continue;
         mg_buf_format(ret, "change   %s: ", change->column);
         add_value(change->from, ret);
         mg_buf_add(ret, " -> ");
@@ -121,23 +145,32 @@ ask(const MgRun *run, const MgRepairPlan *plan, const MgConsent *consent, MgErro
     return mg_consent_ask(run, consent, question, err);
 }
 
+static const char *
+command_again(const MgRun *run, const MgRepair *repair)
+{
+    const Args *args = run->args;
+    const char *version = mg_cmd_shown(repair->version);
+    if (args->statement != NULL)
+        return mg_arena_format(run->arena, "migrate repair %s --statement %s %s", version,
+                               args->statement, run->words.items[1]);
+    return mg_arena_format(run->arena, "migrate repair %s %s", version,
+                           args->is_accept_file ? "--accept-file" : "--mark-reverted");
+}
+
 /* True when the run may go on. */
 static bool
 confirm(const MgRun *run, MgContext *context, const MgRepair *repair, MgError *err)
 {
-    const Args *args = run->args;
     MgConsent consent = { .action = "repairing the history",
                           .look = "migrate status",
-                          .command = mg_arena_format(
-                              run->arena, "migrate repair %s --statement %s %s",
-                              mg_cmd_shown(repair->version), args->statement, run->words.items[1]),
+                          .command = command_again(run, repair),
                           .note = "nothing was changed" };
     bool must_ask;
     if (!mg_consent_check(run, mg_target(context), &consent, &must_ask, err))
         return false;
     const MgRepairPlan *plan = NULL;
-    return !must_ask ||
-           (mg_plan_repair(context, repair, &plan, err) && ask(run, plan, &consent, err));
+    return !must_ask || (mg_plan_repair(context, repair, &plan, err) &&
+                         (plan->n_changes == 0 || ask(run, plan, &consent, err)));
 }
 
 static void
@@ -145,8 +178,10 @@ print_done(const MgRun *run, const MgRepairPlan *plan)
 {
     MG_CLEANUP(buf) MgBuf text = { 0 };
     add_changes(plan, &text);
-    mg_text_defuse(text.text, true);
-    mg_talk_write(run->talk, text.text, text.size_bytes);
+    if (text.size_bytes > 0) {
+        mg_text_defuse(text.text, true);
+        mg_talk_write(run->talk, text.text, text.size_bytes);
+    }
     mg_talk_result(run->talk, "done", "%s", plan->outcome);
 }
 
@@ -174,6 +209,8 @@ run(const MgRun *run, int *ret_status, MgError *err)
 }
 
 static const char *const examples[] = {
+    "migrate repair 20260302141500 --accept-file",
+    "it was edited, and the database agrees with the edit",
     "migrate repair 20260310083000 --statement 2 done",
     "its second statement took effect: go on behind it",
     "migrate repair 20260310083000 --statement 2 again",
@@ -184,11 +221,13 @@ static const char *const examples[] = {
 const MgCmd cmd_repair = {
     .name = "repair",
     .argument = "V",
-    .summary = "settle a half-run migration",
+    .summary = "accept an edited file, or settle a half-run migration",
     .about =
-        "Record in the history what is true of a migration, when the run that knew it is gone.\n"
-        "It changes one row, and says which values; it never touches the schema. On a\n"
-        "database of another machine it asks; where nobody can be asked it needs --yes.",
+        "Record in the history what is true of a migration: that the database agrees with its\n"
+        "edited file, that it is without a migration whose file is gone, or how a statement\n"
+        "ended when the run that knew it is gone. It changes one row, and says which values; it\n"
+        "never touches the schema. On a database of another machine it asks; where nobody can\n"
+        "be asked it needs --yes.",
     .opts = opts,
     .args_bytes = sizeof(Args),
     .min_words = 1,

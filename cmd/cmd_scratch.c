@@ -77,7 +77,7 @@ migrate(const MgRun *run, const char *url, MgError *err)
     options.payload = run->talk;
 
     MgContext *context = NULL;
-    MgGoal goal = { .direction = MG_UP };
+    MgGoal goal = { .kind = MG_GOAL_UP };
     MgOutcome outcome;
     if (!mg_open(&options, &context, err))
         return false;

@@ -69,7 +69,7 @@ run(const MgRun *run, int *ret_status, MgError *err)
                             : args->is_pending ? MG_ROWS_PENDING
                                                : MG_ROWS_GLANCE,
                     .is_offline = args->is_offline,
-                    .goal = { .direction = MG_UP, .is_strict = args->is_strict },
+                    .goal = { .kind = MG_GOAL_UP, .is_strict = args->is_strict },
                     .write = mg_write_status,
                     .judge = judge };
     return mg_show(run, &show, ret_status, err);

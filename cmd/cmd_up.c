@@ -135,7 +135,7 @@ static bool
 run(const MgRun *run, int *ret_status, MgError *err)
 {
     const Args *args = run->args;
-    MgGoal goal = { .direction = MG_UP,
+    MgGoal goal = { .kind = MG_GOAL_UP,
                     .is_late_allowed = args->is_late,
                     .is_strict = args->is_strict,
                     .is_not_empty_allowed = args->is_not_empty,

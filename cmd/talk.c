@@ -46,6 +46,7 @@ static const struct {
     [MG_EVENT_APPLIED] = { "applied", MG_GREEN, IS_RESULT | HAS_DURATION | WHEN_QUIET },
     [MG_EVENT_REVERTED] = { "reverted", MG_GREEN, IS_RESULT | HAS_DURATION | WHEN_QUIET },
     [MG_EVENT_TRIED] = { "tried", MG_GREEN, IS_RESULT | HAS_DURATION | WHEN_QUIET },
+    [MG_EVENT_RECORDED] = { "recorded", MG_GREEN, IS_RESULT | WHEN_QUIET },
     [MG_EVENT_NOTICE] = { "server", MG_CYAN, 0 },
     [MG_EVENT_NOTE] = { "note", MG_CYAN, SAID_ONCE },
     [MG_EVENT_WARNING] = { "warning", MG_YELLOW, WHEN_QUIET | SAID_ONCE },

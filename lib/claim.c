@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-static const MgGoal reading_goal = { .direction = MG_UP };
+static const MgGoal reading_goal = { .kind = MG_GOAL_UP };
 
 const MgNewClaim *
 mg_claim_due(MgContext *context)

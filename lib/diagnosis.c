@@ -8,7 +8,7 @@
 static void
 plan_for_diagnosis(MgContext *context, const MgVitals *vitals, MgExamination *seen)
 {
-    static const MgGoal goal = { .direction = MG_UP };
+    static const MgGoal goal = { .kind = MG_GOAL_UP };
     bool is_known = vitals->is_answered && vitals->history_failure.code == MG_OK &&
                     context->source_failure.code == MG_OK;
     if (!is_known)

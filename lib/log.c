@@ -24,7 +24,7 @@ filter(const MgContext *context, const char *word, MgLog *log, MgError *err)
 bool
 mg_log(MgContext *context, const char *word, const MgLog **ret, MgError *err)
 {
-    static const MgGoal goal = { .direction = MG_UP };
+    static const MgGoal goal = { .kind = MG_GOAL_UP };
     MgLog *log = MG_NEW_IN(&context->arena, MgLog);
     bool is_ok = mg_check_opened(context, err) && mg_begin_reading(context, &goal, err) &&
                  mg_history_log(context->conn, &context->table, &context->arena, &log->entries,

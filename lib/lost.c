@@ -77,7 +77,7 @@ mg_lost_settle(MgContext *context, MgLost *lost, MgOutcome *outcome)
 bool
 mg_lost_reduce(const MgLost *lost, MgGoal *goal)
 {
-    bool is_counted = goal->to == NULL && (goal->count > 0 || goal->direction == MG_DOWN);
+    bool is_counted = goal->to == NULL && (goal->count > 0 || goal->kind == MG_GOAL_DOWN);
     if (!lost->is_lost || !is_counted)
         return true;
     goal->count = (goal->count == 0 ? 1 : goal->count) - lost->n_finished;

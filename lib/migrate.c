@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "pg/exec.h"
+#include "pg/record.h"
 #include "plan/plan.h"
 
 enum {
@@ -190,6 +191,29 @@ claim_alone(MgContext *context, const MgNewClaim *claim, MgError *err)
 }
 
 static bool
+record(MgContext *context, const MgPlan *plan, const MgNewClaim *claim, MgOutcome *outcome,
+       MgError *err)
+{
+    MgRecordInput input = { .conn = context->conn,
+                            .lock = &context->lock,
+                            .table = &context->table,
+                            .facts = &context->start.facts,
+                            .claim = claim,
+                            .steps = plan->steps,
+                            .n_steps = plan->n_steps,
+                            .applied_by = context->applied_by,
+                            .commit = context->identity.commit,
+                            .run_url = context->identity.run_url,
+                            .on_event = forward_event,
+                            .payload = context };
+    if (!mg_record_baseline(&input, &context->arena, outcome, err))
+        return false;
+    if (claim != NULL)
+        mg_claim_tell(context);
+    return true;
+}
+
+static bool
 execute(MgContext *context, const MgGoal *goal, const MgPlan *plan, MgOutcome *outcome,
         MgError *err)
 {
@@ -199,6 +223,8 @@ execute(MgContext *context, const MgGoal *goal, const MgPlan *plan, MgOutcome *o
     const MgNewClaim *claim = mg_claim_due(context);
     if (plan->n_steps == 0)
         return claim_alone(context, claim, err);
+    if (goal->kind == MG_GOAL_BASELINE)
+        return record(context, plan, claim, outcome, err);
     if (!check_unfenced(context, plan, err))
         return false;
     mg_notes_plan(context, plan);
@@ -289,7 +315,7 @@ run_once(MgContext *context, const MgGoal *wanted, MgLost *lost, MgOutcome *outc
         mg_build_plan(context, &goal, &before);
         /* Another run works, but not for these files: nothing to wait for.  What it applies may be
          * what down is to revert. */
-        must_wait = goal.direction == MG_DOWN || before.n_steps > 0 || before.n_refusals > 0;
+        must_wait = goal.kind != MG_GOAL_UP || before.n_steps > 0 || before.n_refusals > 0;
     }
     if (must_wait) {
         if (!mg_wait_turn(context, &goal, err) || !mg_read_again(context, &goal, err))
@@ -305,7 +331,8 @@ run_once(MgContext *context, const MgGoal *wanted, MgLost *lost, MgOutcome *outc
         int n_before = outcome->n_applied + outcome->n_reverted;
         tell_plan(context, plan);
         is_ok = execute(context, &goal, plan, outcome, err);
-        lost->n_done = (size_t)(outcome->n_applied + outcome->n_reverted - n_before);
+        lost->n_done =
+            (size_t)(outcome->n_applied + outcome->n_reverted + outcome->n_recorded - n_before);
         lost->n_finished += (int)lost->n_done;
     }
     outcome->head = find_head(plan, lost->n_done);
@@ -318,8 +345,10 @@ static bool
 run_goal(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *err)
 {
     MgLost lost = { .plan = { .n_steps = 0 } };
+    /* Half of a redo, seen again, would be a redo of the migration below. */
+    bool can_go_on = goal->kind == MG_GOAL_UP || goal->kind == MG_GOAL_DOWN;
     while (!run_once(context, goal, &lost, outcome, err))
-        if (goal->is_rehearsal || !mg_lost_goes_on(context, &lost, outcome, err))
+        if (!can_go_on || goal->is_rehearsal || !mg_lost_goes_on(context, &lost, outcome, err))
             return false;
     return true;
 }

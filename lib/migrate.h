@@ -78,6 +78,7 @@ typedef struct MgScratch MgScratch;
       "not all pending migrations fit one transaction")                                            \
     X(MG_E_NOT_EMPTY, 6, "not-empty", "the database has tables but no history")                    \
     X(MG_E_UNKNOWN_VERSION, 6, "unknown-version", "no migration has the version that was named")   \
+    X(MG_E_BASELINE, 6, "history-begun", "a baseline cannot be recorded in this history")          \
     X(MG_E_MISSING, 6, "missing", "an applied migration has no file (--strict)")                   \
     X(MG_E_HISTORY, 6, "history", "the history table cannot be used as it is")                     \
     X(MG_E_CHANGED, 6, "changed", "a file changed while it was being applied")                     \
@@ -129,6 +130,7 @@ typedef enum MgEventKind {
     MG_EVENT_APPLIED,  /* migration, duration_us; text: "no transaction" or NULL */
     MG_EVENT_REVERTED, /* the same */
     MG_EVENT_TRIED,    /* the same, in a rehearsal: it will be rolled back */
+    MG_EVENT_RECORDED, /* migration; text: as what, without being run */
     MG_EVENT_NOTICE,   /* migration; text: a server's NOTICE or WARNING with its severity */
     MG_EVENT_NOTE,     /* text: worth knowing */
     MG_EVENT_WARNING,  /* text: worth acting on; says what is done despite it */
@@ -208,7 +210,7 @@ MG_API void mg_options_init(MgOptions *options);
 #define MG_KIND_LIST(X)                                                                            \
     X(MG_VERSIONED, "versioned")   /* a file with a version */                                     \
     X(MG_REPEATABLE, "repeatable") /* a file that runs again when it changes */                    \
-    X(MG_BASELINE, "baseline")     /* stands for everything up to its version */                   \
+    X(MG_BASELINE, "baseline")     /* was there before the history: recorded, not run */           \
     X(MG_ADOPTED, "adopted")       /* recorded without being run */
 
 #define MG_KIND_ENUM(kind, word) kind,
@@ -284,7 +286,7 @@ typedef struct MgEntry {
 
 typedef enum MgDirection { MG_UP, MG_DOWN } MgDirection;
 
-/* One thing that up or down would do. */
+/* One thing that a goal would do. */
 typedef struct MgStep {
     MgDirection direction;
     const MgEntry *entry;
@@ -300,8 +302,17 @@ typedef struct MgStep {
     int64_t row_id;                      /* history row to revert or resume, 0 = none */
 } MgStep;
 
+/* What is wanted; files, history and rules are the same for all. */
+typedef enum MgGoalKind {
+    MG_GOAL_UP,       /* apply what is pending */
+    MG_GOAL_DOWN,     /* revert the newest applications */
+    MG_GOAL_REDO,     /* revert the newest application and apply its file again */
+    MG_GOAL_BASELINE, /* record what is pending up to a version, without running it */
+    MG_N_GOALS
+} MgGoalKind;
+
 typedef struct MgGoal {
-    MgDirection direction;
+    MgGoalKind kind;
     int count;            /* how many; 0 = all for up, one for down */
     const char *to;       /* up to and including it; down to it, which stays applied; or NULL */
     bool is_late_allowed; /* apply what is below the head */
@@ -330,6 +341,7 @@ typedef struct MgPlan {
 typedef struct MgOutcome {
     int n_applied, n_reverted;
     int n_tried;               /* in a rehearsal; nothing of it was kept */
+    int n_recorded;            /* by baseline: not run */
     int64_t elapsed_us;        /* in mg_open and mg_run, not between them */
     const char *head;          /* label of the newest applied version afterwards, or NULL */
     const char *done_by_other; /* "app@host applied 3" when another run did the work, or NULL */
@@ -409,19 +421,24 @@ MG_API bool mg_run(MgContext *context, const MgGoal *goal, MgOutcome *outcome, M
 /* ---- Repairing the history ------------------------------------------------ */
 
 typedef enum MgRepairKind {
-    MG_REPAIR_DONE,  /* the statement whose fate is not known took effect */
-    MG_REPAIR_AGAIN, /* it did not: the next run begins with it */
+    MG_REPAIR_DONE,          /* the statement whose fate is not known took effect */
+    MG_REPAIR_AGAIN,         /* it did not: the next run begins with it */
+    MG_REPAIR_ACCEPT_FILE,   /* the database agrees with the file as it is now */
+    MG_REPAIR_MARK_REVERTED, /* the file is gone, and the database is without what it did */
+    MG_REPAIR_RENUMBER,      /* the file has another version now */
 } MgRepairKind;
 
 typedef struct MgRepair {
     MgRepairKind kind;
     const char *version; /* or a label, or the path of a file */
     int statement;       /* MG_REPAIR_DONE, _AGAIN: its number, 1-based */
+    const char *from;    /* MG_REPAIR_RENUMBER: the version that the file had */
 } MgRepair;
 
 /* A value of a history row; NULL is null. */
 typedef struct MgChange {
     const char *column, *from, *to;
+    bool is_blind; /* from is not known, and the texts are too long to be shown */
 } MgChange;
 
 /* What a repair changes: values of one row of the history, nothing else. */
@@ -431,7 +448,7 @@ typedef struct MgRepairPlan {
     const char *label;   /* of the migration */
     int64_t row_id;
     MgChange *changes;
-    size_t n_changes;
+    size_t n_changes;    /* 0: the row is true already */
     const char *outcome; /* "statement 2 of 3_x is recorded as done" */
 } MgRepairPlan;
 

@@ -10,7 +10,7 @@
 #include "pg/exec.h"
 #include "plan/repair.h"
 
-static const MgGoal reading_goal = { .direction = MG_UP };
+static const MgGoal reading_goal = { .kind = MG_GOAL_UP };
 
 /* A settled statement stays checked: its tokens go into the digest of what is done. */
 static bool
@@ -35,15 +35,25 @@ find_prefix(MgContext *context, const MgRepair *repair, const MgMatch *match, co
 }
 
 static bool
+read_down(MgContext *context, const MgRepair *repair, const MgMatch *match, const char **ret,
+          MgError *err)
+{
+    *ret = NULL;
+    return repair->kind != MG_REPAIR_ACCEPT_FILE || !match->file->has_down ||
+           mg_script_read_stored(&match->file->down, &context->arena, ret, err);
+}
+
+static bool
 build(MgContext *context, const MgRepair *repair, MgRepairPlan *ret, MgError *err)
 {
     MgMatch match;
-    const char *prefix_digest = NULL;
+    MgRepairTexts texts = { .by = context->applied_by };
     if (!mg_repair_find(repair, &context->source, &context->start.history, &context->arena, &match,
                         err) ||
-        !find_prefix(context, repair, &match, &prefix_digest, err))
+        !find_prefix(context, repair, &match, &texts.prefix_digest, err) ||
+        !read_down(context, repair, &match, &texts.down_text, err))
         return false;
-    mg_repair_build(repair, &match, prefix_digest, &context->arena, ret);
+    mg_repair_build(repair, &match, &texts, &context->arena, ret);
     ret->target = context->target;
     ret->history = context->table.shown;
     return true;
@@ -87,6 +97,8 @@ static bool
 write_row(MgContext *context, const MgRepairPlan *plan, MgError *err)
 {
     MgArena *arena = &context->arena;
+    if (plan->n_changes == 0)
+        return true;
     MgOp op = { .kind = MG_OP_QUERY,
                 .sql = mg_history_repair_sql(&context->table, plan->row_id, plan->changes,
                                              plan->n_changes,

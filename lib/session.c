@@ -109,7 +109,9 @@ MgStartInput
 mg_start_input(const MgContext *context, const MgGoal *goal, bool is_writing)
 {
     int n_down = 0; /* scripts may be long: no more than the goal can need */
-    if (goal->direction == MG_DOWN)
+    if (goal->kind == MG_GOAL_REDO)
+        n_down = 1;
+    else if (goal->kind == MG_GOAL_DOWN)
         n_down = goal->to != NULL ? INT32_MAX : goal->count == 0 ? 1 : goal->count;
     return (MgStartInput){ .claim = &context->claim,
                            .table = &context->table,
@@ -289,19 +291,24 @@ fail_busy(MgContext *context, const MgGoal *goal, int64_t waited_ms, MgError *er
         mg_error_hint(err, "Run again when it is done, or wait longer: --wait-turn 30min");
         return mg_fail_noted(err, "nothing was changed");
     }
-    bool is_up = goal->direction == MG_UP;
+    static const struct {
+        const char *command, *done;
+    } words[MG_N_GOALS] = { [MG_GOAL_UP] = { "up", "applied" },
+                            [MG_GOAL_DOWN] = { "down", "reverted" },
+                            [MG_GOAL_REDO] = { "redo", "reverted" },
+                            [MG_GOAL_BASELINE] = { "baseline V", "recorded" } };
     if (context->deadline_ms != 0 && mg_clock_ms() >= context->deadline_ms) {
         MgError busy = *err;
         mg_fail(err, MG_E_DEADLINE, "the time for this run is over");
         mg_error_detail(err, "It waited for its turn: %s%s%s", busy.message,
                         busy.detail[0] == '\0' ? "." : ".\n", busy.detail);
         mg_error_hint(err, "Run again when the other run is done.");
-        mg_error_note(err, "nothing was %s by this run", is_up ? "applied" : "reverted");
+        mg_error_note(err, "nothing was %s by this run", words[goal->kind].done);
         return false;
     }
     mg_error_hint(err, "Run again when it is done, or wait longer: migrate %s --wait-turn 30min",
-                  is_up ? "up" : "down");
-    mg_error_note(err, "nothing was %s by this run", is_up ? "applied" : "reverted");
+                  words[goal->kind].command);
+    mg_error_note(err, "nothing was %s by this run", words[goal->kind].done);
     return false;
 }
 

@@ -193,6 +193,12 @@ static const char *const explanations[MG_N_ERRORS] = {
         "No file and no row of the history has the version that was named. A version is given as"
         " its digits, as digits_name, or as the path of its file. \"migrate status\" lists them"
         " all.",
+    [MG_E_BASELINE] =
+        "A baseline records what a database had before its history began, so \"migrate baseline V\""
+        " takes no version below one that is applied already. \"migrate status\" shows what is "
+        "applied;"
+        " a migration that was never run is applied by \"migrate up\", with --late if it is older"
+        " than the newest applied one.",
     [MG_E_MISSING] =
         "The history has a migration whose file is not in the folder: it was deleted, renamed, or"
         " is on a branch that this checkout does not have. Without --strict this is a warning."

@@ -159,7 +159,11 @@ mg_exec_note_state(const MgExec *exec, size_t step_i, int number, MgError *err)
     bool is_up = step->direction == MG_UP;
     size_t n_before = exec->input->n_before + exec->n_committed;
     char before[64] = "";
-    if (n_before == 1)
+    bool is_redo = exec->n_committed > 0 && is_up &&
+                   exec->input->steps[exec->n_committed - 1].direction == MG_DOWN;
+    if (is_redo)
+        snprintf(before, sizeof before, "; it was reverted before, and is pending now");
+    else if (n_before == 1)
         snprintf(before, sizeof before, "; the one before it stays %s",
                  is_up ? "applied" : "reverted");
     else if (n_before > 1)

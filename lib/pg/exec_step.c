@@ -16,7 +16,6 @@ enum {
     FLUSH_STATEMENTS = 64,
     FLUSH_COMMITS = 16, /* each one wakes both ends up, which costs more than a tiny migration */
     FLUSH_BYTES = 64 << 10,
-    MAX_STORED_DOWN_BYTES = 1 << 20,
 };
 
 /*
@@ -185,26 +184,6 @@ mg_exec_push_statement(MgExec *exec)
 
 /* ---- The history row ----------------------------------------------------------- */
 
-/*
- * Text of the down script for the history, with the directives above a file's
- * first section, so that its digest fits; NULL when there is none or it is too long.
- */
-static bool
-load_down(MgExec *exec, const MgMigration *migration, const char **ret, MgError *err)
-{
-    *ret = NULL;
-    if (!migration->has_down)
-        return true;
-    MG_CLEANUP(reader) MgReader reader = { .fd = -1 };
-    if (!mg_script_open(&migration->down, &reader, err))
-        return false;
-    if (reader.is_whole && reader.size_bytes <= MAX_STORED_DOWN_BYTES)
-        *ret = mg_arena_format(&exec->step_arena, "%s%.*s",
-                               migration->down.inherited == NULL ? "" : migration->down.inherited,
-                               (int)reader.size_bytes, reader.text);
-    return true;
-}
-
 /* A repeatable that runs again replaces its live row. */
 static void
 push_close(MgExec *exec)
@@ -236,7 +215,8 @@ mg_exec_push_record(MgExec *exec, MgRole role, int n_started, int n_done, MgErro
                         .awaited_us = exec->awaited_us,
                         .n_statements_started = n_started,
                         .n_statements_done = n_done };
-    if (!load_down(exec, step->migration, &record.down_text, err))
+    if (step->migration->has_down &&
+        !mg_script_read_stored(&step->migration->down, &exec->step_arena, &record.down_text, err))
         return false;
     exec->awaited_us = 0;
     if (!is_finish && step->migration->kind == MG_REPEATABLE)

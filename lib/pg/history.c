@@ -517,8 +517,9 @@ mg_history_repair_sql(const MgHistoryTable *table, int64_t row_id, const MgChang
     for (size_t i = 0; i < n_changes; i++) {
         mg_buf_format(&set, "%s%s = %s", i == 0 ? "" : ", ", changes[i].column,
                       literal_or_null(changes[i].to, arena));
-        mg_buf_format(&where, " AND %s IS NOT DISTINCT FROM %s", changes[i].column,
-                      literal_or_null(changes[i].from, arena));
+        if (!changes[i].is_blind)
+            mg_buf_format(&where, " AND %s IS NOT DISTINCT FROM %s", changes[i].column,
+                          literal_or_null(changes[i].from, arena));
     }
     return mg_arena_format(
         arena,

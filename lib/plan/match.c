@@ -134,6 +134,16 @@ is_version(const MgMatch *match)
     return (match->file != NULL ? match->file->version : match->row->version) != NULL;
 }
 
+/*
+ * A baseline of ours has one row a file.  One without digest was taken over from
+ * elsewhere, and stands for everything up to its version.
+ */
+static bool
+stands_for_all(const MgApplied *row)
+{
+    return row->kind == MG_BASELINE && row->digest == NULL;
+}
+
 /* Applied without a row of its own, because a baseline says so. */
 static bool
 is_in_baseline(const MgMatch *match, const MgApplied *baseline)
@@ -175,8 +185,8 @@ state_of(const MgMatch *match, const MgMatches *matches, const MgMatch *newest_f
         return MG_STATE_PARTIAL;
     if (match->file != NULL)
         return state_with_both(match);
-    if (match->row->kind == MG_BASELINE)
-        return MG_STATE_APPLIED; /* it stands for files, and needs none */
+    if (stands_for_all(match->row))
+        return MG_STATE_APPLIED; /* it needs no file */
     bool is_ahead = is_version(match) &&
                     (newest_file == NULL ||
                      mg_version_compare(match->row->version, newest_file->file->version) > 0);
@@ -210,7 +220,8 @@ take_notes(const MgMatch *match, bool is_by_baseline, MgArena *arena, MgEntry *r
 {
     const char **notes = mg_arena_alloc_array(arena, MAX_NOTES, sizeof *notes);
     size_t n = 0;
-    if (is_by_baseline)
+    if (is_by_baseline ||
+        (match->row != NULL && match->row->kind == MG_BASELINE && !stands_for_all(match->row)))
         notes[n++] = "baseline";
     if (is_renamed(match))
         notes[n++] = "renamed";
@@ -278,7 +289,7 @@ mg_match_build(const MgSource *source, const MgHistory *history, MgArena *arena,
         const MgMatch *match = &ret->items[i];
         if (match->file != NULL)
             newest_file = match;
-        if (match->row != NULL && match->row->kind == MG_BASELINE)
+        if (match->row != NULL && stands_for_all(match->row))
             ret->baseline = match->row;
         if (match->row != NULL && !mg_applied_is_partial(match->row))
             ret->head = match;

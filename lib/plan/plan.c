@@ -6,6 +6,7 @@
  * Up: a half-run migration is resumed first, then what is pending in order of
  * versions, then, if no version is left out, the repeatables that are new or
  * changed.  Down: the newest applications first, in the order they were made.
+ * Redo: one down and one up.
  */
 #include "plan/plan.h"
 
@@ -14,35 +15,12 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "plan/match.h"
-#include "plan/refuse.h"
-
-typedef struct TextList {
-    const char **items;
-    size_t n, cap;
-} TextList;
-
-typedef struct StepList {
-    MgStep *items;
-    size_t n, cap;
-} StepList;
-
-/* A plan in the making. */
-typedef struct Draft {
-    const MgPlanInput *input;
-    const MgGoal *goal;
-    MgArena *arena;
-    MgMatches matches;
-    MgRefusals refusals;
-    TextList warnings, notes;
-    StepList steps;
-} Draft;
+#include "plan/draft.h"
 
 /* ---- Shared by up and down ---------------------------------------------- */
 
-/* The migration that goal->to names, or NULL. */
-static const MgMatch *
-find_target(const Draft *draft)
+const MgMatch *
+mg_draft_find(const MgDraft *draft)
 {
     for (size_t i = 0; i < draft->matches.n; i++) {
         const MgEntry *entry = &draft->matches.entries[i];
@@ -72,7 +50,7 @@ how(const MgStep *step, MgArena *arena)
 }
 
 static void
-add_step(Draft *draft, const MgMatch *match, MgStep step)
+add_step(MgDraft *draft, const MgMatch *match, MgStep step)
 {
     step.entry = match->entry;
     step.migration = match->file;
@@ -82,7 +60,7 @@ add_step(Draft *draft, const MgMatch *match, MgStep step)
 }
 
 static void
-refuse_mixed_steps(Draft *draft)
+refuse_mixed_steps(MgDraft *draft)
 {
     for (size_t i = 0; i < draft->steps.n; i++)
         if (draft->steps.items[i].script->is_mixed)
@@ -91,7 +69,7 @@ refuse_mixed_steps(Draft *draft)
 
 /* Whoever wants all or nothing gets nothing else. */
 static void
-refuse_loose_steps(Draft *draft)
+refuse_loose_steps(MgDraft *draft)
 {
     const MgGoal *goal = draft->goal;
     for (size_t i = 0; i < draft->steps.n; i++) {
@@ -103,7 +81,7 @@ refuse_loose_steps(Draft *draft)
 
 /* An untouched template must not count as applied for good. */
 static void
-refuse_empty_steps(Draft *draft)
+refuse_empty_steps(MgDraft *draft)
 {
     for (size_t i = 0; i < draft->steps.n; i++) {
         const MgStep *step = &draft->steps.items[i];
@@ -115,7 +93,7 @@ refuse_empty_steps(Draft *draft)
 
 /* The code that is live still uses what a migration takes away. */
 static void
-refuse_destructive_steps(Draft *draft)
+refuse_destructive_steps(MgDraft *draft)
 {
     for (size_t i = 0; draft->input->is_guarded && i < draft->steps.n; i++) {
         const MgScript *script = draft->steps.items[i].script;
@@ -137,7 +115,7 @@ is_index_build(const MgScript *script, int number)
 }
 
 static void
-resume(Draft *draft, const MgMatch *match)
+resume(MgDraft *draft, const MgMatch *match)
 {
     const MgApplied *row = match->row;
     const MgScript *script = &match->file->up;
@@ -162,7 +140,7 @@ resume(Draft *draft, const MgMatch *match)
 
 /* From the start; the row of a repeatable's last run is replaced, not resumed. */
 static void
-apply(Draft *draft, const MgMatch *match)
+apply(MgDraft *draft, const MgMatch *match)
 {
     add_step(draft, match,
              (MgStep){ .direction = MG_UP,
@@ -171,7 +149,7 @@ apply(Draft *draft, const MgMatch *match)
 }
 
 static void
-apply_late(Draft *draft, const MgMatch *match)
+apply_late(MgDraft *draft, const MgMatch *match)
 {
     assert(draft->matches.head != NULL); /* there is one to be below of */
     const MgEntry *head = draft->matches.head->entry;
@@ -190,7 +168,7 @@ apply_late(Draft *draft, const MgMatch *match)
 
 /* The versioned ones; true if none that is pending was left out. */
 static bool
-take_versions(Draft *draft, const MgMatch *to)
+take_versions(MgDraft *draft, const MgMatch *to)
 {
     size_t room = draft->goal->count > 0 ? (size_t)draft->goal->count : SIZE_MAX;
     bool is_complete = true;
@@ -221,7 +199,7 @@ take_versions(Draft *draft, const MgMatch *to)
 
 /* A repeatable that stopped half-way starts again: it is made to run more than once. */
 static void
-take_repeatables(Draft *draft)
+take_repeatables(MgDraft *draft)
 {
     for (size_t i = 0; i < draft->matches.n; i++) {
         const MgMatch *match = &draft->matches.items[i];
@@ -234,7 +212,7 @@ take_repeatables(Draft *draft)
 }
 
 static void
-refuse_rows(Draft *draft)
+refuse_rows(MgDraft *draft)
 {
     for (size_t i = 0; i < draft->matches.n; i++)
         if (draft->matches.entries[i].state == MG_STATE_DRIFTED)
@@ -246,7 +224,7 @@ refuse_rows(Draft *draft)
 }
 
 static void
-warn_of(Draft *draft, MgState state, const char *one, const char *many)
+warn_of(MgDraft *draft, MgState state, const char *one, const char *many)
 {
     MG_CLEANUP(buf) MgBuf labels = { 0 };
     mg_refuse_list(&draft->matches, state, &labels);
@@ -261,7 +239,7 @@ warn_of(Draft *draft, MgState state, const char *one, const char *many)
 }
 
 static void
-tell_missing(Draft *draft)
+tell_missing(MgDraft *draft)
 {
     if (!draft->goal->is_strict) {
         warn_of(draft, MG_STATE_MISSING, " is applied and has no file; it stays applied",
@@ -285,11 +263,11 @@ is_applied(const MgMatch *match)
 }
 
 static void
-plan_up(Draft *draft)
+plan_up(MgDraft *draft)
 {
     const MgMatch *to = NULL;
     if (draft->goal->to != NULL) {
-        to = find_target(draft);
+        to = mg_draft_find(draft);
         if (to == NULL) {
             mg_refuse_unknown(&draft->refusals, draft->goal->to, &draft->matches);
             return;
@@ -326,7 +304,7 @@ compare_newest_first(const void *a, const void *b)
 
 /* The down script that was stored when it was applied, if it can be trusted; else NULL. */
 static const MgScript *
-stored_script(Draft *draft, const MgMatch *match)
+stored_script(MgDraft *draft, const MgMatch *match)
 {
     const MgApplied *row = match->row;
     MgScript *script = MG_NEW_IN(draft->arena, MgScript);
@@ -354,7 +332,7 @@ stored_script(Draft *draft, const MgMatch *match)
 }
 
 static void
-warn_of_edit(Draft *draft, const MgEntry *entry)
+warn_of_edit(MgDraft *draft, const MgEntry *entry)
 {
     if (entry->state == MG_STATE_DRIFTED)
         MG_PUSH(draft->arena, &draft->warnings,
@@ -372,7 +350,7 @@ warn_of_edit(Draft *draft, const MgEntry *entry)
 }
 
 static void
-revert(Draft *draft, const MgMatch *match)
+revert(MgDraft *draft, const MgMatch *match)
 {
     const MgApplied *row = match->row;
     if (row->kind != MG_VERSIONED) {
@@ -403,9 +381,9 @@ revert(Draft *draft, const MgMatch *match)
 
 /* The row that stays, and with it what is older: its id, or false when goal->to is refused. */
 static bool
-find_floor(Draft *draft, int64_t *ret_id)
+find_floor(MgDraft *draft, int64_t *ret_id)
 {
-    const MgMatch *to = find_target(draft);
+    const MgMatch *to = mg_draft_find(draft);
     if (to == NULL && strcmp(draft->goal->to, "0") == 0) {
         *ret_id = INT64_MIN;
         return true;
@@ -428,7 +406,7 @@ find_floor(Draft *draft, int64_t *ret_id)
 }
 
 static void
-plan_down(Draft *draft)
+plan_down(MgDraft *draft)
 {
     int64_t floor_id = INT64_MIN;
     size_t room = SIZE_MAX;
@@ -452,13 +430,47 @@ plan_down(Draft *draft)
     refuse_mixed_steps(draft);
 }
 
+/* ---- Redo ---------------------------------------------------------------- */
+
+/* The newest application that was not reverted, or NULL. */
+static const MgMatch *
+find_newest(const MgDraft *draft)
+{
+    const MgMatch *newest = NULL;
+    for (size_t i = 0; i < draft->matches.n; i++) {
+        const MgMatch *match = &draft->matches.items[i];
+        if (match->row != NULL && match->row->version != NULL &&
+            (newest == NULL || match->row->id > newest->row->id))
+            newest = match;
+    }
+    return newest;
+}
+
+static void
+plan_redo(MgDraft *draft)
+{
+    const MgMatch *newest = find_newest(draft);
+    if (newest == NULL)
+        return;
+    if (newest->file == NULL) {
+        mg_refuse_redo_missing(&draft->refusals, newest);
+        return;
+    }
+    revert(draft, newest);
+    apply(draft, newest);
+    refuse_mixed_steps(draft);
+    refuse_empty_steps(draft);
+}
+
 /* ---- The plan ------------------------------------------------------------ */
 
 static const char *
-state_note(const MgPlan *plan, MgDirection direction, MgArena *arena)
+state_note(const MgPlan *plan, MgGoalKind kind, MgArena *arena)
 {
-    if (direction == MG_DOWN)
+    if (kind == MG_GOAL_DOWN || kind == MG_GOAL_REDO)
         return "nothing was reverted";
+    if (kind == MG_GOAL_BASELINE)
+        return "nothing was recorded";
     int n = plan->counts[MG_STATE_PENDING] + plan->counts[MG_STATE_LATE] +
             plan->counts[MG_STATE_PARTIAL] + plan->counts[MG_STATE_CHANGED];
     if (n == 0)
@@ -467,10 +479,17 @@ state_note(const MgPlan *plan, MgDirection direction, MgArena *arena)
                            mg_text_plural(n, "migration is", "migrations are"));
 }
 
+static void (*const planners[MG_N_GOALS])(MgDraft *draft) = {
+    [MG_GOAL_UP] = plan_up,
+    [MG_GOAL_DOWN] = plan_down,
+    [MG_GOAL_REDO] = plan_redo,
+    [MG_GOAL_BASELINE] = mg_plan_baseline,
+};
+
 void
 mg_plan_build(const MgPlanInput *input, MgArena *arena, MgPlan *ret)
 {
-    Draft draft = { .input = input, .goal = input->goal, .arena = arena };
+    MgDraft draft = { .input = input, .goal = input->goal, .arena = arena };
     mg_match_build(input->source, input->history, arena, &draft.matches);
 
     MgPlan plan = { .entries = draft.matches.entries, .n_entries = draft.matches.n };
@@ -481,16 +500,13 @@ mg_plan_build(const MgPlanInput *input, MgArena *arena, MgPlan *ret)
 
     draft.refusals = (MgRefusals){
         .arena = arena,
-        .note = state_note(&plan, input->goal->direction, arena),
+        .note = state_note(&plan, input->goal->kind, arena),
         .history_name = input->history_name != NULL ? input->history_name : "migrate.history",
     };
     MgError claimed;
     if (input->position != NULL && !mg_claim_check(input->history, input->position, &claimed))
         mg_refuse_unreadable(&draft.refusals, &claimed);
-    if (input->goal->direction == MG_UP)
-        plan_up(&draft);
-    else
-        plan_down(&draft);
+    planners[input->goal->kind](&draft);
 
     if (draft.refusals.n_left_out > 0)
         MG_PUSH(

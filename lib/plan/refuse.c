@@ -80,10 +80,12 @@ mg_refuse_drift(MgRefusals *refusals, const MgMatch *match)
     if (entry->commit != NULL) {
         mg_error_hint(err, "See the edit, undo it, and make it a new migration:\ngit diff %s -- %s",
                       entry->commit, entry->file);
-        mg_error_hint(err, "Start the new migration with: migrate new NAME");
     } else {
         mg_error_hint(err, "Undo the edit, and make it a new migration: migrate new NAME");
     }
+    mg_error_hint(err,
+                  "If the database already agrees with the file: migrate repair %s --accept-file",
+                  match->row->version);
     finish(refusals, err, entry->file, 0);
 }
 
@@ -100,7 +102,7 @@ mg_refuse_late(MgRefusals *refusals, const MgMatch *match, const MgEntry *head)
     } else {
         mg_error_detail(err, "The database is at %s.", head->label);
     }
-    mg_error_hint(err, "Put it at the end: give its files a version above %s.", head->version);
+    mg_error_hint(err, "Put it at the end: migrate renumber %s", match->entry->version);
     mg_error_hint(err, "If it does not depend on the order, apply it as it is: migrate up --late");
     finish(refusals, err, match->entry->file, 0);
 }
@@ -196,6 +198,8 @@ mg_refuse_not_empty(MgRefusals *refusals)
     mg_fail(err, MG_E_NOT_EMPTY, "the database has tables, but no history of migrations");
     mg_error_detail(err, "They were made by hand or by another tool, and the migrations may clash"
                          " with them.");
+    mg_error_hint(err, "If it has the migrations up to a version V already, record them:"
+                       " migrate baseline V");
     mg_error_hint(err, "Is this the right database? If so, start a history in it:"
                        " migrate up --allow-not-empty");
     finish(refusals, err, NULL, 0);
@@ -409,6 +413,30 @@ mg_refuse_altered(MgRefusals *refusals, const MgMatch *match)
     mg_error_detail(err, "It does not fit the digest that was stored with it, so it is not run.");
     hint_at_file(err, match->entry);
     mg_error_hint(err, "Find out who can write to %s.", refusals->history_name);
+    finish(refusals, err, NULL, 0);
+}
+
+void
+mg_refuse_redo_missing(MgRefusals *refusals, const MgMatch *match)
+{
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_MISSING, "migration \"%s\" has no file to apply it again from",
+            match->entry->label);
+    hint_at_file(err, match->entry);
+    mg_error_hint(err, "To revert it and leave it at that: migrate down");
+    finish(refusals, err, NULL, 0);
+}
+
+void
+mg_refuse_baseline(MgRefusals *refusals, const MgMatch *to, const MgMatch *head)
+{
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_BASELINE, "migration \"%s\" is applied already, and newer than \"%s\"",
+            head->entry->label, to->entry->label);
+    mg_error_detail(err, "A baseline is the beginning of a history: what was there before it.");
+    mg_error_hint(err, "See what is applied and what is not: migrate status");
+    if (to->entry->state == MG_STATE_LATE)
+        mg_error_hint(err, "If it is to run in spite of its version: migrate up --late");
     finish(refusals, err, NULL, 0);
 }
 

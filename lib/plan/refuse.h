@@ -49,6 +49,12 @@ void mg_refuse_recorded(MgRefusals *refusals, const MgMatch *match);
 void mg_refuse_no_down(MgRefusals *refusals, const MgMatch *match);
 void mg_refuse_from_history(MgRefusals *refusals, const MgMatch *match);
 void mg_refuse_altered(MgRefusals *refusals, const MgMatch *match);
+/* Redo of a migration whose file is gone. */
+void mg_refuse_redo_missing(MgRefusals *refusals, const MgMatch *match);
+
+/* A baseline below head. */
+void mg_refuse_baseline(MgRefusals *refusals, const MgMatch *to, const MgMatch *head);
+
 /* The stored script cannot be analysed. */
 void mg_refuse_unreadable(MgRefusals *refusals, const MgError *why);
 

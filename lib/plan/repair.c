@@ -54,6 +54,107 @@ check_statement(const MgRepair *repair, const MgMatch *match, MgError *err)
     return false;
 }
 
+static bool
+finish(MgError *err)
+{
+    mg_error_note(err, "nothing was changed");
+    return false;
+}
+
+static bool
+fail_not_applied(const MgMatch *match, MgError *err)
+{
+    mg_fail(err, MG_E_UNKNOWN_VERSION, "migration \"%s\" is not applied", match->entry->label);
+    mg_error_hint(err, "Name an applied one; list them: migrate status");
+    return finish(err);
+}
+
+static bool
+check_accept(const MgRepair *repair, const MgMatch *match, MgError *err)
+{
+    (void)repair;
+    const MgEntry *entry = match->entry;
+    if (match->row == NULL)
+        return fail_not_applied(match, err);
+    if (match->file == NULL) {
+        mg_fail(err, MG_E_MISSING, "migration \"%s\" has no file to accept", entry->label);
+        mg_error_hint(err, "Bring its file back.");
+        mg_error_hint(err, "If the database is without it: migrate repair %s --mark-reverted",
+                      match->row->version != NULL ? match->row->version : entry->label);
+        return finish(err);
+    }
+    if (entry->state != MG_STATE_PARTIAL)
+        return true;
+    mg_fail(err, MG_E_PARTIAL, "migration \"%s\" stopped half-way, and its file is no record of it",
+            entry->label);
+    mg_error_detail(err, "Done: %d of %d statements.", entry->n_statements_done,
+                    entry->n_statements);
+    mg_error_hint(err, "Finish it first, with the file as it is now: migrate up");
+    return finish(err);
+}
+
+static bool
+check_reverted(const MgRepair *repair, const MgMatch *match, MgError *err)
+{
+    (void)repair;
+    if (match->row == NULL)
+        return fail_not_applied(match, err);
+    if (match->file == NULL)
+        return true;
+    mg_fail(err, MG_E_USAGE, "migration \"%s\" has a file, so the next run would apply it again",
+            match->entry->label);
+    mg_error_at(err, match->entry->file, 0, 0);
+    mg_error_hint(err, "Revert it by its down script: migrate down");
+    mg_error_hint(err, "If the database is without it already, delete the file first.");
+    return finish(err);
+}
+
+/* Its row is already found by its content. */
+static bool
+check_renumber(const MgRepair *repair, const MgMatch *match, MgError *err)
+{
+    const MgScript *up = &match->file->up;
+    const MgApplied *row = match->row;
+    bool is_same = (row->digest != NULL && strcmp(row->digest, up->digest) == 0) ||
+                   (row->token_digest != NULL && strcmp(row->token_digest, up->token_digest) == 0);
+    if (is_same)
+        return true;
+    mg_fail(err, MG_E_DRIFT, "version %s is applied here, and its file was edited since",
+            repair->from);
+    mg_error_detail(err, "Under another version, the next run would apply it a second time.");
+    mg_error_hint(err, "Undo the edit, or record it first: migrate repair %s --accept-file",
+                  repair->from);
+    return finish(err);
+}
+
+static bool (*const checks[])(const MgRepair *repair, const MgMatch *match, MgError *err) = {
+    [MG_REPAIR_DONE] = check_statement,     [MG_REPAIR_AGAIN] = check_statement,
+    [MG_REPAIR_ACCEPT_FILE] = check_accept, [MG_REPAIR_MARK_REVERTED] = check_reverted,
+    [MG_REPAIR_RENUMBER] = check_renumber,
+};
+
+/*
+ * The row of a renumbered file, when it is not its own by content already: of
+ * two files that had one version, the row went to the other one; or the file was
+ * edited, and the row stands alone.  NULL: it was never applied here.
+ */
+static const MgApplied *
+find_row_before(const MgRepair *repair, const MgMatches *matches, const MgMatch *match)
+{
+    if (match->row != NULL)
+        return mg_version_compare(match->row->version, repair->from) == 0 ? match->row : NULL;
+    for (size_t i = 0; i < matches->n; i++) {
+        const MgApplied *row = matches->items[i].row;
+        if (row == NULL || row->version == NULL ||
+            mg_version_compare(row->version, repair->from) != 0)
+            continue;
+        bool is_own = matches->items[i].file == NULL ||
+                      (row->digest != NULL && strcmp(row->digest, match->file->up.digest) == 0);
+        return is_own ? row : NULL;
+    }
+    return NULL;
+}
+
 bool
 mg_repair_find(const MgRepair *repair, const MgSource *source, const MgHistory *history,
                MgArena *arena, MgMatch *ret, MgError *err)
@@ -61,16 +162,23 @@ mg_repair_find(const MgRepair *repair, const MgSource *source, const MgHistory *
     MgMatches matches;
     mg_match_build(source, history, arena, &matches);
     for (size_t i = 0; i < matches.n; i++) {
-        const MgMatch *match = &matches.items[i];
-        const MgEntry *entry = match->entry;
+        MgMatch match = matches.items[i];
+        const MgEntry *entry = match.entry;
         bool is_named = entry->version != NULL
                             ? mg_version_matches(repair->version, entry->version, entry->label)
                             : strcmp(repair->version, entry->label) == 0;
         if (!is_named)
             continue;
-        if (!check_statement(repair, match, err))
+        if (repair->kind == MG_REPAIR_RENUMBER) {
+            match.row = find_row_before(repair, &matches, &match);
+            if (match.row == NULL) {
+                *ret = match;
+                return true;
+            }
+        }
+        if (!checks[repair->kind](repair, &match, err))
             return false;
-        *ret = *match;
+        *ret = match;
         return true;
     }
     return fail_unknown(repair, &matches, arena, err);
@@ -91,31 +199,108 @@ change_number(ChangeList *list, const char *column, int from, int to, MgArena *a
            arena);
 }
 
+/* ---- What changes --------------------------------------------------------- */
+
+typedef struct Building {
+    const MgRepair *repair;
+    const MgMatch *match;
+    const MgRepairTexts *texts;
+    MgArena *arena;
+    ChangeList changes;
+} Building;
+
+static const char *
+settle_done(Building *building)
+{
+    const MgApplied *row = building->match->row;
+    MgArena *arena = building->arena;
+    int statement = building->repair->statement;
+    change_number(&building->changes, "statements_done", row->n_statements_done, statement, arena);
+    change(&building->changes, "prefix_digest", row->prefix_digest, building->texts->prefix_digest,
+           arena);
+    return mg_arena_format(arena, "statement %d of %s is recorded as done", statement,
+                           building->match->entry->label);
+}
+
+static const char *
+settle_again(Building *building)
+{
+    const MgApplied *row = building->match->row;
+    int statement = building->repair->statement;
+    change_number(&building->changes, "statements_started", row->n_statements_started,
+                  statement - 1, building->arena);
+    return mg_arena_format(building->arena, "statement %d of %s is recorded as not done", statement,
+                           building->match->entry->label);
+}
+
+static const char *
+accept_file(Building *building)
+{
+    const MgApplied *row = building->match->row;
+    const MgMigration *file = building->match->file;
+    ChangeList *changes = &building->changes;
+    MgArena *arena = building->arena;
+    int n_statements = file->up.n_statements;
+    change(changes, "name", row->name, file->name, arena);
+    change(changes, "up_digest", row->digest, file->up.digest, arena);
+    change(changes, "token_digest", row->token_digest, file->up.token_digest, arena);
+    change_number(changes, "statements", row->n_statements, n_statements, arena);
+    change_number(changes, "statements_started", row->n_statements_started, n_statements, arena);
+    change_number(changes, "statements_done", row->n_statements_done, n_statements, arena);
+    size_t n = changes->n;
+    if (row->kind == MG_VERSIONED)
+        change(changes, "down_digest", row->down_digest, file->has_down ? file->down.digest : NULL,
+               arena);
+    if (changes->n > n)
+        MG_PUSH(arena, changes,
+                ((MgChange){
+                    .column = "down_script", .to = building->texts->down_text, .is_blind = true }));
+    return mg_arena_format(arena,
+                           changes->n == 0 ? "nothing to do, the row of %s agrees with it"
+                                           : "%s is recorded as its file is now",
+                           building->match->entry->label);
+}
+
+static const char *
+mark_reverted(Building *building)
+{
+    change(&building->changes, "reverted_at", NULL, "now", building->arena);
+    change(&building->changes, "reverted_by", NULL,
+           mg_arena_format(building->arena, "%s (repair, nothing was run)", building->texts->by),
+           building->arena);
+    return mg_arena_format(building->arena, "%s is recorded as reverted",
+                           building->match->entry->label);
+}
+
+static const char *
+renumber(Building *building)
+{
+    const MgApplied *row = building->match->row;
+    const MgMigration *file = building->match->file;
+    if (row == NULL)
+        return mg_arena_format(building->arena, "nothing to do, version %s is not applied here",
+                               building->repair->from);
+    change(&building->changes, "version", row->version, file->version, building->arena);
+    change(&building->changes, "name", row->name, file->name, building->arena);
+    return mg_arena_format(building->arena, "%s has version %s in the history too", file->name,
+                           file->version);
+}
+
+static const char *(*const builders[])(Building *building) = {
+    [MG_REPAIR_DONE] = settle_done,        [MG_REPAIR_AGAIN] = settle_again,
+    [MG_REPAIR_ACCEPT_FILE] = accept_file, [MG_REPAIR_MARK_REVERTED] = mark_reverted,
+    [MG_REPAIR_RENUMBER] = renumber,
+};
+
 void
-mg_repair_build(const MgRepair *repair, const MgMatch *match, const char *prefix_digest,
+mg_repair_build(const MgRepair *repair, const MgMatch *match, const MgRepairTexts *texts,
                 MgArena *arena, MgRepairPlan *ret)
 {
-    const MgApplied *row = match->row;
-    const char *label = match->entry->label;
-    int statement = repair->statement;
-    ChangeList changes = { 0 };
-    MgRepairPlan plan = { .label = label, .row_id = row->id };
-
-    switch (repair->kind) {
-    case MG_REPAIR_DONE:
-        change_number(&changes, "statements_done", row->n_statements_done, statement, arena);
-        change(&changes, "prefix_digest", row->prefix_digest, prefix_digest, arena);
-        plan.outcome =
-            mg_arena_format(arena, "statement %d of %s is recorded as done", statement, label);
-        break;
-    case MG_REPAIR_AGAIN:
-        change_number(&changes, "statements_started", row->n_statements_started, statement - 1,
-                      arena);
-        plan.outcome =
-            mg_arena_format(arena, "statement %d of %s is recorded as not done", statement, label);
-        break;
-    }
-    plan.changes = changes.items;
-    plan.n_changes = changes.n;
+    Building building = { .repair = repair, .match = match, .texts = texts, .arena = arena };
+    MgRepairPlan plan = { .label = match->entry->label,
+                          .row_id = match->row == NULL ? 0 : match->row->id };
+    plan.outcome = builders[repair->kind](&building);
+    plan.changes = building.changes.items;
+    plan.n_changes = building.changes.n;
     *ret = plan;
 }

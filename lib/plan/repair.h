@@ -11,16 +11,21 @@
 
 /*
  * Find the migration that repair names, and check that what it says can be
- * said of it.  Fails with MG_E_UNKNOWN_VERSION, MG_E_PARTIAL or MG_E_USAGE.
+ * said of it.  ret->row is NULL when a file is renumbered that was never applied.
+ * Fails with MG_E_UNKNOWN_VERSION, _PARTIAL, _MISSING, _DRIFT or _USAGE.
  */
 MG_CHECK bool mg_repair_find(const MgRepair *repair, const MgSource *source,
                              const MgHistory *history, MgArena *arena, MgMatch *ret, MgError *err);
 
-/*
- * What changes in its row.  prefix_digest: of the statements that will count as
- * done, NULL when the file is not here.  Leaves ret->target to the caller.
- */
-void mg_repair_build(const MgRepair *repair, const MgMatch *match, const char *prefix_digest,
+/* What a repair writes that is neither in the row nor in the match. */
+typedef struct MgRepairTexts {
+    const char *prefix_digest; /* of the statements that will count as done; NULL: no file here */
+    const char *down_text;     /* of the file's down script, as it is stored, or NULL */
+    const char *by;            /* who repairs */
+} MgRepairTexts;
+
+/* What changes in its row.  Leaves ret->target to the caller. */
+void mg_repair_build(const MgRepair *repair, const MgMatch *match, const MgRepairTexts *texts,
                      MgArena *arena, MgRepairPlan *ret);
 
 #endif

@@ -22,6 +22,8 @@ typedef struct DirectiveRow {
 
 enum {
     VALUE_MAX_BYTES = 64,
+    /* Of a down script in the history. */
+    MAX_STORED_BYTES = 1 << 20,
     /* More changes than these are no slip of the pen. */
     NEAR_DISTANCE = 4,
 };
@@ -647,5 +649,19 @@ mg_script_open(const MgScript *script, MgReader *ret, MgError *err)
         return mg_reader_open(script->path, script->part, script->first_line, ret, err);
     mg_reader_open_text(script->path, script->text, script->size_bytes, script->part,
                         script->first_line, ret);
+    return true;
+}
+
+bool
+mg_script_read_stored(const MgScript *script, MgArena *arena, const char **ret, MgError *err)
+{
+    MG_CLEANUP(reader) MgReader reader = { .fd = -1 };
+    if (!mg_script_open(script, &reader, err))
+        return false;
+    bool is_short = reader.is_whole && reader.size_bytes <= MAX_STORED_BYTES;
+    *ret = !is_short ? NULL
+                     : mg_arena_format(arena, "%s%.*s",
+                                       script->inherited == NULL ? "" : script->inherited,
+                                       (int)reader.size_bytes, reader.text);
     return true;
 }

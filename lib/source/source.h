@@ -107,6 +107,13 @@ bool mg_version_matches(const char *word, const char *version, const char *label
  */
 MG_CHECK bool mg_script_analyse(MgScript *script, MgArena *arena, MgError *err);
 
+/*
+ * Text of a down script for the history, with the directives above its file's
+ * first section, so that its digest fits; NULL when it is too long to be kept.
+ */
+MG_CHECK bool mg_script_read_stored(const MgScript *script, MgArena *arena, const char **ret,
+                                    MgError *err);
+
 /* Open the script's text for execution. */
 MG_CHECK bool mg_script_open(const MgScript *script, MgReader *ret, MgError *err);
 

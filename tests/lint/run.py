@@ -33,6 +33,7 @@ CMD_MAY_INCLUDE = {"migrate.h", "base/arena.h", "base/attr.h", "base/buf.h", "ba
 PG_FAMILIES = {
     "diagnose": {"history", "lock", "prove"},
     "exec": {"blockers", "history", "index", "lock", "start"},
+    "record": {"history", "lock"},
     "start": {"history", "lock", "prove"},
 }
 

@@ -42,19 +42,12 @@ test_cmd__unknown_names_the_nearest(void **state)
         { "UP", "unknown command \"UP\"", "Perhaps \"migrate up\" is meant." },
         { "Deploy", "unknown command \"Deploy\"",
           "Pending migrations are applied by \"migrate up\"." },
-        { "redo", "unknown command \"redo\"",
-          "The newest migration is reverted by \"migrate down\" and applied again by \"migrate "
-          "up\"." },
         { "reset", "unknown command \"reset\"",
           "Everything is reverted by \"migrate down --to 0\"; \"migrate scratch\" makes an empty "
           "database." },
         { "init", "unknown command \"init\"",
           "Nothing needs to be set up: \"migrate new NAME\" makes the folder, the first \"migrate "
           "up\" the history." },
-        { "baseline", "unknown command \"baseline\"",
-          "Nothing is recorded without being run; \"migrate up --allow-not-empty\" starts a "
-          "history "
-          "in a database that has tables." },
         { "pu", "unknown command \"pu\"", "Perhaps \"migrate up\" is meant." },
         { "frobnicate", "unknown command \"frobnicate\"", "See migrate --help" },
         { "xx", "unknown command \"xx\"", "See migrate --help" },

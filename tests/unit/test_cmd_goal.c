@@ -30,7 +30,7 @@ test_goal__reads_number_and_version(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         MgArena arena = { 0 };
-        MgGoal goal = { .direction = MG_UP };
+        MgGoal goal = { .kind = MG_GOAL_UP };
         MgError err;
         assert_true(parse(cases[i].word, cases[i].to, &arena, &goal, &err));
         assert_int_equal(goal.count, cases[i].count);
@@ -65,7 +65,7 @@ test_goal__refuses(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         MgArena arena = { 0 };
-        MgGoal goal = { .direction = MG_UP };
+        MgGoal goal = { .kind = MG_GOAL_UP };
         MgError err;
         assert_false(parse(cases[i].word, cases[i].to, &arena, &goal, &err));
         assert_int_equal(err.code, MG_E_USAGE);

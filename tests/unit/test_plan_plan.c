@@ -8,10 +8,11 @@
  *   with three statements, v VACUUM alone, m mixed, 1 one file for both directions,
  *   e without statements, n the same on purpose, E a down script without statements
  * Rows, in the order they were applied (ids 1, 2, ...): the same words, with
- *   =K content, - no down script, b baseline, a adopted, pNM partial: N done,
- *   M started of 3, h stored down script, H altered, U not readable, N without digest,
- *   t no token digest, c commit known, z neither time nor name known, y no author
- * Goal: "up" or "down", a count, "to:V", and words for what is allowed.
+ *   =K content, - no down script, b baseline of all up to it, w of one file, a adopted, pNM
+ * partial: N done, M started of 3, h stored down script, H altered, U not readable, N without
+ * digest, t no token digest, c commit known, z neither time nor name known, y no author Goal: "up",
+ * "down", "redo", "baseline", a count, "to:V", and words
+ * for what is allowed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -161,17 +162,17 @@ make_row(MgArena *arena, int64_t id, const char *word, const char *flags)
                       .duration_us = 41000,
                       .applied_by = "app@desk" };
     split_label(arena, word, &row.version, &row.name);
-    row.kind = row.version == NULL          ? MG_REPEATABLE
-               : strchr(flags, 'b') != NULL ? MG_BASELINE
-               : strchr(flags, 'a') != NULL ? MG_ADOPTED
-                                            : MG_VERSIONED;
+    row.kind = row.version == NULL            ? MG_REPEATABLE
+               : strpbrk(flags, "bw") != NULL ? MG_BASELINE
+               : strchr(flags, 'a') != NULL   ? MG_ADOPTED
+                                              : MG_VERSIONED;
     const char *content = content_of(arena, flags, row.version, row.name);
     row.digest = mg_arena_format(arena, "%s-up-digest", content);
     row.token_digest = mg_arena_format(arena, "tokens-%s", content);
     set_down(arena, flags, content, &row);
     if (row.kind == MG_BASELINE)
         row.down_digest = NULL;
-    if (row.kind == MG_BASELINE || strchr(flags, 'N') != NULL)
+    if (strpbrk(flags, "bN") != NULL)
         row.digest = row.token_digest = NULL;
     if (strchr(flags, 't') != NULL)
         row.token_digest = NULL;
@@ -200,7 +201,11 @@ read_goal(MgArena *arena, const char *text, MgGoal *goal, MgPlanInput *input, Mg
     const char *flags;
     for (const char *word; (word = next_word(arena, &text, &flags)) != NULL;) {
         if (strcmp(word, "down") == 0)
-            goal->direction = MG_DOWN;
+            goal->kind = MG_GOAL_DOWN;
+        else if (strcmp(word, "redo") == 0)
+            goal->kind = MG_GOAL_REDO;
+        else if (strcmp(word, "baseline") == 0)
+            goal->kind = MG_GOAL_BASELINE;
         else if (strncmp(word, "to:", 3) == 0)
             goal->to = word + 3;
         else if (strcmp(word, "late") == 0)
@@ -728,6 +733,81 @@ show_refusal(const MgError *err, MgArena *arena)
     return mg_arena_text(arena, mg_buf_text(&buf));
 }
 
+/* Down and up of the newest application, whatever its version. */
+static void
+test_plan__redoes(void **state)
+{
+    (void)state;
+    static const Case cases[] = {
+        { "the newest", "1 2 3", "1 2", "redo",
+          "1 applied, 2 applied, 3 pending; down 2 row 2; up 2" },
+        { "the newest by time, not by version", "1 2", "2 1", "redo",
+          "1 applied, 2 applied; down 1 row 2; up 1" },
+        { "after an edit", "1 2/!", "1 2", "redo",
+          "1 applied, 2 drifted; down 2 row 2; up 2; warning: 2_m was edited after it was applied;"
+          " its down script is run as it is now" },
+        { "an edit of another one is not in the way", "1/! 2", "1 2", "redo",
+          "1 drifted, 2 applied; down 2 row 2; up 2" },
+        { "nothing applied", "1", "", "redo", "1 pending" },
+        { "without down", "1/-", "1/-", "redo",
+          "1 applied (no-down); refuse no-down: migration \"1_m\" has no down script" },
+        { "without file", "1", "1 2/h", "redo stored",
+          "1 applied, 2 ahead; refuse missing: migration \"2_m\" has no file to apply it again"
+          " from" },
+        { "half-run", "1 2/X", "1 2/p11", "redo",
+          "1 applied, 2 partial; refuse partial: migration \"2_m\" stopped half-way and cannot be"
+          " reverted" },
+        { "a baseline", "1", "1/w", "redo",
+          "1 applied (baseline); refuse no-down: baseline \"1_m\" cannot be reverted" },
+        { "edited to be mixed", "1/!m", "1", "redo",
+          "1 drifted; refuse mixed: CREATE INDEX CONCURRENTLY cannot run in one transaction with"
+          " other statements; warning: 1_m was edited after it was applied; its down script is run"
+          " as it is now" },
+        { "edited to be empty", "1/!e", "1", "redo",
+          "1 drifted; refuse file: migration \"1_m\" has no statements yet; warning: 1_m was edited"
+          " after it was applied; its down script is run as it is now" },
+    };
+    CHECK(cases);
+}
+
+/* One row a file: what comes late below a baseline is still seen. */
+static void
+test_plan__records_baselines(void **state)
+{
+    (void)state;
+    static const Case cases[] = {
+        { "up to V", "1 2 3", "", "baseline to:2",
+          "1 pending, 2 pending, 3 pending; up 1 [recorded, not run]; up 2 [recorded, not run]" },
+        { "what is there stays", "1 2 3", "1", "baseline to:3_m",
+          "1 applied, 2 pending, 3 pending; up 2 [recorded, not run]; up 3 [recorded, not run]" },
+        { "what was left out", "1 2 3", "1 3", "baseline to:3",
+          "1 applied, 2 late, 3 applied; up 2 [recorded, not run]" },
+        { "below what is applied", "1 2 3", "1 3", "baseline to:2",
+          "1 applied, 2 late, 3 applied; refuse history-begun: migration \"3_m\" is applied "
+          "already, and"
+          " newer than \"2_m\"" },
+        { "all there", "1 2", "1 2", "baseline to:2",
+          "1 applied, 2 applied; note: everything up to 2_m is in the history already" },
+        { "unknown", "1", "", "baseline to:7",
+          "1 pending; refuse unknown-version: no migration has version \"7\"" },
+        { "an empty database", "1", "", "baseline to:1 fresh",
+          "1 pending; up 1 [recorded, not run]; warning: this database has no tables, and"
+          " a baseline makes none: is it the right one?" },
+        { "a database with tables", "1", "", "baseline to:1 tables",
+          "1 pending; up 1 [recorded, not run]" },
+        { "repeatables run later", "1 R__v", "", "baseline to:1",
+          "1 pending, R__v pending; up 1 [recorded, not run]" },
+        { "late below it afterwards", "1 2 3", "1/w 3/w", "up",
+          "1 applied (baseline), 2 late, 3 applied (baseline); refuse late: migration \"2_m\" is "
+          "older than the newest"
+          " applied one" },
+        { "edited afterwards", "1/! 2", "1/w 2/w", "up",
+          "1 drifted (baseline), 2 applied (baseline); refuse drift: migration \"1_m\" was edited "
+          "after it was applied" },
+    };
+    CHECK(cases);
+}
+
 static void
 test_plan__explains_refusals(void **state)
 {
@@ -738,6 +818,7 @@ test_plan__explains_refusals(void **state)
           "--> migrations/1_m.up.sql:0\n"
           "detail: It was applied on 2026-03-02 14:32 UTC as 1-up-dig; now it is 1!-up-di.\n"
           "hint: Undo the edit, and make it a new migration: migrate new NAME\n"
+          "hint: If the database already agrees with the file: migrate repair 1 --accept-file\n"
           "note: nothing was applied; 1 migration is pending\n" },
         { "drift, commit known", "1/!", "1/c", "up",
           "migration \"1_m\" was edited after it was applied (drift)\n"
@@ -746,26 +827,27 @@ test_plan__explains_refusals(void **state)
           " 1!-up-di.\n"
           "hint: See the edit, undo it, and make it a new migration:\n"
           "git diff 9b1c7de -- migrations/1_m.up.sql\n"
-          "hint: Start the new migration with: migrate new NAME\n"
+          "hint: If the database already agrees with the file: migrate repair 1 --accept-file\n"
           "note: nothing was applied; no migration is pending\n" },
         { "drift, time unknown", "1/! 2 3", "1/z", "up",
           "migration \"1_m\" was edited after it was applied (drift)\n"
           "--> migrations/1_m.up.sql:0\n"
           "detail: It was applied as 1-up-dig; now it is 1!-up-di.\n"
           "hint: Undo the edit, and make it a new migration: migrate new NAME\n"
+          "hint: If the database already agrees with the file: migrate repair 1 --accept-file\n"
           "note: nothing was applied; 2 migrations are pending\n" },
         { "late", "1 2 3", "1 3", "up",
           "migration \"2_m\" is older than the newest applied one (late)\n"
           "--> migrations/2_m.up.sql:0\n"
           "detail: The database is at 3_m since 2026-03-02 14:33 UTC.\n"
-          "hint: Put it at the end: give its files a version above 3.\n"
+          "hint: Put it at the end: migrate renumber 2\n"
           "hint: If it does not depend on the order, apply it as it is: migrate up --late\n"
           "note: nothing was applied; 1 migration is pending\n" },
         { "late, time unknown", "2", "3/z", "up",
           "migration \"2_m\" is older than the newest applied one (late)\n"
           "--> migrations/2_m.up.sql:0\n"
           "detail: The database is at 3.\n"
-          "hint: Put it at the end: give its files a version above 3.\n"
+          "hint: Put it at the end: migrate renumber 2\n"
           "hint: If it does not depend on the order, apply it as it is: migrate up --late\n"
           "note: nothing was applied; 1 migration is pending\n" },
         { "missing", "2", "1/c 2", "up strict",
@@ -809,6 +891,8 @@ test_plan__explains_refusals(void **state)
           "the database has tables, but no history of migrations (not-empty)\n"
           "detail: They were made by hand or by another tool, and the migrations may clash with"
           " them.\n"
+          "hint: If it has the migrations up to a version V already, record them: migrate baseline"
+          " V\n"
           "hint: Is this the right database? If so, start a history in it: migrate up"
           " --allow-not-empty\n"
           "note: nothing was applied; 1 migration is pending\n" },
@@ -1003,6 +1087,8 @@ main(void)
         cmocka_unit_test(test_plan__starts_behind_baseline),
         cmocka_unit_test(test_plan__reverts),
         cmocka_unit_test(test_plan__reverts_from_history),
+        cmocka_unit_test(test_plan__redoes),
+        cmocka_unit_test(test_plan__records_baselines),
         cmocka_unit_test(test_plan__explains_refusals),
         cmocka_unit_test(test_plan__passes_on_unreadable_stored_script),
         cmocka_unit_test(test_plan__describes_entries),
