@@ -102,7 +102,7 @@ mg_refuse_late(MgRefusals *refusals, const MgMatch *match, const MgEntry *head)
     } else {
         mg_error_detail(err, "The database is at %s.", head->label);
     }
-    mg_error_hint(err, "Put it at the end: migrate renumber %s", match->entry->version);
+    mg_error_hint(err, "Put it at the end: give its files a version above %s.", head->version);
     mg_error_hint(err, "If it does not depend on the order, apply it as it is: migrate up --late");
     finish(refusals, err, match->entry->file, 0);
 }
