@@ -3,9 +3,14 @@
 
 usage: ci.py MIGRATE [NAME...]
 """
+import json
+import re
+import signal
+import subprocess
 import sys
 
-from house import Project, expect, expect_in, main
+import house
+from house import (LIMIT_S, Project, expect, expect_in, locks, main, slow_files, wait_for)
 
 # As version 0.1.0 made it before histories had environments and claims.
 LAYOUT_1 = """
@@ -105,17 +110,30 @@ def test_a_newer_history_is_refused(server):
 
 
 def run_in(project, environment, *words, exit=0):
-    """The command with more variables."""
-    plain = project.environment
-    project.environment = lambda url=None: dict(plain(url), **environment)
+    """The command with the variables of a platform."""
+    project.variables = environment
     try:
         return project.run(*words, exit=exit)
     finally:
-        project.environment = plain
+        project.variables = {}
 
 
-PRODUCTION = {"VERCEL": "1", "VERCEL_ENV": "production", "VERCEL_DEPLOYMENT_ID": "dpl_1"}
-PREVIEW = {"VERCEL": "1", "VERCEL_ENV": "preview"}
+def start_in(project, environment, *words):
+    project.variables = environment
+    try:
+        return project.start(*words)
+    finally:
+        project.variables = {}
+
+
+def vercel(environment, deployment, commit):
+    return {"CI": "1", "VERCEL": "1", "VERCEL_ENV": environment,
+            "VERCEL_DEPLOYMENT_ID": deployment, "VERCEL_GIT_COMMIT_SHA": commit}
+
+
+PRODUCTION = vercel("production", "dpl_1", "4f2a91c")
+NEXT = vercel("production", "dpl_2", "9b1c7de")
+PREVIEW = vercel("preview", "dpl_3", "0c0ffee")
 
 
 def test_a_preview_that_points_to_production_is_refused(server):
@@ -180,6 +198,165 @@ def test_a_role_of_its_own_owns_what_is_made(server):
                        "('public', 'migrate')"), "ci_owner")
     expect_in("applied  2_b", project.run("status").out)
     project.sql("DROP OWNED BY ci_owner; DROP ROLE ci_owner")
+
+
+# ---- What builds go through -----------------------------------------------------------------
+
+SESSION = "session  PostgreSQL {}, direct, environment production from VERCEL_ENV\n"
+AHEAD = "warning: 2_b is applied and newer than every file; it stays applied\n"
+
+
+def a_and_b():
+    return {"1_a.up.sql": "CREATE TABLE a (id int);", "2_b.up.sql": "CREATE TABLE b (id int);"}
+
+
+def log_of(project, process):
+    """What stands in the build's log on stderr, without the lines that every run begins with."""
+    lines = process.err.splitlines(keepends=True)
+    expect_in("target   {} at ".format(project.database), lines[0])
+    expect(re.sub(r"PostgreSQL \S+,", "PostgreSQL {},", lines[1]), SESSION)
+    return "".join(line for line in lines[2:] if not line.startswith("note: this database belongs"))
+
+
+def without_times(text):
+    return re.sub(r" +[\d.]+ m?s$", "", re.sub(r" in [\d.]+ m?s", "", text), flags=re.MULTILINE)
+
+
+def test_an_instant_rollback_builds_old_files_against_a_newer_database(server):
+    project = Project(server, a_and_b())
+    run_in(project, PRODUCTION, "up")
+    (project.root / "migrations" / "2_b.up.sql").unlink()
+    old = run_in(project, NEXT, "up")
+    expect(old.out, "done     nothing to do, now at 2_b\n")
+    expect(log_of(project, old), AHEAD)
+    strict = run_in(project, NEXT, "up", "--strict", exit=6)
+    expect_in("error: applied migration \"2_b\" is newer than every file (missing)\n", strict.err)
+    expect_in("hint: Bring its file back; commit 4f2a91c applied it.\n", strict.err)
+    expect(project.sql("SELECT to_regclass('b') IS NOT NULL"), "t")
+
+
+def test_a_database_ahead_of_the_files_takes_what_comes_next(server):
+    project = Project(server, a_and_b())
+    run_in(project, PRODUCTION, "up")
+    (project.root / "migrations" / "2_b.up.sql").unlink()
+    expect(json.loads(run_in(project, NEXT, "plan", "--output", "json").out)["warnings"],
+           [AHEAD[len("warning: "):-1]])
+    expect_in("ahead    2_b", run_in(project, NEXT, "status", "--exit-code").out)
+    project.write("3_c.up.sql", "CREATE TABLE c (id int);")
+    fixed = run_in(project, NEXT, "up")
+    expect(without_times(fixed.out), "applied  3_c\ndone     1 applied, now at 3_c\n")
+    expect(log_of(project, fixed), "warning: 2_b is applied and has no file; it stays applied\n")
+
+
+def test_a_cancelled_build_is_gone_on_with_by_the_next(server):
+    project = Project(server, slow_files(3, 0.5))
+    first = start_in(project, PRODUCTION, "up")
+    expect_in("applied  001_m", first.stdout.readline())
+    wait_for(lambda: project.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = "
+                                 "'PgSleep' AND datname = current_database()") == "1")
+    first.send_signal(signal.SIGTERM)
+    first.out, first.err = first.communicate(timeout=LIMIT_S)
+    expect(first.returncode, 143)
+    n_applied = 1 + first.out.count("applied  ")
+    expect_in("error: interrupted (cancelled)\n", first.err)
+    expect_in(" stay", first.err.splitlines()[-1])
+    following = run_in(project, NEXT, "up")
+    expect_in("done     {} applied in ".format(3 - n_applied), following.out)
+    expect(log_of(project, following), "")
+    expect(project.sql("SELECT applied_by || ' ' || git_commit FROM migrate.history "
+                       "WHERE kind = 'versioned' ORDER BY id").splitlines(),
+           ["vercel dpl_1 4f2a91c"] * n_applied + ["vercel dpl_2 9b1c7de"] * (3 - n_applied))
+
+
+def test_of_two_builds_at_once_one_works(server):
+    project = Project(server, slow_files(2, 0.5))
+    first = start_in(project, PRODUCTION, "up")
+    wait_for(lambda: locks(project) == "2")
+    second = run_in(project, NEXT, "up")
+    expect(second.out, "done     nothing left to do: vercel dpl_1 applied 2, now at 002_m\n")
+    expect(re.sub(r"pid \d+|\d\d:\d\d:\d\d", "X", log_of(project, second)),
+           "waiting  X migrates this database since X (vercel-dpl_1)\n")
+    out, _ = first.communicate(timeout=LIMIT_S)
+    expect(first.returncode, 0)
+    expect_in("done     2 applied in ", out)
+
+
+def test_a_cache_of_another_branch_decides_nothing(server):
+    project = Project(server, a_and_b())
+    project.write("2_b.down.sql", "DROP TABLE b;")
+    run_in(project, PRODUCTION, "up")
+    cached = (project.root / "state.db").read_bytes()
+    # What the notebook in the cache has seen is no longer so.
+    run_in(project, PRODUCTION, "down", "--no-state")
+    (project.root / "state.db").write_bytes(cached)
+    expect(without_times(run_in(project, NEXT, "up").out),
+           "applied  2_b\ndone     1 applied, now at 2_b\n")
+    # Nor are files that came along believed: another text, another one of the same version.
+    project.write("2_b.up.sql", "CREATE TABLE b (id bigint);")
+    expect_in("error: migration \"2_b\" was edited after it was applied (drift)\n",
+              run_in(project, NEXT, "up", exit=6).err)
+    project.write("2_b.up.sql", a_and_b()["2_b.up.sql"])
+    project.write("2_coupons.up.sql", "CREATE TABLE coupons (id int);")
+    expect_in("2_coupons.up.sql", run_in(project, NEXT, "up", exit=2).err)
+    (project.root / "migrations" / "2_coupons.up.sql").unlink()
+    # A hosted database takes none that is older than its head; this one is local and would.
+    project.write("0_coupons.up.sql", "CREATE TABLE coupons (id int);")
+    expect_in("is older than the newest applied one (late)\n",
+              run_in(project, dict(NEXT, MIGRATE_LATE="refuse"), "up", exit=6).err)
+    expect(project.sql("SELECT to_regclass('coupons') IS NULL"), "t")
+
+
+def test_a_database_that_is_not_empty(server):
+    project = Project(server, a_and_b())
+    project.sql("CREATE TABLE a (id int)")
+    refused = run_in(project, PRODUCTION, "up", exit=6)
+    expect(log_of(project, refused), """\
+error: the database has tables, but no history of migrations (not-empty)
+detail: They were made by hand or by another tool, and the migrations may clash with them.
+hint: If it has the migrations up to a version V already, record them: migrate baseline V
+hint: Is this the right database? If so, start a history in it: migrate up --allow-not-empty
+note: nothing was applied; 2 migrations are pending
+""")
+    expect(project.sql("SELECT to_regnamespace('migrate') IS NULL"), "t")  # nor is it claimed
+    run_in(project, PRODUCTION, "baseline", "1")
+    expect(without_times(run_in(project, PRODUCTION, "up").out),
+           "applied  2_b\ndone     1 applied, now at 2_b\n")
+
+
+def build(project, environment, *, exit):
+    """A build command whose last part fails: what is behind the migrations."""
+    words = ["sh", "-c", '"$0" up && exit 9', house.MIGRATE]
+    project.variables = environment
+    done = subprocess.run(words, cwd=project.root, env=project.environment(), text=True,
+                          capture_output=True, stdin=subprocess.DEVNULL, timeout=LIMIT_S)
+    project.variables = {}
+    expect(done.returncode, exit)
+    done.out, done.err = done.stdout, done.stderr
+    return done
+
+
+def test_a_failed_build_whose_migrations_stay(server):
+    project = Project(server, a_and_b())
+    expect_in("done     2 applied in ", build(project, PRODUCTION, exit=9).out)
+    again = run_in(project, NEXT, "up")
+    expect(again.out, "done     nothing to do, now at 2_b\n")
+    expect(log_of(project, again), "")
+
+
+def test_a_migration_that_fails_the_build(server):
+    project = Project(server, dict(a_and_b(), **{"3_c.up.sql": "SELECT 1/0;"}))
+    failed = build(project, PRODUCTION, exit=1)
+    expect(log_of(project, failed), """\
+error: division by zero (22012)
+  --> migrations/3_c.up.sql:1
+   |
+ 1 | SELECT 1/0;
+note: 3_c was rolled back; the 2 before it stay applied
+""")
+    expect(project.applied()[1:], ["1", "2"])
+    project.write("3_c.up.sql", "CREATE TABLE c (id int);")
+    expect(without_times(run_in(project, NEXT, "up").out),
+           "applied  3_c\ndone     1 applied, now at 3_c\n")
 
 
 if __name__ == "__main__":

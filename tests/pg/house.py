@@ -70,6 +70,7 @@ class Project:
     def __init__(self, server, files):
         self.server = server
         self.database = server.database()
+        self.variables = {}  # more of them, for what is run next
         self.root = new_folder("migrate-scenario-")
         (self.root / "migrations").mkdir()
         for name, text in files.items():
@@ -81,8 +82,9 @@ class Project:
     def environment(self, url=None):
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "ASAN_OPTIONS",
                                                     "UBSAN_OPTIONS") if name in os.environ}
-        return dict(kept, DATABASE_URL=url or self.server.url_of(self.database), USER="app",
-                    MIGRATE_STATE=str(self.root / "state.db"))
+        usual = dict(kept, DATABASE_URL=url or self.server.url_of(self.database), USER="app",
+                     MIGRATE_STATE=str(self.root / "state.db"))
+        return dict(usual, **self.variables)
 
     def start(self, *words, url=None):
         return subprocess.Popen([MIGRATE, *words], cwd=self.root, env=self.environment(url),
