@@ -41,7 +41,8 @@ write_excerpt(MgError *err, const char *text, MgSpan mark, const char *words)
 {
     size_t size_bytes = strlen(text);
     size_t begin = 0;
-    if (size_bytes > LINE_BYTES && mark.begin > LEAD_BYTES)
+    bool is_long = size_bytes > LINE_BYTES || mark.end + 1 + strlen(words) > LINE_BYTES;
+    if (is_long && mark.begin > LEAD_BYTES)
         begin = mg_text_cut(text, size_bytes, mark.begin - LEAD_BYTES);
     size_t end = begin + mg_text_cut(text + begin, size_bytes - begin, LINE_BYTES);
     if (end < mark.end)
@@ -63,16 +64,25 @@ write_excerpt(MgError *err, const char *text, MgSpan mark, const char *words)
     mg_text_copy(err->excerpt, sizeof err->excerpt, mg_buf_text(&line));
 }
 
-/* The variable under which this provider's direct URL is usually set. */
+/* "Set DATABASE_URL_UNPOOLED to the direct URL", and where that is to be had. */
 static const char *
-direct_name(const MgUrl *url, const MgProvider *provider, const MgPolicy *policy)
+first_step(const MgUrl *url, const MgProvider *provider, const MgPolicy *policy, bool has_twin,
+           MgArena *arena)
 {
-    const MgNamePair *pair = policy->is_name_given ? NULL : provider->names;
-    for (; pair != NULL && pair->pooled != NULL; pair++) {
-        if (strcmp(pair->pooled, url->name) == 0)
-            return pair->direct;
-    }
-    return url->name;
+    const char *name =
+        policy->is_name_given ? NULL : mg_provider_name_of_direct(url, provider, arena);
+    bool is_option = url->name[0] == '-';
+    const char *prints =
+        has_twin && !is_option ? " (\"migrate url --direct --reveal\" prints it)" : "";
+    if (is_option)
+        return mg_arena_format(arena, "Give %s the direct URL", url->name);
+    if (mg_text_starts(url->name, "PG") && name != NULL)
+        return mg_arena_format(arena, "Set %s to the direct host, which %s usually holds%s",
+                               url->name, name, prints);
+    if (mg_text_starts(url->name, "PG"))
+        return mg_arena_format(arena, "Set the PG variables to the direct server%s", prints);
+    return mg_arena_format(arena, "Set %s to the direct URL%s", name == NULL ? url->name : name,
+                           prints);
 }
 
 static void
@@ -80,18 +90,18 @@ add_hints(const MgUrl *url, const MgProvider *provider, const MgPolicy *policy, 
           MgArena *arena, MgError *err)
 {
     bool is_option = url->name[0] == '-';
-    bool is_libpq = mg_text_starts(url->name, "PG");
-    const char *setting =
-        is_option  ? mg_arena_format(arena, "Give %s", url->name)
-        : is_libpq ? "Set the PG variables to"
-                   : mg_arena_format(arena, "Set %s to", direct_name(url, provider, policy));
-    const char *thing = is_libpq ? "server" : "URL";
     bool is_shown = twin != NULL && strlen(twin) <= MAX_TWIN_BYTES;
+    const char *step = first_step(url, provider, policy, is_shown, arena);
+    /* There the direct URL is always at hand, under a name of its own. */
+    if (provider == &mg_provider_heroku) {
+        mg_error_hint(err, "Take the direct URL instead: --url-env %s",
+                      mg_provider_name_of_direct(url, provider, arena));
+        return;
+    }
     if (is_shown)
-        mg_error_hint(err, "%s the direct %s%s:\n%s", setting, thing,
-                      is_option ? "" : " (\"migrate url --direct --reveal\" prints it)", twin);
+        mg_error_hint(err, "%s:\n%s", step, twin);
     else
-        mg_error_hint(err, "%s the direct %s of this database%s", setting, thing,
+        mg_error_hint(err, "%s of this database%s", step,
                       provider->advice == NULL ? ", which does not go through the pooler." : ".");
     if (provider->advice != NULL)
         mg_error_hint(err, "%s", provider->advice);

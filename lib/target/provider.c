@@ -18,6 +18,7 @@ static const MgNamePair neon_names[] = {
     { "POSTGRES_URL", "POSTGRES_URL_NON_POOLING" },
     { "POSTGRES_PRISMA_URL", "POSTGRES_URL_NON_POOLING" },
     { "NETLIFY_DATABASE_URL", "NETLIFY_DATABASE_URL_UNPOOLED" },
+    { "PGHOST", "PGHOST_UNPOOLED" },
     { NULL, NULL },
 };
 static const MgNamePair vercel_names[] = {
@@ -46,7 +47,7 @@ static const MgNamePair railway_names[] = {
 
 static const MgProvider providers[] = {
     { .id = "neon",
-      .host = "*-pooler.*neon.tech",
+      .host = "*.neon.tech",
       .direct_host = "*.neon.tech",
       .mode = MG_POOL_TRANSACTION,
       .twin = MG_TWIN_LABEL,
@@ -55,7 +56,7 @@ static const MgProvider providers[] = {
       .words = "Neon's transaction pooler",
       .names = neon_names },
     { .id = "vercel-pg",
-      .host = "*-pooler.*postgres.vercel-storage.com",
+      .host = "*.postgres.vercel-storage.com",
       .direct_host = "*.postgres.vercel-storage.com",
       .mode = MG_POOL_TRANSACTION,
       .twin = MG_TWIN_LABEL,
@@ -105,6 +106,25 @@ static const MgProvider providers[] = {
       .mode = MG_POOL_TRANSACTION,
       .twin = MG_TWIN_PORT,
       .words = "PlanetScale's PgBouncer" },
+    { .id = "appwrite",
+      .host = "db-*.appwrite.center",
+      .port = 6432,
+      .direct_host = "db-*.appwrite.center",
+      .mode = MG_POOL_UNKNOWN,
+      .twin = MG_TWIN_PORT,
+      .words = "Appwrite's pooler" },
+    { .id = "cloud-sql",
+      .host = "*.sql.goog",
+      .port = 6432,
+      .mode = MG_POOL_UNKNOWN,
+      .twin = MG_TWIN_PORT,
+      .words = "Cloud SQL's managed pooling" },
+    { .id = "alloydb",
+      .host = "*.alloydb-psc.goog",
+      .port = 6432,
+      .mode = MG_POOL_UNKNOWN,
+      .twin = MG_TWIN_PORT,
+      .words = "AlloyDB's managed pooling" },
     { .id = "azure-flex",
       .host = "*.postgres.database.azure.com",
       .port = 6432,
@@ -140,7 +160,7 @@ static const MgProvider providers[] = {
       .marked = "pgbouncer",
       .words = "a PgBouncer on Railway",
       .advice = "The direct URL is the one of the PostgreSQL service; the template has it in "
-                "DATABASE_UNPOOLED_URL.",
+                "DATABASE_UNPOOLED_URL, and for machines outside in DATABASE_PUBLIC_UNPOOLED_URL.",
       .names = railway_names },
     { .id = "digitalocean",
       .host = "*.db.ondigitalocean.com",
@@ -227,14 +247,36 @@ static const struct {
 /* ---- Finding a row ---- */
 
 static bool
+has_label(const MgProvider *provider, const char *host)
+{
+    size_t label_bytes = strcspn(host, "."), part_bytes = strlen(provider->pooled_part);
+    return label_bytes > part_bytes &&
+           strncmp(host + label_bytes - part_bytes, provider->pooled_part, part_bytes) == 0;
+}
+
+static bool
 is_pooled_by(const MgProvider *provider, const MgHost *host, const MgUrl *url)
 {
+    if (provider->twin == MG_TWIN_LABEL && !has_label(provider, host->name))
+        return false;
     if (provider->port != 0 && provider->port != host->port)
         return false;
     if (provider->database != NULL &&
         (url->database == NULL || strcmp(provider->database, url->database) != 0))
         return false;
     return fnmatch(provider->host, host->name, 0) == 0;
+}
+
+const MgProvider *
+mg_provider_at(size_t i)
+{
+    static const MgProvider *const not_by_host[] = { &mg_provider_own_word,
+                                                     &mg_provider_neon_options,
+                                                     &mg_provider_heroku };
+    static const size_t n = sizeof providers / sizeof *providers;
+    if (i < n)
+        return &providers[i];
+    return i - n < sizeof not_by_host / sizeof *not_by_host ? not_by_host[i - n] : NULL;
 }
 
 const MgProvider *
@@ -263,13 +305,13 @@ mg_provider_of_direct_host(const MgHost *host)
 static bool
 has_option_of_neon_pooler(const MgUrl *url)
 {
-    for (size_t i = 0; i < url->params.n; i++) {
-        const MgParam *param = &url->params.items[i];
-        if (strcmp(param->key, "options") == 0 &&
-            fnmatch("*endpoint=*-pooler*", param->value, 0) == 0)
-            return true;
-    }
-    return false;
+    const char *options = mg_url_find_param(url, "options");
+    const char *endpoint = options == NULL ? NULL : strstr(options, "endpoint=");
+    if (endpoint == NULL)
+        return false;
+    const char *mark = mg_provider_neon_options.pooled_part;
+    size_t end = strcspn(endpoint, " "), mark_bytes = strlen(mark);
+    return end > mark_bytes && strncmp(endpoint + end - mark_bytes, mark, mark_bytes) == 0;
 }
 
 static bool
@@ -299,6 +341,20 @@ mg_provider_find(const MgUrl *url, size_t *ret_host_i)
     if (url->name != NULL && mg_text_ends(url->name, heroku_name))
         return &mg_provider_heroku;
     return says_pgbouncer(url) ? &mg_provider_own_word : NULL;
+}
+
+const char *
+mg_provider_name_of_direct(const MgUrl *url, const MgProvider *provider, MgArena *arena)
+{
+    size_t name_bytes = strlen(url->name);
+    if (provider == &mg_provider_heroku)
+        return mg_arena_format(arena, "%.*s_URL", (int)(name_bytes - strlen(heroku_name)),
+                               url->name);
+    for (const MgNamePair *pair = provider->names; pair != NULL && pair->pooled != NULL; pair++) {
+        if (strcmp(pair->pooled, url->name) == 0)
+            return pair->direct;
+    }
+    return NULL;
 }
 
 const MgNamePair *

@@ -22,7 +22,7 @@ typedef enum MgPoolMode {
 /* How a pooled URL and its direct twin differ. */
 typedef enum MgTwinRule {
     MG_TWIN_NONE,     /* the URL does not tell */
-    MG_TWIN_LABEL,    /* the first label of the host ends with pooled_part */
+    MG_TWIN_LABEL,    /* the first label of a pooled host ends with pooled_part */
     MG_TWIN_PREFIX,   /* the host begins with pooled_part instead of direct_part */
     MG_TWIN_PORT,     /* port instead of 5432 */
     MG_TWIN_SUPABASE, /* another host, the user without ".REF", port 5432 */
@@ -52,6 +52,8 @@ typedef struct MgProvider {
 /* What the URL says itself by pgbouncer=true, and where the endpoint stands in options. */
 extern const MgProvider mg_provider_own_word, mg_provider_neon_options, mg_provider_heroku;
 
+/* The rules in order, those that go by something else than a host last; NULL behind the end. */
+const MgProvider *mg_provider_at(size_t i);
 /* The rule by which this one host is a pooler, or NULL. */
 const MgProvider *mg_provider_of_host(const MgHost *host, const MgUrl *url);
 /* The rule whose direct endpoint this host is, so that a pooled twin can be made; or NULL. */
@@ -62,6 +64,9 @@ const MgProvider *mg_provider_of_direct_host(const MgHost *host);
  */
 const MgProvider *mg_provider_find(const MgUrl *url, size_t *ret_host_i);
 
+/* The variable that usually holds the direct URL of the one in url->name; NULL: none is known. */
+const char *mg_provider_name_of_direct(const MgUrl *url, const MgProvider *provider,
+                                       MgArena *arena);
 /* The variables that usually hold the two URLs of this provider; never NULL. */
 const MgNamePair *mg_provider_names(const MgUrl *url);
 

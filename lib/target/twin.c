@@ -186,6 +186,44 @@ find_places(const MgUrl *url, size_t host_i)
 }
 
 static MgSpan
+find_database(const char *text, const char *database)
+{
+    MgSpan authority = find_authority(text);
+    size_t end = authority.end + strcspn(text + authority.end, "?");
+    return is_uri(text) ? find_text(text, (MgSpan){ authority.end, end }, database)
+                        : find_text(text, find_pair(text, "dbname").value, database);
+}
+
+/* The end of the first label. */
+static MgSpan
+find_label_end(const char *text, MgSpan host, const char *part)
+{
+    const char *dot = is_found(host) ? memchr(text + host.begin, '.', host.end - host.begin) : NULL;
+    size_t part_bytes = strlen(part);
+    size_t end = dot == NULL ? host.end : (size_t)(dot - text);
+    if (end - host.begin < part_bytes)
+        return (MgSpan){ 0, 0 };
+    return (MgSpan){ end - part_bytes, end };
+}
+
+/* The end of the endpoint's name in options; its equals sign may be encoded. */
+static MgSpan
+find_endpoint_end(const char *text, const char *part)
+{
+    MgSpan options = find_pair(text, "options").value;
+    MgSpan key = find_text(text, options, "endpoint");
+    size_t end = key.end;
+    while (end < options.end && strchr(spaces, text[end]) == NULL && text[end] != '+' &&
+           !mg_text_equal_fold_n(text + end, 3, "%20"))
+        end++;
+    size_t part_bytes = strlen(part);
+    if (!is_found(key) || end - key.end < part_bytes ||
+        !mg_text_equal_fold_n(text + end - part_bytes, part_bytes, part))
+        return (MgSpan){ 0, 0 };
+    return (MgSpan){ end - part_bytes, end };
+}
+
+static MgSpan
 find_user(const MgUrl *url)
 {
     const char *text = url->display;
@@ -207,12 +245,16 @@ mg_twin_mark(const MgUrl *url, const MgProvider *provider, size_t host_i)
     if (provider == &mg_provider_own_word)
         return find_pair(text, "pgbouncer").all;
     if (provider == &mg_provider_neon_options)
-        return find_text(text, find_pair(text, "options").value, provider->marked);
+        return find_endpoint_end(text, provider->pooled_part);
     if (provider == &mg_provider_heroku)
         return (MgSpan){ 0, 0 };
     Places places = find_places(url, host_i);
+    if (provider->database != NULL)
+        return find_database(text, provider->database);
     if (provider->marked == NULL)
         return is_found(places.port) && provider->port != 0 ? places.port : places.host;
+    if (provider->twin == MG_TWIN_LABEL)
+        return find_label_end(text, places.host, provider->pooled_part);
     return find_text(text, places.host, provider->marked);
 }
 

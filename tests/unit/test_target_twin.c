@@ -110,6 +110,13 @@ test_twin__makes_direct_urls(void **state)
         { "postgres://a@ep-x-pooler.aws.neon.tech,x.hyperdrive.local/d", NULL },
         { "postgres://a@ep-x-pooler.aws.neon.tech/d?options=endpoint%3Dep-x-pooler",
           "postgres://a@ep-x.aws.neon.tech/d?options=endpoint%3Dep-x" },
+        /* The mark is the end of the name, wherever else it may stand. */
+        { "postgres://a@a-pooler-b-pooler.aws.neon.tech/d",
+          "postgres://a@a-pooler-b.aws.neon.tech/d" },
+        { "postgres://a@h/d?options=endpoint%3Da-pooler-b-pooler%20-c%20x.y%3Dz-pooler",
+          "postgres://a@h/d?options=endpoint%3Da-pooler-b%20-c%20x.y%3Dz-pooler" },
+        { "host=h options='endpoint=ep-x-pooler -c a.b=c'",
+          "host=h options='endpoint=ep-x -c a.b=c'" },
         /* Not written as it is meant. */
         { "postgres://a@ep-x%2Dpooler.aws.neon.tech/d", NULL },
         { "postgres://postgres@aws-0-eu.pooler.supabase.com/d", NULL },
