@@ -44,12 +44,8 @@ static int
 judge(const MgRun *run, const MgPlan *plan)
 {
     const Args *args = run->args;
-    for (size_t i = 0; i < plan->n_refusals; i++) {
-        const MgError *refusal = &plan->refusals[i];
-        mg_talk_aside(
-            run->talk, "warning",
-            mg_arena_format(run->arena, "%s (%s)", refusal->message, mg_error_slug(refusal->code)));
-    }
+    for (size_t i = 0; i < plan->n_refusals; i++)
+        mg_talk_refusal(run->talk, &plan->refusals[i]);
     if (!args->has_exit_code)
         return 0;
     if (plan->n_refusals > 0)

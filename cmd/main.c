@@ -175,6 +175,7 @@ run_command(const MgCmd *cmd, const MgWords *argv, MgCommon *common, MgTalk *tal
     bool ok = mg_opt_parse(cmd->name, (int)argv->n, (char **)argv->items, tables, 2,
                            cmd->stops_at_word, arena, &run.words, err);
     mg_talk_init(common, environ, arena, talk);
+    talk->command = cmd->name;
     if (!ok)
         return false;
     if (common->is_help) {
@@ -244,6 +245,7 @@ main(int argc, char **argv)
         if (err.code == MG_E_CANCELLED && first_signal != 0)
             status = SIGNAL_STATUS + first_signal;
     }
+    mg_talk_summary(&talk);
     mg_talk_end(&talk);
     mg_arena_release(&arena);
     return status;

@@ -41,6 +41,11 @@ write_plan(const MgRun *run, const MgShow *show, const MgPlan *plan, const MgErr
     if (is_table && !talk->is_quiet)
         mg_talk_write_err(talk, "\n", 1);
     show->write(plan, &view, mg_talk_write, talk);
+    /* Whoever asks for Markdown puts it into the summary without us. */
+    if (error == NULL && view.format != MG_MARKDOWN && mg_annotate_wants_summary(&talk->annotate)) {
+        view.format = MG_MARKDOWN;
+        show->write(plan, &view, mg_annotate_report, &talk->annotate);
+    }
 }
 
 bool

@@ -58,6 +58,7 @@ mg_talk_init(const MgCommon *common, char *const *environment, MgArena *arena, M
 {
     *ret =
         (MgTalk){ .is_quiet = common->is_quiet, .is_verbose = common->is_verbose, .arena = arena };
+    mg_annotate_init(environment, &ret->annotate);
     mg_term_open(1, common->is_colorless, environment, &ret->out);
     mg_term_open(2, common->is_colorless, environment, &ret->err);
 }
@@ -99,8 +100,9 @@ defused(const char *text, bool has_lines, MgArena *arena)
 }
 
 static void
-print(MgTalk *talk, const MgTerm *term, const MgBuf *line)
+print(MgTalk *talk, const MgTerm *term, MgBuf *line)
 {
+    mg_annotate_defuse(&talk->annotate, line->text);
     write_to(talk, term, mg_buf_text(line), line->size_bytes);
 }
 
@@ -249,11 +251,44 @@ print_aside(MgTalk *talk, const char *kind, const char *text)
     print(talk, &talk->err, &line);
 }
 
+static void
+annotate(MgTalk *talk, MgAnnotation kind, const MgError *err)
+{
+    MG_CLEANUP(buf) MgBuf line = { 0 };
+    mg_annotate_line(&talk->annotate, kind, err, &line);
+    if (line.size_bytes > 0)
+        write_to(talk, &talk->err, line.text, line.size_bytes);
+}
+
+static void
+print_warning(MgTalk *talk, const char *text)
+{
+    MgError warning = { .code = MG_OK };
+    print_aside(talk, "warning", text);
+    mg_text_copy(warning.message, sizeof warning.message, text);
+    mg_annotate_warning(&talk->annotate, text);
+    annotate(talk, MG_ANNOTATE_WARNING, &warning);
+}
+
+void
+mg_talk_refusal(MgTalk *talk, const MgError *refusal)
+{
+    MG_CLEANUP(buf) MgBuf text = { 0 };
+    mg_buf_format(&text, "%s (%s)", refusal->message, mg_error_slug(refusal->code));
+    print_aside(talk, "warning", mg_buf_text(&text));
+    mg_annotate_warning(&talk->annotate, mg_buf_text(&text));
+    annotate(talk, MG_ANNOTATE_WARNING, refusal);
+}
+
 void
 mg_talk_aside(MgTalk *talk, const char *kind, const char *text)
 {
     MgArena arena = { 0 };
-    print_aside(talk, kind, defused(text, true, &arena));
+    const char *shown = defused(text, true, &arena);
+    if (strcmp(kind, "warning") == 0)
+        print_warning(talk, shown);
+    else
+        print_aside(talk, kind, shown);
     mg_arena_release(&arena);
 }
 
@@ -302,7 +337,11 @@ print_event(MgTalk *talk, const MgEvent *event)
 {
     const char *word = looks[event->kind].word;
     unsigned flags = looks[event->kind].flags;
-    if (event->kind == MG_EVENT_NOTE || event->kind == MG_EVENT_WARNING) {
+    if (event->kind == MG_EVENT_WARNING) {
+        print_warning(talk, event->text);
+        return;
+    }
+    if (event->kind == MG_EVENT_NOTE) {
         print_aside(talk, word, event->text);
         return;
     }
@@ -338,13 +377,13 @@ void
 mg_talk_event(void *payload, const MgEvent *event)
 {
     MgTalk *talk = payload;
-    if (!is_wanted(talk, event))
-        return;
     MgArena arena = { 0 };
     MgEvent shown = *event;
     shown.migration = defused(event->migration, false, &arena);
     shown.text = defused(event->text, true, &arena);
-    print_event(talk, &shown);
+    mg_annotate_event(&talk->annotate, &shown);
+    if (is_wanted(talk, event))
+        print_event(talk, &shown);
     mg_arena_release(&arena);
 }
 
@@ -362,6 +401,7 @@ mg_talk_result(MgTalk *talk, const char *word, const char *format, ...)
     mg_buf_add(&line, mg_buf_text(&text));
     mg_buf_add_char(&line, '\n');
     print(talk, &talk->out, &line);
+    mg_annotate_result(&talk->annotate, word, mg_buf_text(&text));
 }
 
 /* ---- Errors ---- */
@@ -417,6 +457,20 @@ void
 mg_talk_error(MgTalk *talk, const MgError *err)
 {
     print_error(talk, &talk->err, err);
+    annotate(talk, MG_ANNOTATE_ERROR, err);
+    mg_annotate_error(&talk->annotate, err);
+}
+
+void
+mg_talk_summary(MgTalk *talk)
+{
+    MG_CLEANUP(buf) MgBuf text = { 0 };
+    if (!mg_annotate_write(&talk->annotate, talk->command)) {
+        mg_buf_format(&text, "the summary could not be written to GITHUB_STEP_SUMMARY: %s",
+                      strerror(errno));
+        print_warning(talk, mg_buf_text(&text));
+    }
+    mg_annotate_release(&talk->annotate);
 }
 
 /* As it was noted, and a notebook may come from anybody. */

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "annotate.h"
 #include "base/arena.h"
 #include "base/attr.h"
 #include "migrate.h"
@@ -26,6 +27,8 @@ typedef struct MgTalk {
         const char **items;
         size_t n, cap;
     } said;
+    MgAnnotate annotate;
+    const char *command; /* for the summary; NULL: none yet */
     MgArena *arena;
 } MgTalk;
 
@@ -37,6 +40,8 @@ void mg_talk_event(void *payload, const MgEvent *event);
 void mg_talk_error(MgTalk *talk, const MgError *err);
 /* The same of a run that is over: a result, to stdout. */
 void mg_talk_past_error(MgTalk *talk, const MgError *err);
+/* What up would refuse, as a warning. */
+void mg_talk_refusal(MgTalk *talk, const MgError *refusal);
 /* "warning: ..." or "note: ...". */
 void mg_talk_aside(MgTalk *talk, const char *kind, const char *text);
 /* A result: stdout. */
@@ -44,6 +49,8 @@ void mg_talk_result(MgTalk *talk, const char *word, const char *format, ...) MG_
 /* For reports, an MgWrite; payload is an MgTalk.  To stdout, and to stderr. */
 void mg_talk_write(void *payload, const char *text, size_t size_bytes);
 void mg_talk_write_err(void *payload, const char *text, size_t size_bytes);
+/* Write what a summary of the run is to tell; that it cannot be written is a warning. */
+void mg_talk_summary(MgTalk *talk);
 /* End what was replaced by nothing. */
 void mg_talk_end(MgTalk *talk);
 /* Leave the line on which a terminal has echoed "^C". */

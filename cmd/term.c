@@ -20,8 +20,8 @@ static const char *const sequences[] = {
     [MG_GREEN] = "\033[32m", [MG_YELLOW] = "\033[33m", [MG_CYAN] = "\033[36m",
 };
 
-static const char *
-find_variable(char *const *environment, const char *name)
+const char *
+mg_term_variable(char *const *environment, const char *name)
 {
     size_t name_bytes = strlen(name);
     for (; environment != NULL && *environment != NULL; environment++) {
@@ -38,7 +38,7 @@ find_width(int fd, char *const *environment)
     uint64_t columns = 0;
     if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
         columns = size.ws_col;
-    else if (!mg_text_parse_uint(find_variable(environment, "COLUMNS"), UINT16_MAX, &columns) ||
+    else if (!mg_text_parse_uint(mg_term_variable(environment, "COLUMNS"), UINT16_MAX, &columns) ||
              columns == 0)
         columns = DEFAULT_COLUMNS;
     return columns > MG_TERM_MAX_COLUMNS ? MG_TERM_MAX_COLUMNS : (int)columns;
@@ -51,9 +51,9 @@ mg_term_open(int fd, bool is_colorless, char *const *environment, MgTerm *ret)
     if (!ret->is_terminal)
         return;
     ret->width = find_width(fd, environment);
-    ret->has_live = strcmp(find_variable(environment, "TERM"), "dumb") != 0;
+    ret->has_live = strcmp(mg_term_variable(environment, "TERM"), "dumb") != 0;
     ret->has_colour =
-        ret->has_live && !is_colorless && *find_variable(environment, "NO_COLOR") == '\0';
+        ret->has_live && !is_colorless && *mg_term_variable(environment, "NO_COLOR") == '\0';
 }
 
 void

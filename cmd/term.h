@@ -30,6 +30,9 @@ typedef struct MgTerm {
     int width;     /* columns, at most MG_TERM_MAX_COLUMNS; 0 when it is no terminal */
 } MgTerm;
 
+/* A variable of environment, "" when it is not there. */
+const char *mg_term_variable(char *const *environment, const char *name);
+
 /* Look at fd; environment is searched for NO_COLOR, TERM and COLUMNS. */
 void mg_term_open(int fd, bool is_colorless, char *const *environment, MgTerm *ret);
 
