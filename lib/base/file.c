@@ -23,13 +23,17 @@ enum {
 int
 mg_count_lines(const char *text, size_t size_bytes)
 {
-    int n = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < size_bytes; i++)
+        n += text[i] == '\n';
+    /* A lone '\r' is rare: nearly all files have none, or one in front of each '\n'. */
     const char *end = text + size_bytes;
-    for (const char *at = text; at < end; at++) {
-        if (*at == '\n' || (*at == '\r' && (at + 1 == end || at[1] != '\n')))
-            n++;
+    const char *cr = size_bytes == 0 ? NULL : memchr(text, '\r', size_bytes);
+    while (cr != NULL) {
+        n += cr + 1 == end || cr[1] != '\n';
+        cr = memchr(cr + 1, '\r', (size_t)(end - cr - 1));
     }
-    return n;
+    return (int)n;
 }
 
 static void

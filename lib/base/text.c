@@ -46,22 +46,37 @@ character_bytes(const unsigned char *text, size_t size_bytes)
     return n;
 }
 
+/* The high bit of each byte that is not ASCII; of a NUL too, and perhaps of what follows one. */
+static inline uint64_t
+marks_of(const unsigned char *bytes)
+{
+    uint64_t eight;
+    memcpy(&eight, bytes, sizeof eight);
+    return (eight | (eight - 0x0101010101010101u)) & 0x8080808080808080u;
+}
+
+/* At least so many bytes are ASCII without NUL: nearly all of every file. */
+static size_t
+ascii_bytes(const unsigned char *bytes, size_t size_bytes)
+{
+    size_t at = 0;
+    while (size_bytes - at >= 32 && (marks_of(bytes + at) | marks_of(bytes + at + 8) |
+                                     marks_of(bytes + at + 16) | marks_of(bytes + at + 24)) == 0)
+        at += 32;
+    while (size_bytes - at >= 8 && marks_of(bytes + at) == 0)
+        at += 8;
+    return at;
+}
+
 size_t
 mg_text_valid_utf8(const char *text, size_t size_bytes)
 {
     const unsigned char *bytes = (const unsigned char *)text;
     size_t at = 0;
     while (at < size_bytes) {
-        /* Eight bytes of ASCII without NUL at once: nearly all of every file. */
-        uint64_t eight;
-        if (size_bytes - at >= sizeof eight) {
-            memcpy(&eight, bytes + at, sizeof eight);
-            uint64_t has_zero = (eight - 0x0101010101010101u) & ~eight;
-            if (((has_zero | eight) & 0x8080808080808080u) == 0) {
-                at += sizeof eight;
-                continue;
-            }
-        }
+        at += ascii_bytes(bytes + at, size_bytes - at);
+        if (at == size_bytes)
+            break;
         size_t n = character_bytes(bytes + at, size_bytes - at);
         if (n == 0)
             break;

@@ -94,11 +94,14 @@ void mg_walk_show(const MgWalk *walk, MgSpan span, MgError *err);
 
 /*
  * What one script after another is analysed with: to make a digest costs more
- * than to use it on a small file.
+ * than to use it on a small file, and so does clearing its buffers.
  */
+typedef struct MgReadingRoom MgReadingRoom;
+
 typedef struct MgReading {
     MgArena *arena; /* of the results; borrowed */
     MgDigest *text_digest, *token_digest;
+    MgReadingRoom *room;
 } MgReading;
 
 void mg_reading_open(MgReading *reading, MgArena *arena);

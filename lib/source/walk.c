@@ -108,8 +108,9 @@ mg_walk_init(MgWalk *walk, MgReader *reader, MgOnText on_text, void *payload)
 void
 mg_walk_restart(MgWalk *walk, size_t at)
 {
-    bool has_backslash_quotes = walk->scan.has_backslash_quotes;
-    mg_scan_init(&walk->scan, has_backslash_quotes);
+    MgStmtHead *head = walk->scan.head;
+    mg_scan_init(&walk->scan, walk->scan.has_backslash_quotes);
+    walk->scan.head = head;
     walk->scan.is_begun = true;
     walk->scan.at = at;
     walk->gap = (MgSpan){ at, at };

@@ -504,10 +504,40 @@ next(MgLex *lex, size_t at, MgToken *ret)
         return lex->is_whole ? MG_LEX_END : MG_LEX_MORE;
     ret->span.begin = at;
     ByteClass class = class_of(lex->text[at]);
-    /* Most tokens are words: a direct call is predicted better. */
-    MgLexResult result = class == LETTER ? lex_word(lex, ret) : states[class](lex, ret);
+    MgLexResult result;
+    /* Nearly all tokens are of these classes: what is called directly needs no guess. */
+    if (class == LETTER)
+        result = lex_word(lex, ret);
+    else if (class >= SEMICOLON)
+        result = lex_single(lex, ret);
+    else if (class == QUOTE)
+        result = lex_quote(lex, ret);
+    else
+        result = states[class](lex, ret);
     if (result == MG_LEX_TOKEN)
         lex->at = ret->span.end;
+    return result;
+}
+
+static inline MgLexResult
+next_word(MgLex *lex, MgToken *ret)
+{
+    size_t before = lex->at;
+    MgLexResult result;
+    for (;;) {
+        /* A look instead of a call and a token: half of all tokens are blanks. */
+        size_t at = lex->at;
+        while (at < lex->size_bytes && is_blank(lex->text[at]))
+            at++;
+        result = next(lex, at, ret);
+        if (result != MG_LEX_TOKEN || ret->kind != MG_TOKEN_COMMENT)
+            break;
+        lex->has_comments = true;
+    }
+    if (result == MG_LEX_END)
+        lex->at = lex->size_bytes;
+    else if (result != MG_LEX_TOKEN)
+        lex->at = before;
     return result;
 }
 
@@ -520,19 +550,23 @@ mg_lex_next(MgLex *lex, MgToken *ret)
 MgLexResult
 mg_lex_next_word(MgLex *lex, MgToken *ret)
 {
-    size_t before = lex->at;
-    MgLexResult result;
-    do {
-        /* A look instead of a call and a token: half of all tokens are blanks. */
-        size_t at = lex->at;
-        while (at < lex->size_bytes && is_blank(lex->text[at]))
-            at++;
-        result = next(lex, at, ret);
-    } while (result == MG_LEX_TOKEN && ret->kind == MG_TOKEN_COMMENT);
-    if (result == MG_LEX_END)
-        lex->at = lex->size_bytes;
-    else if (result != MG_LEX_TOKEN)
-        lex->at = before;
+    return next_word(lex, ret);
+}
+
+MgLexResult
+mg_lex_words(MgLex *lex, MgToken *tokens, size_t max, size_t *ret_n)
+{
+    MgLexResult result = MG_LEX_TOKEN;
+    size_t n = 0;
+    while (n < max) {
+        result = next_word(lex, &tokens[n]);
+        if (result != MG_LEX_TOKEN)
+            break;
+        MgTokenKind kind = tokens[n++].kind;
+        if (kind == MG_TOKEN_SEMICOLON || kind == MG_TOKEN_BACKSLASH)
+            break;
+    }
+    *ret_n = n;
     return result;
 }
 

@@ -67,13 +67,17 @@ report_byte(const Window *window, size_t at, MgScanItem *ret)
     return report(ret, (MgSpan){ at, at + 1 }, message, hint);
 }
 
-/* Remember how much of [0, end) is valid; true if all of it is. */
+/* Remember how much is valid; true if all of [0, end) is.  Many short calls would cost more. */
 static bool
 check(MgScan *scan, const Window *window, size_t end)
 {
-    if (scan->checked_bytes < end)
-        scan->checked_bytes +=
-            mg_text_valid_utf8(window->text + scan->checked_bytes, end - scan->checked_bytes);
+    enum { AHEAD_BYTES = 4096 };
+    if (scan->checked_bytes >= end)
+        return true;
+    size_t ahead = window->size_bytes - end;
+    size_t limit = end + (ahead < AHEAD_BYTES ? ahead : AHEAD_BYTES);
+    scan->checked_bytes +=
+        mg_text_valid_utf8(window->text + scan->checked_bytes, limit - scan->checked_bytes);
     return scan->checked_bytes >= end;
 }
 
@@ -284,26 +288,68 @@ finish(MgScan *scan, const Window *window, const Progress *progress, size_t behi
     return yield(ret, MG_SCAN_STATEMENT, progress->span.begin, progress->span.end);
 }
 
-/* lex is behind the statement's first token. */
+/* The statement ends with the text, or goes on behind the window; unfinished: see lex.h. */
 static MgScanResult
-read_statement(MgScan *scan, const Window *window, MgLex *lex, MgToken token, MgScanItem *ret)
+finish_text(MgScan *scan, const Window *window, const MgLex *lex, const Progress *progress,
+            MgLexResult why, const MgToken *unfinished, MgScanItem *ret)
 {
-    Progress progress = { .span = token.span, .body = AT_START };
-    MgLexResult result = MG_LEX_TOKEN;
-    while (result == MG_LEX_TOKEN) {
-        if (token.kind == MG_TOKEN_BACKSLASH)
-            return psql_command(scan, window, token.span.begin, true, ret);
-        if (take(&progress, lex, &token))
-            return finish(scan, window, &progress, token.span.end, ret);
-        result = mg_lex_next_word(lex, &token);
-    }
-    if (result == MG_LEX_MORE)
+    if (why == MG_LEX_MORE)
         return more(scan, window, ret);
-    MgScanResult verdict = result == MG_LEX_UNTERMINATED ? report_unterminated(lex, &token, ret)
-                                                         : end_of_text(&progress, ret);
+    MgScanResult verdict = why == MG_LEX_UNTERMINATED ? report_unterminated(lex, unfinished, ret)
+                                                      : end_of_text(progress, ret);
     if (verdict == MG_SCAN_ERROR)
         return pass(scan, window, window->size_bytes, verdict, ret);
-    return finish(scan, window, &progress, window->size_bytes, ret);
+    return finish(scan, window, progress, window->size_bytes, ret);
+}
+
+/* Tokens that are looked at once. */
+enum { SPARE_TOKENS = 64 };
+
+/* Where the next tokens go: into the head as long as it has room. */
+static MgToken *
+room_for_tokens(MgStmtHead *head, MgToken spare[SPARE_TOKENS], size_t *ret_max)
+{
+    bool has_room = head != NULL && head->n < MG_STMT_HEAD_TOKENS;
+    *ret_max = has_room ? MG_STMT_HEAD_TOKENS - head->n : SPARE_TOKENS;
+    return has_room ? head->tokens + head->n : spare;
+}
+
+/* n tokens of lex have been put where the head has room; span: the statement so far. */
+static void
+extend_head(MgStmtHead *head, const MgLex *lex, MgSpan span, size_t n)
+{
+    head->lex = *lex;
+    head->lex.at = span.begin;
+    head->lex.size_bytes = span.end;
+    head->lex.is_whole = true;
+    head->n += n;
+}
+
+/* lex is at the statement's first token. */
+static MgScanResult
+read_statement(MgScan *scan, const Window *window, MgLex *lex, MgScanItem *ret)
+{
+    MgStmtHead *head = scan->head;
+    Progress progress = { .span = { lex->at, lex->at }, .body = AT_START };
+    if (head != NULL)
+        head->n = 0;
+    for (;;) {
+        MgToken spare[SPARE_TOKENS];
+        size_t max, n;
+        MgToken *tokens = room_for_tokens(head, spare, &max);
+        MgLexResult result = mg_lex_words(lex, tokens, max, &n);
+        size_t i = 0;
+        while (i < n && tokens[i].kind != MG_TOKEN_BACKSLASH && !take(&progress, lex, &tokens[i]))
+            i++;
+        if (head != NULL)
+            extend_head(head, lex, progress.span, tokens == spare ? 0 : i);
+        if (i < n && tokens[i].kind == MG_TOKEN_BACKSLASH)
+            return psql_command(scan, window, tokens[i].span.begin, true, ret);
+        if (i < n)
+            return finish(scan, window, &progress, tokens[i].span.end, ret);
+        if (result != MG_LEX_TOKEN)
+            return finish_text(scan, window, lex, &progress, result, &tokens[n], ret);
+    }
 }
 
 /* Blanks, comments and empty statements, then one statement. */
@@ -337,7 +383,8 @@ next_statement(MgScan *scan, const Window *window, MgScanItem *ret)
                 return report_byte(window, scan->checked_bytes, ret);
             scan->at = token.span.end;
         } else {
-            return read_statement(scan, window, &lex, token, ret);
+            lex.at = scan->at;
+            return read_statement(scan, window, &lex, ret);
         }
     }
 }

@@ -18,6 +18,7 @@
 #include <stddef.h>
 
 #include "base/text.h"
+#include "sql/words.h"
 
 enum {
     MG_RESTRICT_KEY_BYTES = 80,
@@ -31,6 +32,11 @@ typedef struct MgScan {
     bool is_begun;             /* a byte order mark has been looked for */
     bool is_restricted;        /* behind \restrict */
     char restrict_key[MG_RESTRICT_KEY_BYTES];
+    /*
+     * NULL, or where the tokens of each statement go, as many as have room: who
+     * needs them then reads them only once.  To be set behind mg_scan_init.
+     */
+    MgStmtHead *head;
     /* Private. */
     bool had_backslash_quotes; /* what RESET goes back to */
     size_t checked_bytes;      /* of the window, known to be valid UTF-8 without NUL */

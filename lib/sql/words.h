@@ -18,7 +18,7 @@ enum {
 
 /* A statement's first tokens, without blanks and comments. */
 typedef struct MgStmtHead {
-    MgLex lex; /* of the whole statement */
+    MgLex lex; /* of the whole statement, at its beginning */
     size_t n;
     MgToken tokens[MG_STMT_HEAD_TOKENS];
 } MgStmtHead;
