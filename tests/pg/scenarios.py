@@ -7,6 +7,7 @@ One throw-away server serves the whole run, one database each scenario.  A scena
 whose name starts with "test_"; it fails by raising.
 """
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -361,6 +362,56 @@ def test_no_right_to_create_the_schema(server):
         project.database), run.err)
     expect_in("note: nothing was applied", run.err)
     project.sql("DROP ROLE scenario_poor")
+
+
+def test_a_role_with_next_to_no_rights(server):
+    """CONNECT and a schema of its own: enough for all commands."""
+    files = {"1_a.up.sql": "CREATE TABLE app.a (id int);", "1_a.down.sql": "DROP TABLE app.a;",
+             "2_i.up.sql": "CREATE INDEX CONCURRENTLY a_id ON app.a (id);",
+             "2_i.down.sql": "DROP INDEX CONCURRENTLY app.a_id;"}
+    project = Project(server, files)
+    project.sql("CREATE ROLE scenario_minimal LOGIN; CREATE SCHEMA app AUTHORIZATION "
+                "scenario_minimal; REVOKE ALL ON SCHEMA public FROM PUBLIC; REVOKE ALL ON DATABASE "
+                "{0} FROM PUBLIC; GRANT CONNECT ON DATABASE {0} TO scenario_minimal; REVOKE EXECUTE "
+                "ON FUNCTION pg_control_system() FROM PUBLIC;".format(project.database))
+    project.variables["MIGRATE_HISTORY"] = "app.history"
+    url = server.url_of(project.database, "scenario_minimal")
+
+    def run(*words):
+        done = project.run(*words, url=url)
+        if "warning" in done.err or "fail" in done.out or "warn" in done.out:
+            raise AssertionError(done.out + done.err)
+        return done.out
+
+    expect_in("app.history is not there yet, the first \"migrate up\" makes it", run("doctor"))
+    expect_in("2 pending", run("status"))
+    expect_in("would apply 2", run("plan"))
+    expect_in("2 applied", run("up"))
+    expect_in("nothing to do, now at 2_i", run("up"))
+    seen = run("doctor")
+    expect_in("ok    role         scenario_minimal, may not create in database", seen)
+    expect_in("ok    history      app.history, 2 applied, writable by scenario_minimal only", seen)
+    expect_in("ok    connections  ", seen)
+    expect_in("ok    lock         free", seen)
+    # A superuser holds the lock: who it is shows without the right to see what it does.
+    key = re.search(r"key (-?\d+)", seen).group(1)
+    holder = subprocess.Popen(["psql", "-XqAt", "-d", server.url_of(project.database)],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    holder.stdin.write("SELECT pg_advisory_lock({}), pg_backend_pid();\n".format(key))
+    holder.stdin.flush()
+    pid = holder.stdout.readline().strip().strip("|")
+    expect_in("pid " + pid, project.run("doctor", url=url).out)
+    project.write("3_b.up.sql", "CREATE TABLE app.b (id int);")
+    busy = project.run("up", "--wait-turn", "0s", url=url, exit=4)
+    expect_in("pid " + pid, busy.err)
+    holder.communicate(timeout=LIMIT_S)
+    expect_in("1 applied", run("up"))
+    (project.root / "migrations" / "3_b.down.sql").write_text("DROP TABLE app.b;")
+    expect_in("3 reverted", run("down", "3", "--yes"))
+    expect_in("3 pending", run("status"))
+    expect_in("reverted  3_b", run("log"))
+    project.sql("GRANT EXECUTE ON FUNCTION pg_control_system() TO PUBLIC;"
+                "DROP OWNED BY scenario_minimal; DROP ROLE scenario_minimal")
 
 
 def test_a_wrong_password_is_said_and_not_shown(server):

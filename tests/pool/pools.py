@@ -11,6 +11,7 @@ import pathlib
 import pty
 import re
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -432,16 +433,90 @@ def test_refusals_of_others_are_explained(server):
         refuser.listener.close()
 
 
-def test_a_run_killed_in_a_pool_leaves_nothing(server):
-    project = Project(server, FILES)
-    with PgBouncer(server, "transaction") as pool:
-        for i in range(8):
-            run = project.start("up", url=pool.url_of(project.database))
-            time.sleep(0.01 * i)
-            run.kill()
-            run.communicate(timeout=LIMIT_S)
-        is_untouched(project)
+class Gallows:
+    """A tunnel that kills the run with its n-th message on the way to the server."""
+
+    def __init__(self, port, n):
+        self.to, self.left = port, n
+        self.lock, self.is_started = threading.Lock(), threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def kill(self, run):
+        """Is it killed before it ends by itself?  With what it said."""
+        self.run = run
+        self.is_started.set()
+        out, err = run.communicate(timeout=LIMIT_S)
+        self.listener.close()
+        return run.returncode == -signal.SIGKILL, out + err
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self.to))
+            threading.Thread(target=KeyProxy.pump, args=(server, client), daemon=True).start()
+            threading.Thread(target=self.there, args=(client, server), daemon=True).start()
+
+    def there(self, client, server):
+        self.is_started.wait(LIMIT_S)
+        try:
+            while True:
+                data = client.recv(65536)
+                with self.lock:
+                    self.left -= len(data) > 0
+                    is_last = self.left == 0 and len(data) > 0
+                if not data:
+                    break
+                server.sendall(data)
+                if is_last:
+                    self.run.kill()
+        except OSError:
+            pass
+        try:
+            server.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+
+def killed_in_each_phase(project, pool, *words):
+    """Yields behind each of the runs that end with one message more than the one before."""
+    is_killed, n = True, 0
+    while is_killed:
+        n += 1
+        gallows = Gallows(pool.port, n)
+        run = project.start("up", *words, url=Part.url_of(gallows, project.database))
+        is_killed, said = gallows.kill(run)
+        wait_for(lambda: locks(project) == "0")
         settings_are_untouched(pool, project)
+        yield is_killed, said
+    if n < 4:
+        raise AssertionError("{} messages are all".format(n))
+
+
+def test_a_run_killed_in_a_pool_leaves_nothing(server):
+    for mode in ("transaction", "session"):
+        project = Project(server, FILES)
+        with PgBouncer(server, mode) as pool:
+            for is_killed, said in killed_in_each_phase(project, pool):
+                is_untouched(project)
+            expect_in("(unproved)\n", said)
+
+
+def test_a_run_killed_in_a_session_pool_leaves_whole_migrations(server):
+    project = Project(server, dict(FILES, **{"3_c.up.sql": "CREATE TABLE c (id int);"}))
+    made = "SELECT concat(to_regclass('a'), to_regclass('b'), to_regclass('c'))"
+    with PgBouncer(server, "session") as pool:
+        for is_killed, said in killed_in_each_phase(project, pool, "--connection", "session"):
+            is_there = project.sql("SELECT to_regclass('migrate.history') IS NOT NULL") == "t"
+            expect(project.sql(made),
+                   "".join("_abc"[int(version)] for version in project.applied())
+                   if is_there else "")
+        expect_in("now at 3_c", said)
+        expect(project.applied(), ["1", "2", "3"])
 
 
 # ---- The fence alone ---------------------------------------------------------------------------
