@@ -45,15 +45,11 @@ on_waiting_for_server(void *payload, const char *reason)
 
 /* ---- Connecting ------------------------------------------------------------------------ */
 
-/* Printable ASCII without quotes, so that it can stand in SQL and in ps. */
 static const char *
 make_application_name(MgContext *context)
 {
-    char owner[OWNER_BYTES + 1];
-    size_t n = 0;
-    for (const char *at = context->applied_by; *at != '\0' && n < OWNER_BYTES; at++)
-        owner[n++] = *at > ' ' && *at < 0x7f && *at != '\'' && *at != '\\' ? *at : '-';
-    owner[n] = '\0';
+    const char *owner =
+        mg_lock_owner(context->applied_by, context->identity.commit, OWNER_BYTES, &context->arena);
     return mg_arena_format(&context->arena, "migrate/" MG_VERSION " %s %016llx", owner,
                            (unsigned long long)mg_clock_random());
 }
@@ -265,11 +261,13 @@ tell_holder(MgContext *context, const MgHolder *holder, int64_t waited_ms, bool 
                                 holder->pid));
         return;
     }
-    const char *text = is_first
-                           ? mg_arena_format(arena, "pid %d migrates this database since %s (%s)",
-                                             holder->pid, holder->since, holder->name)
-                           : mg_arena_format(arena, "%s of %s; pid %d %s", waited, limit,
-                                             holder->pid, holder->runs);
+    const char *text =
+        is_first ? mg_arena_format(arena, "pid %d migrates this database since %s (%s%s%s)",
+                                   holder->pid, holder->since, holder->name,
+                                   holder->commit == NULL ? "" : ", commit ",
+                                   holder->commit == NULL ? "" : holder->commit)
+                 : mg_arena_format(arena, "%s of %s; pid %d %s", waited, limit, holder->pid,
+                                   holder->runs);
     mg_emit(context, MG_EVENT_WAITING, text);
 }
 

@@ -151,6 +151,22 @@ mg_exec_add_detail(MgError *err, const char *format, ...)
 
 /* ---- By role -------------------------------------------------------------------- */
 
+/*
+ * Is it sure that a transaction did not commit?  Its COMMIT was not even made,
+ * or the server has refused something in front of it.
+ */
+static bool
+is_rolled_back(const MgExec *exec, size_t step_i)
+{
+    bool is_one = exec->input->is_one_transaction;
+    bool is_refused = exec->has_failed && exec->failed_sqlstate[0] != '\0' &&
+                      exec->failed_tag.role != MG_ROLE_LAST_COMMIT &&
+                      exec->failed_tag.role != MG_ROLE_NONE &&
+                      (is_one || exec->failed_tag.item == step_i);
+    return exec->input->steps[step_i].is_transactional &&
+           (is_refused || exec->step_i < (is_one ? exec->input->n_steps : step_i + 1));
+}
+
 void
 mg_exec_note_state(const MgExec *exec, size_t step_i, int number, MgError *err)
 {
@@ -159,6 +175,9 @@ mg_exec_note_state(const MgExec *exec, size_t step_i, int number, MgError *err)
     bool is_up = step->direction == MG_UP;
     size_t n_before = exec->input->n_before + exec->n_committed;
     char before[64] = "";
+    bool is_unknown =
+        (err->code == MG_E_CONNECTION_LOST || mg_conn_is_given_up(exec->input->conn)) &&
+        !is_rolled_back(exec, step_i);
     bool is_redo = exec->n_committed > 0 && is_up &&
                    exec->input->steps[exec->n_committed - 1].direction == MG_DOWN;
     if (is_redo)
@@ -172,15 +191,14 @@ mg_exec_note_state(const MgExec *exec, size_t step_i, int number, MgError *err)
 
     if (exec->input->is_rehearsal)
         mg_error_note(err, "it was a rehearsal: nothing was kept");
-    else if (exec->input->is_one_transaction && err->code != MG_E_CONNECTION_LOST &&
-             !mg_conn_is_given_up(exec->input->conn))
+    else if (exec->input->is_one_transaction && !is_unknown)
         mg_error_note(err,
                       "nothing was applied: all %zu migrations were in one transaction, which"
                       " was rolled back",
                       exec->input->n_steps);
     else if (err->code == MG_E_DEADLINE) /* said in the detail: it was not started */
         mg_error_note(err, "%s", n_before == 0 ? "nothing was applied" : before + 2);
-    else if (err->code == MG_E_CONNECTION_LOST || mg_conn_is_given_up(exec->input->conn))
+    else if (is_unknown)
         mg_error_note(err, "whether %s was %s is not known: see \"migrate status\"%s", label,
                       is_up ? "applied" : "reverted", before);
     else if (step->is_transactional && is_up)

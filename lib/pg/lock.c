@@ -13,9 +13,11 @@
 #include "base/digest.h"
 #include "base/text.h"
 #include "sql/quote.h"
+#include "sql/stmt.h"
 
 enum {
     ANSWER_MS = 30 * 1000,
+    COMMIT_BYTES = 7, /* as git shows it */
 };
 
 /* An advisory lock on a bigint key shows as two halves and objsubid 1.  Our own are of our
@@ -153,15 +155,44 @@ typedef struct MgHolderRead {
     MgHolder *ret;
 } MgHolderRead;
 
-/* "migrate/0.1.0 app@host 1a2b..." -> "app@host": the first and last words are the program's. */
-static const char *
-owner_of(const char *application_name, const char *user, MgArena *arena)
+static bool
+is_commit(const char *text)
+{
+    return text != NULL && strspn(text, "0123456789abcdef") >= COMMIT_BYTES;
+}
+
+const char *
+mg_lock_owner(const char *by, const char *commit, size_t max_bytes, MgArena *arena)
+{
+    MG_CLEANUP(buf) MgBuf text = { 0 };
+    bool has_commit = is_commit(commit);
+    size_t by_bytes = max_bytes - (has_commit ? COMMIT_BYTES + 1 : 0);
+    for (; *by != '\0' && text.size_bytes < by_bytes; by++) {
+        bool is_plain = *by >= ' ' && *by < 0x7f && strchr("'\\,", *by) == NULL;
+        mg_buf_add_char(&text, is_plain ? *by : '-');
+    }
+    if (has_commit)
+        mg_buf_format(&text, ",%.*s", COMMIT_BYTES, commit);
+    return mg_arena_text(arena, mg_buf_text(&text));
+}
+
+/* "migrate/0.1.0 vercel dpl_1,4f2a91c 1a2b...": the first and last words are the program's. */
+static void
+take_owner(const char *application_name, const char *user, MgArena *arena, MgHolder *ret)
 {
     const char *begin = strchr(application_name, ' ');
     const char *end = strrchr(application_name, ' ');
-    if (mg_text_starts(application_name, "migrate/") && begin != NULL && end > begin)
-        return mg_arena_text_n(arena, begin + 1, (size_t)(end - begin - 1));
-    return mg_arena_text(arena, application_name[0] != '\0' ? application_name : user);
+    if (!mg_text_starts(application_name, "migrate/") || end <= begin) {
+        ret->name = mg_arena_text(arena, application_name[0] != '\0' ? application_name : user);
+        return;
+    }
+    char *name = mg_arena_text_n(arena, begin + 1, (size_t)(end - begin - 1));
+    char *comma = strchr(name, ',');
+    if (comma != NULL && is_commit(comma + 1)) {
+        *comma = '\0';
+        ret->commit = comma + 1;
+    }
+    ret->name = name;
 }
 
 /* A role without the right to see others gets their pid and application_name only. */
@@ -174,13 +205,17 @@ take_holder(const MgResult *result, MgArena *arena, MgHolder *ret)
     char duration[32];
     mg_text_duration(mg_result_int(result, 0, 6), duration, sizeof duration);
     ret->pid = (int)mg_result_int(result, 0, 0);
-    ret->name = owner_of(mg_result_text(result, 0, 1), mg_result_text(result, 0, 2), arena);
+    take_owner(mg_result_text(result, 0, 1), mg_result_text(result, 0, 2), arena, ret);
     ret->since = mg_arena_text(arena, since != NULL ? since : "an unknown time");
     if (since == NULL)
         ret->runs = "does what this role may not see";
-    else if (strcmp(state, "active") == 0 && query[0] != '\0')
-        ret->runs = mg_arena_format(arena, "runs %s since %s", query, duration);
-    else
+    else if (strcmp(state, "active") == 0 && query[0] != '\0') {
+        MgStmt stmt;
+        mg_stmt_classify(query, strlen(query), 0, &stmt);
+        bool is_known = strcmp(stmt.label, "statement") != 0;
+        ret->runs = mg_arena_format(arena, "runs %s since %s",
+                                    is_known ? stmt.label : "a statement", duration);
+    } else
         ret->runs = mg_arena_format(arena, "is silent since %s", duration);
 }
 
@@ -212,13 +247,14 @@ mg_lock_holder_sql(const MgLock *lock, MgArena *arena)
         "SELECT a.pid, coalesce(a.application_name, ''), coalesce(a.usename, ''),"
         " pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'HH24:MI:SS'),"
         /* In the middle of a pipeline a session that waits for its client is still "active". */
-        " CASE WHEN a.wait_event = 'ClientRead' THEN 'silent' ELSE coalesce(a.state, '') END, %s,"
+        " CASE WHEN a.wait_event = 'ClientRead' THEN 'silent' ELSE coalesce(a.state, '') END,"
+        " pg_catalog.left(coalesce(a.query, ''), 2000),"
         " coalesce((extract(epoch FROM pg_catalog.clock_timestamp() -"
         " CASE WHEN a.state = 'active' THEN a.query_start ELSE a.state_change END)"
         " * 1000000)::bigint, 0)"
         " FROM pg_catalog.pg_stat_activity a WHERE a.pid IN (SELECT l.pid FROM " LOCK_ROWS
             IN_DATABASE " AND " LOCK_KEY " = %" PRId64 ") LIMIT 1",
-        mg_sql_shown("coalesce(a.query, '')", arena), lock->key);
+        lock->key);
 }
 
 bool

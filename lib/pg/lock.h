@@ -48,12 +48,21 @@ MgLockState mg_lock_state(const char *word);
 MG_CHECK bool mg_lock_try(MgConn *conn, const MgLock *lock, MgArena *arena, MgLockState *ret,
                           MgError *err);
 
+/*
+ * How a run names itself in the middle of its application_name, for whoever
+ * waits for it: "vercel dpl_8Hq2vN,4f2a91c".  At most max_bytes of printable
+ * ASCII without quotes, so that it can stand in SQL and in ps; what is too long
+ * loses the end of by, never the commit.  commit may be NULL.
+ */
+const char *mg_lock_owner(const char *by, const char *commit, size_t max_bytes, MgArena *arena);
+
 /* The other session that holds the lock. */
 typedef struct MgHolder {
-    int pid;           /* 0: nobody holds it now */
-    const char *name;  /* "app@host", a deployment; else its application_name or user */
-    const char *since; /* "12:03:58", UTC, when it connected */
-    const char *runs;  /* "runs CREATE INDEX CONCURRENTLY since 12 s", "is silent since 3 s" */
+    int pid;            /* 0: nobody holds it now */
+    const char *name;   /* "app@host", "vercel dpl_8Hq2vN"; else its application_name or user */
+    const char *commit; /* the first digits of the commit that it deploys, or NULL */
+    const char *since;  /* "12:03:58", UTC, when it connected */
+    const char *runs;   /* "runs CREATE INDEX CONCURRENTLY since 12 s", "is silent since 3 s" */
 } MgHolder;
 
 MG_CHECK bool mg_lock_holder(MgConn *conn, const MgLock *lock, MgArena *arena, MgHolder *ret,

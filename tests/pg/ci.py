@@ -275,7 +275,7 @@ def test_of_two_builds_at_once_one_works(server):
     second = run_in(project, NEXT, "up")
     expect(second.out, "done     nothing left to do: vercel dpl_1 applied 2, now at 002_m\n")
     expect(re.sub(r"pid \d+|\d\d:\d\d:\d\d", "X", log_of(project, second)),
-           "waiting  X migrates this database since X (vercel-dpl_1)\n")
+           "waiting  X migrates this database since X (vercel dpl_1, commit 4f2a91c)\n")
     out, _ = first.communicate(timeout=LIMIT_S)
     expect(first.returncode, 0)
     expect_in("done     2 applied in ", out)

@@ -62,7 +62,8 @@ def test_one_that_is_terminated_each_time_ends_the_run(server):
     expect(run.returncode, 5)
     expect(err.count("connecting again"), 3)
     expect_in("(connection-lost)", err)
-    expect_in("the one before it stays applied", err)
+    # The server ended it in front of its COMMIT, which had been sent.
+    expect_in("note: 2_b was rolled back; the one before it stays applied\n", err)
     expect(rows(project), ["1"])
 
 
@@ -202,6 +203,21 @@ def test_cut_in_the_middle_of_a_copy(server):
     expect(rows(project), ["1", "2"])
 
 
+def test_what_had_not_been_sent_was_rolled_back(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "2_b.up.sql": "COPY a FROM stdin;\n" + "1\n" * 300000 + "\\.\n"})
+
+    def on_message(_, kind, _body):
+        proxy.is_refusing = proxy.is_refusing or kind == b"d"
+        return "before" if kind == b"d" else None
+
+    proxy = Proxy(server, on_message)
+    run = project.run("up", "--wait-server", "1s", url=proxy.url(project.database), exit=5)
+    proxy.close()
+    expect_in("note: 2_b was rolled back; the one before it stays applied\n", run.err)
+    expect(rows(project), ["1"])
+
+
 def test_a_server_that_stays_away(server):
     project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
                                "2_b.up.sql": "CREATE TABLE b (id int);"})
@@ -217,6 +233,7 @@ def test_a_server_that_stays_away(server):
     proxy.close()
     expect_in("error: the connection to the server was lost (connection-lost)", run.err)
     expect_in("Then it could not be reached again: ", run.err)
+    expect_in("note: whether 1_a was applied is not known: see \"migrate status\"\n", run.err)
     project.run("up")
     expect(rows(project), ["1", "2"])
 

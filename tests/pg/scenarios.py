@@ -533,7 +533,7 @@ def test_the_doctor_tells_who_holds_the_lock_and_takes_none(server):
         pid = project.sql("SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'")
         lines = " ".join(run.out.split())
         expect_in("note lock held by pid {} (app@".format(pid), lines)
-        expect_in("which runs SELECT pg_sleep(30) AS password *** since ", lines)
+        expect_in("which runs SELECT since ", lines)
         expect_in('verdict: "migrate up" may run here\n', run.out)
         expect("s3cret" in run.out + run.err, False)
         expect(locks(project), held)

@@ -92,13 +92,39 @@ test_lock__sql(void **state)
     mg_arena_release(&arena);
 }
 
+/* How a run names itself to those that wait for it. */
+static void
+test_lock__owner(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *by, *commit;
+        size_t max_bytes;
+        const char *expect;
+    } cases[] = {
+        { "app@host", NULL, 32, "app@host" },
+        { "vercel dpl_8Hq2vN", "4f2a91c0d6", 32, "vercel dpl_8Hq2vN,4f2a91c" },
+        { "vercel dpl_89qyp1cskzkLrVicDaZoDbjyHuDJ", "4f2a91c0d6", 32,
+          "vercel dpl_89qyp1cskzkLr,4f2a91c" },
+        { "vercel dpl_89qyp1cskzkLrVicDaZoDbjyHuDJ", NULL, 32, "vercel dpl_89qyp1cskzkLrVicDaZoD" },
+        { "o'neil\\@h\xc3\xb6st,1", "HEAD", 32, "o-neil-@h--st-1" },
+        { "app@host", "4f2a9", 32, "app@host" },
+        { "", "4f2a91c0d6", 32, ",4f2a91c" },
+    };
+    MgArena arena = { 0 };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(mg_lock_owner(cases[i].by, cases[i].commit, cases[i].max_bytes, &arena),
+                            cases[i].expect);
+    mg_arena_release(&arena);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lock__key),   cmocka_unit_test(test_lock__names_do_not_run_together),
         cmocka_unit_test(test_lock__nonce), cmocka_unit_test(test_lock__words),
-        cmocka_unit_test(test_lock__sql),
+        cmocka_unit_test(test_lock__sql),   cmocka_unit_test(test_lock__owner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
