@@ -1,6 +1,7 @@
 #include "action.h"
 
 #include "base/buf.h"
+#include "show.h"
 #include "talk.h"
 
 static bool
@@ -50,16 +51,20 @@ mg_action_run(const MgRun *run, const MgAction *action, MgError *err)
     options.wait_turn_ms = action->wait_turn_ms;
     mg_policy_options(&action->policy, &options);
     options.is_skippable = true;
+    bool has_document = mg_show_begin_document(run);
     MgContext *context = NULL;
-    if (!mg_open(&options, &context, err))
-        return false;
-    if (mg_cmd_is_skipped(run, context)) {
-        mg_close(context);
-        return true;
-    }
     MgOutcome outcome = { 0 };
-    bool ok = confirm(run, action, context, err) && mg_run(context, &action->goal, &outcome, err);
+    MgRunResult result = { .direction = MG_DOWN, .outcome = &outcome };
+    bool ok = mg_open(&options, &context, err);
     if (ok)
+        result.skipped = mg_skipped(context);
+    if (ok && result.skipped == NULL) {
+        result.target = mg_target(context);
+        ok = confirm(run, action, context, err) && mg_run(context, &action->goal, &outcome, err);
+    }
+    if (has_document)
+        mg_show_outcome(run, &result, ok ? NULL : err);
+    else if (ok && !mg_cmd_is_skipped(run, context))
         action->print_done(run->talk, &outcome);
     mg_close(context);
     return ok;

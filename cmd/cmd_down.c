@@ -107,6 +107,7 @@ const MgCmd cmd_down = {
              "nobody can be asked it needs --yes.",
     .opts = opts,
     .args_bytes = sizeof(Args),
+    .formats = MG_CMD_JSON | MG_CMD_MARKDOWN,
     .max_words = 1,
     .examples = examples,
     .run = run,

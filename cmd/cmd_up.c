@@ -115,17 +115,23 @@ run_on(const MgRun *run, const MgScratch *scratch, const MgGoal *goal, MgError *
         options.env = "";               /* it is nobody's */
     }
     options.is_skippable = true;
+    bool has_document = mg_show_begin_document(run);
     MgContext *context = NULL;
-    if (!mg_open(&options, &context, err))
-        return false;
-    if (mg_cmd_is_skipped(run, context)) {
-        mg_close(context);
-        return true;
-    }
     MgOutcome outcome = { 0 };
-    bool ok =
-        (!goal->is_rehearsal || confirm(run, context, err)) && mg_run(context, goal, &outcome, err);
+    MgRunResult result = { .direction = MG_UP,
+                           .is_rehearsal = goal->is_rehearsal,
+                           .outcome = &outcome };
+    bool ok = mg_open(&options, &context, err);
     if (ok)
+        result.skipped = mg_skipped(context);
+    if (ok && result.skipped == NULL) {
+        result.target = mg_target(context);
+        ok = (!goal->is_rehearsal || confirm(run, context, err)) &&
+             mg_run(context, goal, &outcome, err);
+    }
+    if (has_document)
+        mg_show_outcome(run, &result, ok ? NULL : err);
+    else if (ok && !mg_cmd_is_skipped(run, context))
         print_done(run->talk, &outcome);
     mg_close(context);
     return ok;
@@ -172,6 +178,8 @@ static const char *const examples[] = {
     "apply up to and including that one",
     "migrate up --rehearse",
     "try them on the database itself and roll all of it back",
+    "migrate up --output json",
+    "one JSON document of what was applied, and of the error if there was one",
     "migrate up --scratch",
     "try all of them on a throw-away server",
     NULL,
@@ -191,6 +199,7 @@ const MgCmd cmd_up = {
         "sequences, and what functions do outside the database.",
     .opts = opts,
     .args_bytes = sizeof(Args),
+    .formats = MG_CMD_JSON | MG_CMD_MARKDOWN,
     .max_words = 1,
     .examples = examples,
     .run = run,

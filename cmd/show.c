@@ -67,3 +67,18 @@ mg_show(const MgRun *run, const MgShow *show, int *ret_status, MgError *err)
     mg_close(context);
     return ok;
 }
+
+bool
+mg_show_begin_document(const MgRun *run)
+{
+    run->talk->has_document = run->common->format != MG_TABLE;
+    return run->talk->has_document;
+}
+
+void
+mg_show_outcome(const MgRun *run, const MgRunResult *result, const MgError *error)
+{
+    MgView view;
+    mg_show_view(run, error, &view);
+    mg_write_outcome(result, &view, mg_talk_write, run->talk);
+}

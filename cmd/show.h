@@ -30,6 +30,13 @@ bool mg_show_has_errors(const MgRun *run);
 /* What up would do for the goal: "migrate plan". */
 MG_CHECK bool mg_show_plan(const MgRun *run, const MgGoal *goal, int *ret_status, MgError *err);
 
+/*
+ * Before a command that runs migrations: stdout is for its document, unless it
+ * is to be lines.  Behind it: write the document; error: it failed.
+ */
+bool mg_show_begin_document(const MgRun *run);
+void mg_show_outcome(const MgRun *run, const MgRunResult *result, const MgError *error);
+
 /* How the command line wants a report; error may be NULL. */
 void mg_show_view(const MgRun *run, const MgError *error, MgView *ret);
 

@@ -309,7 +309,8 @@ static bool
 is_wanted(MgTalk *talk, const MgEvent *event)
 {
     unsigned flags = looks[event->kind].flags;
-    if (talk->is_quiet && (flags & WHEN_QUIET) == 0)
+    bool is_said_again = talk->has_document && (flags & IS_RESULT) != 0;
+    if (talk->is_quiet && ((flags & WHEN_QUIET) == 0 || is_said_again))
         return false;
     if (event->kind == MG_EVENT_DEBUG)
         return talk->is_verbose;
@@ -346,7 +347,8 @@ print_event(MgTalk *talk, const MgEvent *event)
         return;
     }
     bool is_live = event->kind == MG_EVENT_PROGRESS;
-    const MgTerm *term = (flags & IS_RESULT) != 0 ? &talk->out : &talk->err;
+    bool is_result = (flags & IS_RESULT) != 0 && !talk->has_document;
+    const MgTerm *term = is_result ? &talk->out : &talk->err;
     char step[MAX_STEP_BYTES];
     if (is_live && event->n_steps > 0) {
         snprintf(step, sizeof step, "%zu of %zu", event->step, event->n_steps);

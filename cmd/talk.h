@@ -19,8 +19,9 @@
 typedef struct MgTalk {
     MgTerm out, err;
     bool is_quiet, is_verbose;
-    bool has_live; /* the last line of err is one that will be replaced */
-    int out_errno; /* why a result could not be written, 0 when all of them were */
+    bool has_document; /* stdout is for one document: results are talk */
+    bool has_live;     /* the last line of err is one that will be replaced */
+    int out_errno;     /* why a result could not be written, 0 when all of them were */
     /* Said already: a plan and a run of one command come to the same target, with the same notes.
      */
     struct {

@@ -42,6 +42,12 @@ struct MgContext {
     const char *const *passed_over;
     size_t n_passed_over;
     MgNotes notes;
+    const MgPlan *plan; /* that is being executed, */
+    size_t n_ended;     /* and so many of its steps have ended */
+    struct {
+        MgDoneStep *items;
+        size_t n, cap;
+    } done;
 
     /* While connected. */
     MgConn *conn;
@@ -119,5 +125,7 @@ void mg_claim_tell(void *payload);
 /* ---- migrate.c ---- */
 
 void mg_build_plan(MgContext *context, const MgGoal *goal, MgPlan *ret);
+/* Keep for the outcome that a step was done. */
+void mg_note_done(MgContext *context, const MgStep *step, int64_t duration_us);
 
 #endif

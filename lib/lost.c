@@ -45,8 +45,9 @@ is_ours(const MgContext *context, const MgApplied *row, int64_t lost_at_ms)
 }
 
 static void
-tell_step(const MgContext *context, const MgStep *step, int64_t duration_us)
+tell_step(MgContext *context, const MgStep *step, int64_t duration_us)
 {
+    mg_note_done(context, step, duration_us);
     MgEvent event = { .kind = step->direction == MG_UP ? MG_EVENT_APPLIED : MG_EVENT_REVERTED,
                       .migration = step->entry->label,
                       .duration_us = duration_us,

@@ -19,10 +19,41 @@ enum {
     MAX_OTHERS = 3, /* names in "done by" */
 };
 
+void
+mg_note_done(MgContext *context, const MgStep *step, int64_t duration_us)
+{
+    MgDoneStep done = { .direction = step->direction,
+                        .entry = step->entry,
+                        .duration_us = duration_us,
+                        .n_statements = step->n_statements,
+                        .is_transactional = step->is_transactional };
+    MG_PUSH(&context->arena, &context->done, done);
+}
+
+/* Steps end in the order of the plan; a rehearsal that is retried begins again. */
+static void
+note_event(MgContext *context, const MgEvent *event)
+{
+    const MgPlan *plan = context->plan;
+    bool is_trial = event->kind == MG_EVENT_TRIED;
+    if (!is_trial && event->kind != MG_EVENT_APPLIED && event->kind != MG_EVENT_REVERTED)
+        return;
+    size_t i = is_trial ? 0 : context->n_ended;
+    while (i < plan->n_steps && strcmp(plan->steps[i].entry->label, event->migration) != 0)
+        i++;
+    if (i == plan->n_steps)
+        return;
+    if (is_trial)
+        context->done.n = i;
+    context->n_ended = i + 1;
+    mg_note_done(context, &plan->steps[i], event->duration_us);
+}
+
 static void
 forward_event(void *payload, const MgEvent *event)
 {
     MgContext *context = payload;
+    note_event(context, event);
     MgEvent shown = mg_notes_event(context, event);
     if (context->options.on_event != NULL)
         context->options.on_event(context->options.payload, &shown);
@@ -121,10 +152,10 @@ mg_plan(MgContext *context, const MgGoal *goal, const MgPlan **ret, MgError *err
 /* ---- Running -------------------------------------------------------------------------------- */
 
 /* The newest applied version after the first n_done steps of the plan. */
-static const char *
+static const MgEntry *
 find_head(const MgPlan *plan, size_t n_done)
 {
-    const char *head = NULL;
+    const MgEntry *head = NULL;
     for (size_t i = 0; i < plan->n_entries; i++) {
         const MgEntry *entry = &plan->entries[i];
         bool is_applied = entry->state == MG_STATE_APPLIED || entry->state == MG_STATE_DRIFTED ||
@@ -133,7 +164,7 @@ find_head(const MgPlan *plan, size_t n_done)
             if (plan->steps[k].entry == entry)
                 is_applied = plan->steps[k].direction == MG_UP;
         if (entry->version != NULL && is_applied)
-            head = entry->label;
+            head = entry;
     }
     return head;
 }
@@ -228,6 +259,8 @@ execute(MgContext *context, const MgGoal *goal, const MgPlan *plan, MgOutcome *o
     if (!check_unfenced(context, plan, err))
         return false;
     mg_notes_plan(context, plan);
+    context->plan = plan;
+    context->n_ended = 0;
     MgExecInput input = { .conn = context->conn,
                           .conn_options = &context->conn_options,
                           .is_live = context->options.is_live,
@@ -335,7 +368,9 @@ run_once(MgContext *context, const MgGoal *wanted, MgLost *lost, MgOutcome *outc
             (size_t)(outcome->n_applied + outcome->n_reverted + outcome->n_recorded - n_before);
         lost->n_finished += (int)lost->n_done;
     }
-    outcome->head = find_head(plan, lost->n_done);
+    const MgEntry *head = find_head(plan, lost->n_done);
+    outcome->head = head == NULL ? NULL : head->label;
+    outcome->head_version = head == NULL ? NULL : head->version;
     if (must_wait)
         outcome->done_by_other = describe_others(context, newest_id);
     return is_ok;
@@ -358,10 +393,13 @@ mg_run(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *err)
 {
     int64_t begin_us = mg_clock_us();
     *outcome = (MgOutcome){ 0 };
+    context->done.n = 0;
     mg_notes_begin(context);
     bool is_ok = (mg_check_opened(context, err) || mg_fail_noted(err, "no connection was made")) &&
                  run_goal(context, goal, outcome, err);
     mg_disconnect(context);
+    outcome->done = context->done.items;
+    outcome->n_done = context->done.n;
     outcome->elapsed_us = context->opening_us + mg_clock_us() - begin_us;
     mg_notes_end(context, outcome, is_ok ? NULL : err);
     return is_ok;

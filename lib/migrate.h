@@ -338,12 +338,24 @@ typedef struct MgPlan {
     int64_t as_of_ms; /* offline: when the history was seen; 0 = just now */
 } MgPlan;
 
+/* A migration that was applied, reverted or tried. */
+typedef struct MgDoneStep {
+    MgDirection direction;
+    const MgEntry *entry; /* as it was before */
+    int64_t duration_us;
+    int n_statements;
+    bool is_transactional;
+} MgDoneStep;
+
 typedef struct MgOutcome {
     int n_applied, n_reverted;
-    int n_tried;               /* in a rehearsal; nothing of it was kept */
-    int n_recorded;            /* by baseline: not run */
+    int n_tried;            /* in a rehearsal; nothing of it was kept */
+    int n_recorded;         /* by baseline: not run */
+    const MgDoneStep *done; /* what was applied, reverted or tried, in that order */
+    size_t n_done;
     int64_t elapsed_us;        /* in mg_open and mg_run, not between them */
     const char *head;          /* label of the newest applied version afterwards, or NULL */
+    const char *head_version;  /* its version */
     const char *done_by_other; /* "app@host applied 3" when another run did the work, or NULL */
 } MgOutcome;
 
@@ -646,6 +658,19 @@ typedef struct MgView {
 MG_API void mg_write_status(const MgPlan *plan, const MgView *view, MgWrite write, void *payload);
 /* Write the steps ("migrate plan"). */
 MG_API void mg_write_plan(const MgPlan *plan, const MgView *view, MgWrite write, void *payload);
+
+/* What a run was for, and what became of it. */
+typedef struct MgRunResult {
+    MgDirection direction;
+    bool is_rehearsal;
+    const MgTarget *target; /* NULL: not known */
+    const MgOutcome *outcome;
+    const char *skipped; /* mg_skipped, or NULL */
+} MgRunResult;
+
+/* Write the result of mg_run ("migrate up --output json"), also of one that failed. */
+MG_API void mg_write_outcome(const MgRunResult *result, const MgView *view, MgWrite write,
+                             void *payload);
 
 /* Write the log of a target; log may be NULL when view->error says why. */
 MG_API void mg_write_log(const MgLog *log, const MgView *view, MgWrite write, void *payload);

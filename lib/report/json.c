@@ -72,6 +72,7 @@ error_value(const MgError *err)
     set(object, "place", field_value(err->place));
     set(object, "line", position_value(err->line));
     set(object, "column", position_value(err->column));
+    set(object, "excerpt", field_value(err->excerpt));
     set(object, "detail", field_value(err->detail));
     set(object, "hints", hints);
     set(object, "note", field_value(err->note));

@@ -50,14 +50,58 @@ add_rows(const MgReport *report, MgArena *arena, MgBuf *buf)
     }
 }
 
+/* As it stands, between fences that are longer than any in it. */
+static void
+add_fenced(MgBuf *buf, const char *text)
+{
+    size_t longest = 2;
+    for (const char *at = strchr(text, '`'); at != NULL; at = strchr(at, '`')) {
+        size_t n = strspn(at, "`");
+        longest = n > longest ? n : longest;
+        at += n;
+    }
+    mg_buf_add_char(buf, '\n');
+    mg_buf_add_repeated(buf, '`', longest + 1);
+    mg_buf_format(buf, "\n%s%s", text, text[strlen(text) - 1] == '\n' ? "" : "\n");
+    mg_buf_add_repeated(buf, '`', longest + 1);
+    mg_buf_add_char(buf, '\n');
+}
+
+static void
+add_error(MgBuf *buf, const MgError *err)
+{
+    mg_buf_add(buf, "\n**error**: ");
+    add_escaped(buf, err->message);
+    bool is_server = err->code == MG_E_SQL || err->code == MG_E_SERVER;
+    mg_buf_format(buf, " (%s)\n",
+                  is_server && err->sqlstate[0] != '\0' ? err->sqlstate : mg_error_slug(err->code));
+    if (err->place[0] != '\0') {
+        mg_buf_add(buf, "at ");
+        add_escaped(buf, err->place);
+        if (err->line > 0)
+            mg_buf_format(buf, ":%d", err->line);
+        if (err->line > 0 && err->column > 0)
+            mg_buf_format(buf, ":%d", err->column);
+        mg_buf_add_char(buf, '\n');
+    }
+    if (err->excerpt[0] != '\0')
+        add_fenced(buf, err->excerpt);
+    if (err->detail[0] != '\0')
+        add_fenced(buf, err->detail);
+    for (int i = 0; i < MG_ERROR_MAX_HINTS; i++) {
+        if (err->hint[i][0] == '\0')
+            continue;
+        mg_buf_add(buf, "\n**hint**: ");
+        add_escaped(buf, err->hint[i]);
+        mg_buf_add_char(buf, '\n');
+    }
+}
+
 static void
 add_end(const MgReport *report, const MgView *view, MgBuf *buf)
 {
-    if (view->error != NULL) {
-        mg_buf_add(buf, "\n**error**: ");
-        add_escaped(buf, view->error->message);
-        mg_buf_format(buf, " (%s)\n", mg_error_slug(view->error->code));
-    }
+    if (view->error != NULL)
+        add_error(buf, view->error);
     const char *const closing[] = { report->footer, report->more };
     for (size_t i = 0; i < sizeof closing / sizeof *closing; i++) {
         if (closing[i] == NULL)

@@ -148,13 +148,16 @@ mg_report_add_target(MgReport *report, const MgTarget *target, MgArena *arena)
         { "session.verdict", mg_cell_text(target->verdict_name) },
         { "session.server_version", mg_cell_text(target->server_version) },
     };
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+    /* Before the server has said anything, a session is not known. */
+    size_t n_unknown = target->server_version == NULL ? 2 : 0;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields - n_unknown; i++)
         mg_report_add_field(report, fields[i].key, fields[i].cell, arena);
+    if (n_unknown > 0)
+        mg_report_add_field(report, "session", mg_cell_text(NULL), arena);
 }
 
-/* null when there is nothing to say. */
-static void
-add_environment(MgReport *report, const MgTarget *target, MgArena *arena)
+void
+mg_report_add_environment(MgReport *report, const MgTarget *target, MgArena *arena)
 {
     if (target->environment == NULL && target->claimed_by == NULL) {
         mg_report_add_field(report, "environment", mg_cell_text(NULL), arena);
@@ -175,7 +178,7 @@ mg_report_add_plan(MgReport *report, const MgPlan *plan, MgArena *arena)
         return;
     }
     mg_report_add_target(report, &plan->target, arena);
-    add_environment(report, &plan->target, arena);
+    mg_report_add_environment(report, &plan->target, arena);
     mg_report_add_field(report, "head", mg_cell_text(mg_report_head_version(plan)), arena);
 }
 

@@ -102,6 +102,8 @@ typedef struct MgReport {
     } moments;
 } MgReport;
 
+/* null when there is nothing to say. */
+void mg_report_add_environment(MgReport *report, const MgTarget *target, MgArena *arena);
 /* What both reports say of the plan and its target; nulls when plan is NULL. */
 void mg_report_add_plan(MgReport *report, const MgPlan *plan, MgArena *arena);
 void mg_report_add_target(MgReport *report, const MgTarget *target, MgArena *arena);
@@ -144,6 +146,8 @@ void mg_report_write_html(const MgReport *report, const MgView *view, MgWrite wr
 /* plan may be NULL when view->error tells why there is none. */
 void mg_report_status(const MgPlan *plan, const MgView *view, MgArena *arena, MgReport *ret);
 void mg_report_plan(const MgPlan *plan, const MgView *view, MgArena *arena, MgReport *ret);
+void mg_report_outcome(const MgRunResult *result, const MgView *view, MgArena *arena,
+                       MgReport *ret);
 /* log and journal may be NULL when view->error tells why there is none. */
 void mg_report_log(const MgLog *log, const MgView *view, MgArena *arena, MgReport *ret);
 void mg_report_journal(const MgJournal *journal, const MgView *view, MgArena *arena, MgReport *ret);

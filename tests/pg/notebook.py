@@ -491,6 +491,11 @@ def test_the_json_documents_have_the_keys_that_are_documented(server):
                sorted(documented("keys of {} ".format(document["schema"]))))
     error, = document["run"]["errors"]
     expect(sorted(error), sorted(documented("An error is an object")))
+    (project.root / "migrations" / "3_bad.up.sql").unlink()
+    for words in (["down"], ["up"]):
+        document = json.loads(project.run(*words, "--output", "json").out)
+        expect(sorted(keys_of(document) - common),
+               sorted(documented("keys of {} ".format(document["schema"]))))
     for words in (["status"], ["log"]):
         failed = json.loads(project.run(*words, "--output", "json", "--history", "no.where",
                                         exit=6).out)

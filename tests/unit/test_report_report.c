@@ -275,10 +275,7 @@ test_plan__is_json(void **state)
           "  \"user\": null,\n"
           "  \"from\": null\n"
           " },\n"
-          " \"session\": {\n"
-          "  \"verdict\": null,\n"
-          "  \"server_version\": null\n"
-          " },\n"
+          " \"session\": null,\n"
           " \"environment\": null,\n"
           " \"head\": null,\n"
           " \"refusals\": [],\n"
@@ -334,6 +331,7 @@ test_status__shows_error_without_plan(void **state)
           "  \"place\": \"migrations/1_a.up.sql\",\n"
           "  \"line\": 4,\n"
           "  \"column\": 16,\n"
+          "  \"excerpt\": null,\n"
           "  \"detail\": \"Two lines\\nof it.\",\n"
           "  \"hints\": [\n"
           "   \"Undo it.\"\n"
@@ -351,7 +349,10 @@ test_status__shows_error_without_plan(void **state)
           "}\n");
     check(mg_write_status, NULL, (MgView){ .format = MG_TABLE, .error = &err }, "");
     check(mg_write_status, NULL, (MgView){ .format = MG_MARKDOWN, .error = &err },
-          "## Migrations\n\n**error**: migration \"1_a\\|b\" was edited (drift)\n");
+          "## Migrations\n\n**error**: migration \"1_a\\|b\" was edited (drift)\n"
+          "at migrations/1_a.up.sql:4:16\n\n"
+          "```\nTwo lines\nof it.\n```\n\n"
+          "**hint**: Undo it.\n");
 }
 
 static void
@@ -378,6 +379,7 @@ test_plan__shows_refusals(void **state)
                                   "   \"place\": null,\n"
                                   "   \"line\": null,\n"
                                   "   \"column\": null,\n"
+                                  "   \"excerpt\": null,\n"
                                   "   \"detail\": null,\n"
                                   "   \"hints\": [],\n"
                                   "   \"note\": null,\n"
