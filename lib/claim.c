@@ -88,10 +88,12 @@ bool
 mg_claim_show(MgContext *context, MgClaimed *ret, MgError *err)
 {
     bool is_ok = mg_check_opened(context, err) && mg_begin_reading(context, &reading_goal, err);
-    if (is_ok)
-        take(context, ret);
     mg_disconnect(context);
-    return is_ok;
+    if (!is_ok)
+        return false;
+    take(context, ret);
+    mg_notes_seen(context);
+    return true;
 }
 
 static bool
@@ -131,15 +133,6 @@ make(MgContext *context, const char *environment, MgClaimed *ret, MgError *err)
     return true;
 }
 
-bool
-mg_claim_make(MgContext *context, const char *environment, MgClaimed *ret, MgError *err)
-{
-    bool is_ok = mg_check_opened(context, err) && begin(context, err) &&
-                 make(context, environment, ret, err);
-    mg_disconnect(context);
-    return is_ok;
-}
-
 static bool
 release(MgContext *context, MgClaimed *ret, MgError *err)
 {
@@ -160,10 +153,35 @@ release(MgContext *context, MgClaimed *ret, MgError *err)
     return true;
 }
 
+/* The end of both: told to the notebook. */
+static bool
+end(MgContext *context, const char *what, const MgClaimed *claimed, bool is_ok, const MgError *err)
+{
+    MgOutcome outcome = { 0 };
+    if (is_ok && claimed->is_changed) {
+        outcome.n_recorded = 1;
+        mg_notes_step(context, what,
+                      mg_arena_format(&context->arena, "environment %s", claimed->environment));
+    }
+    mg_notes_look(context, is_ok ? NULL : err);
+    mg_disconnect(context);
+    mg_notes_end(context, &outcome, is_ok ? NULL : err);
+    return is_ok;
+}
+
+bool
+mg_claim_make(MgContext *context, const char *environment, MgClaimed *ret, MgError *err)
+{
+    mg_notes_begin(context);
+    bool is_ok = mg_check_opened(context, err) && begin(context, err) &&
+                 make(context, environment, ret, err);
+    return end(context, "claimed", ret, is_ok, err);
+}
+
 bool
 mg_claim_release(MgContext *context, MgClaimed *ret, MgError *err)
 {
+    mg_notes_begin(context);
     bool is_ok = mg_check_opened(context, err) && begin(context, err) && release(context, ret, err);
-    mg_disconnect(context);
-    return is_ok;
+    return end(context, "released", ret, is_ok, err);
 }

@@ -52,6 +52,7 @@ tell_step(MgContext *context, const MgStep *step, int64_t duration_us)
                       .migration = step->entry->label,
                       .duration_us = duration_us,
                       .text = step->is_transactional ? NULL : "no transaction" };
+    event = mg_notes_event(context, &event);
     if (context->options.on_event != NULL)
         context->options.on_event(context->options.payload, &event);
 }

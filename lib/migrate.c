@@ -397,6 +397,7 @@ mg_run(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *err)
     mg_notes_begin(context);
     bool is_ok = (mg_check_opened(context, err) || mg_fail_noted(err, "no connection was made")) &&
                  run_goal(context, goal, outcome, err);
+    mg_notes_look(context, is_ok ? NULL : err);
     mg_disconnect(context);
     outcome->done = context->done.items;
     outcome->n_done = context->done.n;

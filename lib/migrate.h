@@ -143,7 +143,7 @@ typedef struct MgEvent {
     int64_t duration_us;   /* 0 when it has none */
     const char *text;      /* may be NULL */
     size_t step, n_steps;  /* "2 of 3"; 0 when it has none */
-    int64_t expected_us;   /* RUNNING: what the migration took elsewhere; 0 = not known */
+    int64_t expected_us;   /* RUNNING, PROGRESS: what all of it took elsewhere; 0: unknown */
 } MgEvent;
 
 /* ---- Options ------------------------------------------------------------ */
@@ -489,7 +489,7 @@ MG_API void mg_urls(MgContext *context, bool is_revealed, MgUrls *ret);
 
 /* What a run did with one migration. */
 typedef struct MgJournalStep {
-    const char *what; /* "applied", "reverted", "failed" */
+    const char *what; /* "applied", "reverted", "tried", "recorded", "repaired", "failed" */
     const char *label;
     int64_t duration_us;
 } MgJournalStep;
@@ -504,6 +504,8 @@ typedef struct MgJournalRun {
     const char *by;
     const char *tool; /* the version of migrate */
     int n_applied, n_reverted;
+    int n_recorded;       /* changes of the history alone: baseline, repair, claim */
+    int n_tried;          /* in a rehearsal */
     const char *head;     /* afterwards, or NULL */
     const MgError *error; /* NULL: it succeeded */
     MgJournalStep *steps; /* only when one run was asked for */

@@ -12,8 +12,7 @@
 
 #define FILE_NAME "state.db"
 
-/* ---- The file ----------------------------------------------------------------------------------
- */
+/* ---- The file ------------------------------------------------------------------------------- */
 
 typedef struct Place {
     const char *path; /* NULL: there is no place for it */
@@ -52,8 +51,7 @@ open_file(const MgOptions *options, bool is_reading, MgArena *arena, MgStateFile
     return mg_state_open(&input, ret, err);
 }
 
-/* ---- A context's address
- * ------------------------------------------------------------------------- */
+/* ---- A context's address -------------------------------------------------------------------- */
 
 /* "HOST:PORT" that the direct URL and the pooled one of a database have in common. */
 static const char *
@@ -93,8 +91,7 @@ mg_notes_release(MgContext *context)
     context->notes.file = NULL;
 }
 
-/* ---- Writing
- * --------------------------------------------------------------------------------------- */
+/* ---- Writing -------------------------------------------------------------------------------- */
 
 static void
 write_note(MgContext *context, const MgNotedRun *run, bool has_seen)
@@ -139,6 +136,7 @@ mg_notes_begin(MgContext *context)
     notes->n_plan_steps = 0;
     notes->first_done = 0;
     notes->done.n = 0;
+    notes->is_stale = false;
 }
 
 void
@@ -164,6 +162,15 @@ find_step(const MgNotes *notes, const char *label)
         if (strcmp(notes->plan_steps[i].entry->label, label) == 0)
             return &notes->plan_steps[i];
     return NULL;
+}
+
+void
+mg_notes_step(MgContext *context, const char *what, const char *label)
+{
+    MgNotedStep noted = { .what = what, .label = label };
+    if (context->options.keeps_notebook)
+        MG_PUSH(&context->arena, &context->notes.done, noted);
+    context->notes.is_stale = true;
 }
 
 static void
@@ -206,20 +213,24 @@ mg_notes_event(MgContext *context, const MgEvent *event)
     MgEvent shown = *event;
     if (!context->options.keeps_notebook || event->migration == NULL)
         return shown;
-    bool is_done = event->kind == MG_EVENT_APPLIED || event->kind == MG_EVENT_REVERTED;
-    const MgStep *step = is_done ? find_step(&context->notes, event->migration) : NULL;
+    const char *what = event->kind == MG_EVENT_APPLIED    ? "applied"
+                       : event->kind == MG_EVENT_REVERTED ? "reverted"
+                       : event->kind == MG_EVENT_TRIED    ? "tried"
+                                                          : NULL;
+    const MgStep *step = what != NULL ? find_step(&context->notes, event->migration) : NULL;
     if (step != NULL) {
-        note_step(context, event->kind == MG_EVENT_APPLIED ? "applied" : "reverted", step,
-                  event->duration_us);
+        note_step(context, what, step, event->duration_us);
         context->notes.event_us = mg_clock_us();
     }
-    if (event->kind == MG_EVENT_RUNNING && shown.expected_us == 0)
+    if (event->kind == MG_EVENT_RECORDED)
+        mg_notes_step(context, "recorded", event->migration);
+    bool is_running = event->kind == MG_EVENT_RUNNING || event->kind == MG_EVENT_PROGRESS;
+    if (is_running && shown.expected_us == 0)
         shown.expected_us = find_expected(context, event->migration);
     return shown;
 }
 
-/* ---- The history behind a run
- * ---------------------------------------------------------------------- */
+/* ---- The history behind a run --------------------------------------------------------------- */
 
 static bool
 is_same_migration(const MgApplied *row, const MgEntry *entry)
@@ -227,6 +238,32 @@ is_same_migration(const MgApplied *row, const MgEntry *entry)
     if (row->version == NULL || entry->version == NULL)
         return row->version == entry->version && strcmp(row->name, entry->name) == 0;
     return strcmp(row->version, entry->version) == 0;
+}
+
+/* Is the step that failed one that leaves something behind? */
+static bool
+is_half_run(const MgNotes *notes)
+{
+    size_t n_done = notes->done.n - notes->first_done;
+    return n_done < notes->n_plan_steps && !notes->plan_steps[n_done].is_transactional &&
+           notes->plan_steps[n_done].direction == MG_UP;
+}
+
+void
+mg_notes_look(MgContext *context, const MgError *err)
+{
+    static const MgGoal goal = { .kind = MG_GOAL_UP };
+    MgNotes *notes = &context->notes;
+    MgError ignored;
+    notes->is_stale = notes->is_stale || (err != NULL && is_half_run(notes));
+    bool is_lost = err != NULL && (err->code == MG_E_CONNECTION_LOST || err->code == MG_E_DEADLINE);
+    if (!context->options.keeps_notebook || !notes->is_stale || context->conn == NULL || is_lost)
+        return;
+    MgStartInput input = mg_start_input(context, &goal, true);
+    if (!mg_start_read_again(context->conn, &input, &context->arena, &context->start, &ignored))
+        return;
+    notes->is_stale = false;
+    notes->first_done = notes->done.n; /* nothing is left to conclude */
 }
 
 /* What the server has written was not read back: the same is concluded from what was done. */
@@ -287,11 +324,12 @@ mg_notes_end(MgContext *context, const MgOutcome *outcome, const MgError *err)
     const MgOptions *options = &context->options;
     if (!options->keeps_notebook)
         return;
-    bool has_seen = context->start.has_history;
-    for (size_t i = notes->first_done; i < notes->done.n; i++)
-        conclude(context, &notes->plan_steps[i - notes->first_done], &notes->done.items[i]);
+    bool has_seen = context->start.has_history && !notes->is_stale;
+    size_t n_done = notes->done.n;
     if (err != NULL)
         note_failed(context, err);
+    for (size_t i = notes->first_done; i < n_done && outcome->n_tried == 0 && has_seen; i++)
+        conclude(context, &notes->plan_steps[i - notes->first_done], &notes->done.items[i]);
     const char *command = outcome->n_reverted > 0 ? "down" : "up";
     MgJournalRun run = { .command = options->command != NULL ? options->command : command,
                          .began_at_ms = notes->began_at_ms,
@@ -300,14 +338,15 @@ mg_notes_end(MgContext *context, const MgOutcome *outcome, const MgError *err)
                          .tool = MG_VERSION,
                          .n_applied = outcome->n_applied,
                          .n_reverted = outcome->n_reverted,
+                         .n_recorded = outcome->n_recorded,
+                         .n_tried = outcome->n_tried,
                          .head = outcome->head,
                          .error = err };
     MgNotedRun noted = { .run = &run, .steps = notes->done.items, .n_steps = notes->done.n };
     write_note(context, &noted, has_seen);
 }
 
-/* ---- Reading
- * ------------------------------------------------------------------------------------------ */
+/* ---- Reading -------------------------------------------------------------------------------- */
 
 bool
 mg_notes_recall(MgContext *context, int64_t *ret_at_ms, MgError *err)

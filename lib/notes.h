@@ -28,6 +28,7 @@ typedef struct MgNotes {
         MgNotedStep *items;
         size_t n, cap;
     } done;
+    bool is_stale;            /* the history is not what was read, and could not be read again */
     const char *expected_for; /* the label that expected_us is of */
     int64_t expected_us;
 } MgNotes;
@@ -39,11 +40,22 @@ void mg_notes_release(MgContext *context);
 /* The history that was read just now, without a run. */
 void mg_notes_seen(MgContext *context);
 
-/* A run: its beginning, its plan, every event on its way to the listener, its end. */
+/*
+ * A run: its beginning, its plan, every event on its way to the listener, what
+ * else it did, its end.
+ */
 void mg_notes_begin(MgContext *context);
 void mg_notes_plan(MgContext *context, const MgPlan *plan);
 MgEvent mg_notes_event(MgContext *context, const MgEvent *event);
-/* err: NULL when it succeeded. */
+/* what is "repaired"; label names the migration, or what else was changed. */
+void mg_notes_step(MgContext *context, const char *what, const char *label);
+/*
+ * Before the session ends: has the history changed in a way that no event
+ * tells?  Then one more question says how it stands.  err: NULL when the run
+ * succeeded.
+ */
+void mg_notes_look(MgContext *context, const MgError *err);
+/* err: the same.  Then outcome->elapsed_us is known. */
 void mg_notes_end(MgContext *context, const MgOutcome *outcome, const MgError *err);
 
 /* The history as it was seen last, into context->start.  Fails with MG_E_NOTEBOOK. */

@@ -65,10 +65,12 @@ mg_plan_repair(MgContext *context, const MgRepair *repair, const MgRepairPlan **
     MgRepairPlan *plan = MG_NEW_IN(&context->arena, MgRepairPlan);
     bool is_ok = mg_check_opened(context, err) && mg_begin_reading(context, &reading_goal, err) &&
                  build(context, repair, plan, err);
-    if (is_ok)
-        *ret = plan;
     mg_disconnect(context);
-    return is_ok;
+    if (!is_ok)
+        return false;
+    mg_notes_seen(context);
+    *ret = plan;
+    return true;
 }
 
 /* ---- Writing ----------------------------------------------------------------------------------
@@ -127,10 +129,18 @@ bool
 mg_repair(MgContext *context, const MgRepair *repair, const MgRepairPlan **ret, MgError *err)
 {
     MgRepairPlan *plan = MG_NEW_IN(&context->arena, MgRepairPlan);
+    MgOutcome outcome = { 0 };
+    mg_notes_begin(context);
     bool is_ok = mg_check_opened(context, err) && begin(context, err) &&
                  build(context, repair, plan, err) && write_row(context, plan, err);
+    if (is_ok && plan->n_changes > 0) {
+        outcome.n_recorded = 1;
+        mg_notes_step(context, "repaired", plan->label);
+    }
+    mg_notes_look(context, is_ok ? NULL : err);
+    mg_disconnect(context);
+    mg_notes_end(context, &outcome, is_ok ? NULL : err);
     if (is_ok)
         *ret = plan;
-    mg_disconnect(context);
     return is_ok;
 }

@@ -299,8 +299,12 @@ add_moment(const Timeline *timeline, const MgMoment *moment, MgBuf *buf)
     mg_text_duration(moment->duration_us, took, sizeof took);
     mg_buf_format(buf, "<g class=\"%s\"><title>", tone_of(moment->state));
     add_escaped(buf, moment->label);
-    mg_buf_format(buf, ": %s %s UTC%s%s</title>", moment->state, when,
-                  moment->duration_us > 0 ? ", " : "", moment->duration_us > 0 ? took : "");
+    mg_buf_format(buf, ": %s %s UTC", moment->state, when);
+    if (moment->duration_us > 0) {
+        mg_buf_add(buf, ", ");
+        add_escaped(buf, took); /* "<1 ms" */
+    }
+    mg_buf_add(buf, "</title>");
     mg_buf_format(buf,
                   "<line x1=\"%d.%d%%\" x2=\"%d.%d%%\" y1=\"100%%\" y2=\"%d.%d%%\" />"
                   "<circle cx=\"%d.%d%%\" cy=\"%d.%d%%\" r=\"5\" /></g>\n",
@@ -370,7 +374,9 @@ add_timeline(const MgReport *report, MgBuf *buf)
         mg_text_duration(slowest->duration_us, took, sizeof took);
         mg_buf_add(buf, "<p class=\"soft\">The slowest: ");
         add_escaped(buf, slowest->label);
-        mg_buf_format(buf, ", %s.</p>\n", took);
+        mg_buf_add(buf, ", ");
+        add_escaped(buf, took);
+        mg_buf_add(buf, ".</p>\n");
     }
     mg_buf_add(buf, "</section>\n");
 }

@@ -18,6 +18,8 @@ static const MgColumn run_columns[] = {
     { .key = "history" },
     { .key = "applied" },
     { .key = "reverted" },
+    { .key = "recorded" },
+    { .key = "tried" },
     { .heading = "outcome", .is_cut = true },
     { .key = "duration_ms", .heading = "took", .is_right = true, .min_width = 6 },
     { .key = "head" },
@@ -43,10 +45,17 @@ static const char *
 outcome_of(const MgJournalRun *run, MgArena *arena)
 {
     MG_CLEANUP(buf) MgBuf buf = { 0 };
-    if (run->n_reverted > 0)
-        mg_buf_format(&buf, "%d reverted", run->n_reverted);
-    if (run->n_applied > 0)
-        mg_buf_format(&buf, "%s%d applied", buf.size_bytes > 0 ? ", " : "", run->n_applied);
+    const struct {
+        int n;
+        const char *what;
+    } counts[] = { { run->n_reverted, "reverted" },
+                   { run->n_applied, "applied" },
+                   { run->n_recorded, "recorded" },
+                   { run->n_tried, "tried" } };
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        if (counts[i].n > 0)
+            mg_buf_format(&buf, "%s%d %s", buf.size_bytes > 0 ? ", " : "", counts[i].n,
+                          counts[i].what);
     if (run->error != NULL)
         mg_buf_format(&buf, "%serror %s", buf.size_bytes > 0 ? ", then " : "",
                       run->error->sqlstate[0] != '\0' ? run->error->sqlstate
@@ -70,6 +79,8 @@ add_run(const MgJournalRun *run, MgArena *arena, MgReport *report)
         mg_cell_text(run->history),
         mg_cell_int(run->n_applied),
         mg_cell_int(run->n_reverted),
+        mg_cell_int(run->n_recorded),
+        mg_cell_int(run->n_tried),
         mg_cell_text(outcome_of(run, arena)),
         mg_cell_duration(run->elapsed_us),
         mg_cell_text(run->head),
@@ -134,6 +145,8 @@ add_run_fields(const MgJournalRun *run, MgArena *arena, MgReport *report)
         { "run.history", mg_cell_text(run->history) },
         { "run.applied", mg_cell_int(run->n_applied) },
         { "run.reverted", mg_cell_int(run->n_reverted) },
+        { "run.recorded", mg_cell_int(run->n_recorded) },
+        { "run.tried", mg_cell_int(run->n_tried) },
         { "run.duration_ms", mg_cell_duration(run->elapsed_us) },
         { "run.head", mg_cell_text(run->head) },
         { "run.by", mg_cell_text(run->by) },

@@ -27,11 +27,11 @@ static const char *const upgrades[] = {
     " server_version TEXT,"
     " verdict TEXT,"
     " has_history INTEGER NOT NULL,"
+    " is_database_empty INTEGER NOT NULL,"
     " n_applied INTEGER NOT NULL,"
     " fingerprint INTEGER NOT NULL,"
     " seen_at_ms INTEGER NOT NULL,"
     " UNIQUE (system_identifier, database_oid, database, place, history));"
-    "CREATE INDEX target_by_time ON target (seen_at_ms);"
     "CREATE TABLE address ("
     " host TEXT NOT NULL,"
     " port INTEGER NOT NULL,"
@@ -61,7 +61,7 @@ static const char *const upgrades[] = {
     " PRIMARY KEY (target_id, id)) WITHOUT ROWID;"
     "CREATE INDEX applied_by_digest ON applied (digest);"
     "CREATE TABLE run ("
-    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " id INTEGER PRIMARY KEY," /* never used again: the newest one stays */
     " command TEXT NOT NULL,"
     " began_at_ms INTEGER NOT NULL,"
     " elapsed_us INTEGER NOT NULL,"
@@ -74,6 +74,8 @@ static const char *const upgrades[] = {
     " tool TEXT NOT NULL,"
     " n_applied INTEGER NOT NULL,"
     " n_reverted INTEGER NOT NULL,"
+    " n_recorded INTEGER NOT NULL,"
+    " n_tried INTEGER NOT NULL,"
     " head TEXT,"
     " n_steps INTEGER NOT NULL,"
     " slug TEXT,"
@@ -213,19 +215,24 @@ write_target(MgStateFile *file, const MgAddress *address, const MgSeen *seen, bo
         TEXT(seen->server_version),
         TEXT(seen->verdict),
         INT(seen->history->exists),
+        INT(seen->history->is_database_empty),
         INT((int64_t)seen->history->n),
         INT(now),
         INT(seen->at_ms),
     };
-    if (!mg_state_run(file,
-                      "INSERT INTO target (system_identifier, database_oid, database, place,"
-                      " history, server_version, verdict, has_history, n_applied, fingerprint,"
-                      " seen_at_ms) VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (system_identifier,"
-                      " database_oid, database, place, history) DO UPDATE SET"
-                      " server_version = excluded.server_version, verdict = excluded.verdict,"
-                      " has_history = excluded.has_history, n_applied = excluded.n_applied,"
-                      " fingerprint = excluded.fingerprint, seen_at_ms = excluded.seen_at_ms",
-                      values, sizeof values / sizeof *values, err))
+    if (!mg_state_run(
+            file,
+            "INSERT INTO target (system_identifier, database_oid, database, place,"
+            " history, server_version, verdict, has_history, is_database_empty, n_applied,"
+            " fingerprint, seen_at_ms) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT "
+            "(system_identifier,"
+            " database_oid, database, place, history) DO UPDATE SET"
+            " server_version = excluded.server_version, verdict = excluded.verdict,"
+            " has_history = excluded.has_history,"
+            " is_database_empty = excluded.is_database_empty,"
+            " n_applied = excluded.n_applied, fingerprint = excluded.fingerprint, seen_at_ms = "
+            "excluded.seen_at_ms",
+            values, sizeof values / sizeof *values, err))
         return false;
     int64_t id = found.id != 0 ? found.id : mg_state_last_id(file);
     bool is_changed = found.id == 0 || found.fingerprint != now;
@@ -235,7 +242,12 @@ write_target(MgStateFile *file, const MgAddress *address, const MgSeen *seen, bo
     const MgValue where[] = {
         key(address->host), INT(address->port), key(address->user), keys[2], keys[4], INT(id)
     };
-    return mg_state_run(file, "INSERT OR REPLACE INTO address VALUES (?,?,?,?,?,?)", where, 6, err);
+    /* Mostly it is there already: then nothing is written. */
+    return mg_state_run(file,
+                        "INSERT INTO address VALUES (?,?,?,?,?,?)"
+                        " ON CONFLICT (host, port, user, database, history) DO UPDATE"
+                        " SET target_id = excluded.target_id WHERE target_id <> excluded.target_id",
+                        where, 6, err);
 }
 
 /* ---- Writing: a run -------------------------------------------------------------------------- */
@@ -266,6 +278,8 @@ write_run(MgStateFile *file, const MgAddress *address, const MgNotedRun *noted, 
         TEXT(run->tool),
         INT(run->n_applied),
         INT(run->n_reverted),
+        INT(run->n_recorded),
+        INT(run->n_tried),
         TEXT(run->head),
         INT((int64_t)noted->n_steps),
         TEXT(run->error != NULL ? mg_error_slug(error->code) : NULL),
@@ -282,7 +296,7 @@ write_run(MgStateFile *file, const MgAddress *address, const MgNotedRun *noted, 
     };
     if (!mg_state_run(file,
                       "INSERT INTO run VALUES"
-                      " (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                      " (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                       values, sizeof values / sizeof *values, err))
         return false;
     *ret_id = mg_state_last_id(file);
@@ -383,10 +397,11 @@ take_target(void *payload, const MgStateRow *row)
     reading->target_id = mg_state_int(row, 0);
     reading->history = MG_NEW_IN(reading->arena, MgHistory);
     reading->history->exists = mg_state_int(row, 1) != 0;
+    reading->history->is_database_empty = mg_state_int(row, 2) != 0;
     *reading->seen = (MgSeen){ .history = reading->history,
-                               .server_version = mg_state_text(row, 2, reading->arena),
-                               .verdict = mg_state_text(row, 3, reading->arena),
-                               .at_ms = mg_state_int(row, 4) };
+                               .server_version = mg_state_text(row, 3, reading->arena),
+                               .verdict = mg_state_text(row, 4, reading->arena),
+                               .at_ms = mg_state_int(row, 5) };
 }
 
 static MgKind
@@ -436,8 +451,9 @@ mg_notebook_seen(MgStateFile *file, const MgAddress *address, MgArena *arena, Mg
     const MgValue keys[] = { key(address->host), INT(address->port), key(address->user),
                              key(address->database), key(address->history) };
     if (!mg_state_query(file,
-                        "SELECT t.id, t.has_history, t.server_version, t.verdict, t.seen_at_ms"
-                        " FROM address a JOIN target t ON t.id = a.target_id WHERE a.host = ?"
+                        "SELECT t.id, t.has_history, t.is_database_empty, t.server_version,"
+                        " t.verdict, t.seen_at_ms FROM address a JOIN target t ON t.id = "
+                        "a.target_id WHERE a.host = ?"
                         " AND a.port = ? AND a.user = ? AND a.database = ? AND a.history = ?",
                         keys, 5, take_target, &reading, err))
         return false;
@@ -476,7 +492,8 @@ mg_notebook_usual(MgStateFile *file, const char *version, const char *digest, in
             "WITH took AS (SELECT duration_us FROM applied WHERE digest = ?1 AND version IS ?2"
             " AND statements_done = statements AND duration_us > 0"
             " UNION ALL SELECT duration_us FROM step"
-            " WHERE digest = ?1 AND version IS ?2 AND what = 'applied' AND duration_us > 0)"
+            " WHERE digest = ?1 AND version IS ?2 AND what IN ('applied', 'tried')"
+            " AND duration_us > 0)"
             " SELECT duration_us FROM took ORDER BY duration_us"
             " LIMIT 1 OFFSET (SELECT count(*) FROM took) / 2",
             values, 2, take_duration, &usual_us, err))
@@ -529,7 +546,7 @@ take_error(const MgStateRow *row, int first, MgArena *arena)
 static void
 take_run(void *payload, const MgStateRow *row)
 {
-    enum { FIRST_ERROR = 14 };
+    enum { FIRST_ERROR = 16 };
     Reading *reading = payload;
     MgArena *arena = reading->arena;
     MgJournalRun run = {
@@ -546,7 +563,9 @@ take_run(void *payload, const MgStateRow *row)
         .tool = mg_state_text(row, 10, arena),
         .n_applied = (int)mg_state_int(row, 11),
         .n_reverted = (int)mg_state_int(row, 12),
-        .head = mg_state_text(row, 13, arena),
+        .n_recorded = (int)mg_state_int(row, 13),
+        .n_tried = (int)mg_state_int(row, 14),
+        .head = mg_state_text(row, 15, arena),
         .error = take_error(row, FIRST_ERROR, arena),
     };
     MG_PUSH(arena, &reading->runs, run);
@@ -582,8 +601,9 @@ mg_notebook_runs(MgStateFile *file, int64_t id, int64_t limit, MgArena *arena, M
         mg_state_query(file, "SELECT count(*) FROM run", NULL, 0, take_count, &n_all, err) &&
         mg_state_query(file,
                        "SELECT id, command, began_at_ms, elapsed_us, host, port, user, database,"
-                       " history, by, tool, n_applied, n_reverted, head, slug, sqlstate, place,"
-                       " line, \"column\", message, excerpt, detail, hint, more, note FROM run"
+                       " history, by, tool, n_applied, n_reverted, n_recorded, n_tried, head, slug,"
+                       " sqlstate, place, line, \"column\", message, excerpt, detail, hint, more, "
+                       "note FROM run"
                        " WHERE ?1 = 0 OR id = ?1 ORDER BY id DESC LIMIT ?2",
                        values, 2, take_run, &reading, err) &&
         (id == 0 || mg_state_query(file,

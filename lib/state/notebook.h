@@ -40,7 +40,7 @@ typedef struct MgSeen {
 } MgSeen;
 
 typedef struct MgNotedStep {
-    const char *what; /* "applied", "reverted", "failed" */
+    const char *what; /* "applied", "reverted", "tried", "recorded", "repaired", "failed" */
     const char *label, *version;
     const char *digest; /* of what was run, or NULL */
     int64_t duration_us;

@@ -7,9 +7,12 @@ import html.parser
 import json
 import os
 import pathlib
+import pty
 import re
 import resource
+import select
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -140,6 +143,37 @@ def test_offline_tells_what_was_seen(server):
     expect([row["state"] for row in document["migrations"]], ["applied", "pending"])
 
 
+def test_offline_without_a_history(server):
+    """Empty or not, as it was seen: nothing is refused that the database would not refuse."""
+    project = Project(server, FILES)
+    for exit, sql in ((10, "CREATE TABLE of_another_tool (id int)"), (6, "SELECT 1")):
+        online = project.run("status", "--exit-code", exit=exit)
+        offline = project.run("status", "--exit-code", "--offline", exit=exit)
+        expect(offline.out, online.out)
+        project.sql(sql)
+
+
+def same_offline(project):
+    """What the notebook knows is what the database says."""
+    offline = plain(project, project.run("status", "--offline", "--all").out)
+    expect(offline, plain(project, project.run("status", "--all", "--no-state").out))
+    return offline
+
+
+def test_a_half_run_migration_is_partial_offline(server):
+    project = Project(server, {
+        "1_a.up.sql": "CREATE TABLE a (id int);\n",
+        "2_b.up.sql": "CREATE INDEX CONCURRENTLY a_1 ON a (id);\n"
+                      "CREATE INDEX CONCURRENTLY a_2 ON a (nothing);\n"})
+    project.run("up", exit=1)
+    expect_in("partial  2_b", same_offline(project))
+    expect_in("stopped behind statement 1 of 2", same_offline(project))
+    project.write("2_b.up.sql", "CREATE INDEX CONCURRENTLY a_1 ON a (id);\n"
+                                "CREATE INDEX CONCURRENTLY a_2 ON a ((id + 1));\n")
+    project.run("up")
+    expect_in("applied  2_b", same_offline(project))
+
+
 def test_offline_needs_no_server(server):
     """A URL where nobody listens any more, in a notebook that has seen it."""
     project = Project(server, FILES)
@@ -167,6 +201,50 @@ def test_offline_without_a_notebook(server):
     expect(document["migrations"], None)
     expect_in("there is no notebook", refused.err)
     expect_in("cannot be combined", project.run("status", "--offline", "--no-state", exit=2).err)
+
+
+def test_every_change_of_the_history_is_noted(server):
+    """baseline, repair, claim and rehearsals: in the journal, and known offline."""
+    project = Project(server, dict(FILES, **{"3_more.up.sql": "SELECT 3;\n"}))
+    project.run("baseline", "1", "--yes")
+    expect_in("pending  2_orders", same_offline(project))
+    project.run("up", "--rehearse")
+    expect_in("pending  2_orders", same_offline(project))
+    project.run("up")
+    project.write("3_more.up.sql", "SELECT 4;\n")
+    project.run("repair", "3", "--accept-file", "--yes")
+    expect_in("nothing pending, now at 3_more", same_offline(project))
+    project.run("claim", "staging")
+    project.run("claim", "staging")
+    project.run("claim", "--release")
+    project.run("claim", "--show")
+    project.run("redo", "--yes", exit=6)
+    runs = json.loads(project.run("log", "--local", "--output", "json").out)["runs"]
+    expect([(row["command"], row["recorded"], row["tried"], row["applied"], row["error"])
+            for row in reversed(runs)],
+           [("baseline", 1, 0, 0, None), ("up", 0, 2, 0, None), ("up", 0, 0, 2, None),
+            ("repair", 1, 0, 0, None), ("claim", 1, 0, 0, None), ("claim", 0, 0, 0, None),
+            ("claim", 1, 0, 0, None), ("redo", 0, 0, 0, "no-down")])
+    steps = [[(step["what"], step["migration"]) for step in
+              json.loads(project.run("log", "--local", str(i), "--output", "json").out)["steps"]]
+             for i in range(1, 8)]
+    expect(steps, [[("recorded", "1_users")], [("tried", "2_orders"), ("tried", "3_more")],
+                   [("applied", "2_orders"), ("applied", "3_more")], [("repaired", "3_more")],
+                   [("claimed", "environment staging")], [], [("released", "environment staging")]])
+    shown = project.run("log", "--local").out
+    expect_in("2 tried", shown)
+    expect_in("1 recorded", shown)
+    expect_in("nothing to do", shown)
+    expect(re.sub(r"(?m)^run .*", "", project.run("log", "--local", "4").out).split("\n")[0],
+           "what      migration    took")
+
+
+def test_a_failed_rehearsal_names_what_failed(server):
+    project = Project(server, dict(FILES, **{"3_bad.up.sql": "SELECT nothing;\n"}))
+    project.run("up", "--rehearse", exit=1)
+    document = json.loads(project.run("log", "--local", "1", "--output", "json").out)
+    expect([(step["what"], step["migration"]) for step in document["steps"]],
+           [("tried", "1_users"), ("tried", "2_orders"), ("failed", "3_bad")])
 
 
 # ---- Whatever is wrong with it, the run goes on ---------------------------------------------
@@ -262,6 +340,43 @@ def test_a_notebook_that_cannot_be_written(server):
     expect_in("1 applied", run(project, "log", "--local", wrapper=nobody).stdout)
 
 
+def test_a_cache_of_another_user_is_left_alone(server):
+    """As sudo may leave HOME: the folder of somebody else is neither read nor written."""
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        return
+    project = Project(server, FILES)
+    for path in (project.root, *project.root.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    home = project.root / "home"
+    (home / ".cache" / "migrate").mkdir(parents=True, mode=0o755)
+    nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    def played(wrapper, owner, words=("status",), exit=0, **place):
+        for path in (home, home / ".cache", home / ".cache" / "migrate"):
+            os.chown(path, owner, owner)
+        done = run(project, *words, wrapper=wrapper, exit=exit, MIGRATE_STATE="",
+                   **(place or {"HOME": str(home)}))
+        expect("otebook" in done.stderr, "--offline" in words)
+        return done
+    def files():
+        return sorted(path.name for path in (home / ".cache" / "migrate").iterdir())
+    for wrapper, owner in ((nobody, 0), ((), 65534)):
+        # Others cannot reach the server's socket; the notebook they could reach.
+        for place in ({"HOME": str(home)}, {"XDG_CACHE_HOME": str(home / ".cache")}):
+            played(wrapper, owner, exit=5 if wrapper else 0, **place)
+        expect(files(), [])
+        refused = played(wrapper, owner, ("status", "--offline"), exit=2)
+        expect_in("there is no place for a notebook", refused.stderr)
+    # The folder is ours, but a file in it is not: it is not trusted either.
+    played((), 0)
+    expect("state.db" in files(), True)
+    os.chown(home / ".cache" / "migrate" / "state.db", 65534, 65534)
+    before = (home / ".cache" / "migrate" / "state.db").read_bytes()
+    played((), 0)
+    expect((home / ".cache" / "migrate" / "state.db").read_bytes(), before)
+    expect_in("it belongs to another user",
+              " ".join(played((), 0, ("status", "--offline"), exit=2).stderr.split()))
+
+
 def test_many_runs_at_once(server):
     project = Project(server, many(5))
     runs = [project.start("up") for _ in range(8)]
@@ -296,13 +411,14 @@ def test_it_stays_small(server):
     with notebook(project) as db:
         db.execute("WITH RECURSIVE n(x) AS (VALUES (10) UNION ALL SELECT x + 1 FROM n WHERE x < 911)"
                    " INSERT INTO run SELECT x, command, began_at_ms, elapsed_us, host, port, user,"
-                   " database, history, by, tool, n_applied, n_reverted, head, n_steps, slug,"
+                   " database, history, by, tool, n_applied, n_reverted, n_recorded, n_tried,"
+                   " head, n_steps, slug,"
                    " sqlstate, place, line, \"column\", message, excerpt, detail, hint, more, note"
                    " FROM run, n WHERE id = 1")
         db.execute("WITH RECURSIVE n(x) AS (VALUES (10) UNION ALL SELECT x + 1 FROM n WHERE x < 90)"
                    " INSERT INTO target SELECT x, 'copy' || x, database_oid, database, place,"
-                   " history, server_version, verdict, has_history, n_applied, fingerprint,"
-                   " seen_at_ms - x FROM target, n WHERE id = 1")
+                   " history, server_version, verdict, has_history,"
+                   " is_database_empty, n_applied, fingerprint, seen_at_ms - x FROM target, n WHERE id = 1")
     db.close()
     Project(server, FILES).run("up", "--state", str(project.root / "state.db"))
     with notebook(project) as db:
@@ -381,6 +497,37 @@ def test_a_running_migration_tells_what_it_took_elsewhere(server):
     done = here.run("up", "--state", str(there.root / "state.db"))
     expect(re.findall(r"(?m)^running .*$", done.err),
            ["running  1_slow" + " " * 35 + "10 s  usually 3 min 20 s"])
+
+
+def test_the_live_line_tells_it_too(server):
+    files = {"1_slow.up.sql": "SELECT pg_sleep(current_setting('test.nap')::float);\n"}
+    project = Project(server, files)
+    project.sql("ALTER DATABASE {} SET test.nap = '0.01'".format(project.database))
+    project.run("up", "--rehearse")  # what was tried took its time as well
+    with notebook(project) as db:
+        db.execute("UPDATE step SET duration_us = 200000000 WHERE what = 'tried'")
+    db.close()
+    project.sql("ALTER DATABASE {} SET test.nap = '600'".format(project.database))
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([house.MIGRATE, "up"], cwd=project.root, stdin=theirs, stdout=theirs,
+                               stderr=theirs, env=dict(project.environment(), TERM="xterm"))
+    os.close(theirs)
+    seen = b""
+    while b"usually 3 min 20 s" not in seen:
+        ready = select.select([ours], [], [], house.LIMIT_S)[0]
+        if not ready:
+            raise AssertionError(seen)
+        seen += os.read(ours, 4096)
+    process.send_signal(signal.SIGINT)
+    while True:
+        try:
+            if not os.read(ours, 4096):
+                break
+        except OSError:
+            break
+    os.close(ours)
+    expect(process.wait(timeout=house.LIMIT_S), 130)
+    expect_in("1 of 1", seen.decode())
 
 
 # ---- Status -------------------------------------------------------------------------------------

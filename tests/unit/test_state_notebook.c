@@ -16,6 +16,8 @@
 #include "base/error.h"
 #include "state/notebook.h"
 
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
 typedef struct Fixture {
     char folder[64], path[128];
     MgStateFile *file;
@@ -38,7 +40,12 @@ end(Fixture *fixture)
 {
     mg_state_close(fixture->file);
     mg_arena_release(&fixture->arena);
-    assert_int_equal(unlink(fixture->path), 0);
+    static const char *const suffixes[] = { "", "-wal", "-shm" };
+    for (size_t i = 0; i < COUNT(suffixes); i++) {
+        char path[sizeof fixture->path + 8];
+        snprintf(path, sizeof path, "%s%s", fixture->path, suffixes[i]);
+        assert_int_equal(unlink(path), 0);
+    }
     assert_int_equal(rmdir(fixture->folder), 0);
 }
 
@@ -177,6 +184,8 @@ test_notebook__gives_a_run_back(void **state)
                          .tool = "9.9",
                          .n_applied = 1,
                          .n_reverted = 2,
+                         .n_recorded = 3,
+                         .n_tried = 4,
                          .head = "1_users",
                          .error = &error };
     MgNotedRun notes[] = { { .run = &good }, { .run = &bad, .steps = steps, .n_steps = 2 } };
@@ -195,6 +204,8 @@ test_notebook__gives_a_run_back(void **state)
     assert_string_equal(run->host, "db.example.com");
     assert_string_equal(run->history, "a.b");
     assert_int_equal(run->n_reverted, 2);
+    assert_int_equal(run->n_recorded, 3);
+    assert_int_equal(run->n_tried, 4);
     assert_string_equal(run->head, "1_users");
     assert_int_equal(run->error->code, MG_E_SQL);
     assert_string_equal(run->error->sqlstate, "42703");
