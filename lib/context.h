@@ -110,7 +110,10 @@ bool mg_lost_goes_on(MgContext *context, MgLost *lost, const MgOutcome *outcome,
 void mg_lost_settle(MgContext *context, MgLost *lost, MgOutcome *outcome);
 /* Take off from "the next N" what is finished.  False: nothing is left. */
 bool mg_lost_reduce(const MgLost *lost, MgGoal *goal);
-/* Connecting failed: if it was for going on, the loss is the error.  Returns false. */
+/*
+ * Going on failed before anything was done: the note stays that of the loss, and when the server
+ * is not there any more, so does the error.  Returns false.
+ */
 bool mg_lost_fail(const MgLost *lost, MgError *err);
 
 /* ---- claim.c ---- */

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/text.h"
 
 enum {
     MAX_LOSSES = 3, /* in a row, without anything done in between */
@@ -115,7 +116,8 @@ bool
 mg_lost_fail(const MgLost *lost, MgError *err)
 {
     MgError again = *err;
-    if (!lost->is_lost || again.code != MG_E_UNREACHABLE)
+    mg_text_copy(err->note, sizeof err->note, lost->first.note);
+    if (again.code != MG_E_UNREACHABLE)
         return false;
     *err = lost->first;
     mg_error_detail(err, "%s%sThen it could not be reached again: %s.", lost->first.detail,

@@ -352,7 +352,8 @@ run_once(MgContext *context, const MgGoal *wanted, MgLost *lost, MgOutcome *outc
     }
     if (must_wait) {
         if (!mg_wait_turn(context, &goal, err) || !mg_read_again(context, &goal, err))
-            return !lost->is_lost && mg_fail_noted(err, "nothing was changed");
+            return lost->is_lost ? mg_lost_fail(lost, err)
+                                 : mg_fail_noted(err, "nothing was changed");
     }
     if (lost->is_lost)
         mg_lost_settle(context, lost, outcome);

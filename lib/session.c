@@ -83,7 +83,8 @@ mg_connect(MgContext *context, MgError *err)
     context->conn_options =
         (MgConnOptions){ .url = &context->url,
                          .application_name = application_name,
-                         .wait_server_ms = mg_bounded_ms(context, options->wait_server_ms),
+                         .wait_server_ms = options->wait_server_ms,
+                         .deadline_ms = context->deadline_ms,
                          .cancel_fd = options->cancel_fd,
                          .on_statement = options->is_verbose ? on_statement : NULL,
                          .on_waiting = on_waiting_for_server,

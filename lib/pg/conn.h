@@ -25,6 +25,7 @@ typedef struct MgConnOptions {
     const MgUrl *url;
     const char *application_name; /* sent in the startup packet: the proof reads it back */
     int64_t wait_server_ms;       /* how long to try again; 0 = one try */
+    int64_t deadline_ms;          /* of mg_clock_ms: no try and no pause lasts longer; 0 = none */
     int cancel_fd;                /* -1 = none */
     const MgConn *like;           /* connect to the same host and address as this one; or NULL */
     int64_t attempt_ms;           /* time limit of one attempt; 0 = 10 s */
@@ -38,8 +39,8 @@ typedef struct MgConnOptions {
 /*
  * Connect; try again with jittered backoff while the server may still come up
  * (refused, timeout, DNS, 57P03, 53300, wake-up messages), never for a bad
- * password.  Fails with MG_E_UNREACHABLE, _CREDENTIALS or _CANCELLED; no
- * message holds the password.
+ * password.  Fails with MG_E_UNREACHABLE, _CREDENTIALS, _CANCELLED or, where
+ * the deadline ends the waiting, _DEADLINE; no message holds the password.
  */
 MG_CHECK bool mg_conn_open(const MgConnOptions *options, MgConn **ret, MgError *err);
 void mg_conn_close(MgConn *conn); /* NULL is fine */

@@ -242,6 +242,9 @@ attempt(MgConn *conn, const MgConnOptions *options, MgAttempt *ret_attempt, bool
     PQsetErrorVerbosity(conn->pg, PQERRORS_VERBOSE);
     PQsetNoticeReceiver(conn->pg, on_pg_notice, conn);
     int64_t limit_ms = options->attempt_ms == 0 ? ATTEMPT_MS : options->attempt_ms;
+    int64_t left_ms = options->deadline_ms - mg_clock_ms();
+    if (options->deadline_ms != 0 && left_ms < limit_ms)
+        limit_ms = left_ms < 1 ? 1 : left_ms;
     if (!finish_attempt(conn, limit_ms, ret_attempt, ret_is_up, err))
         return false;
     PQsetErrorVerbosity(conn->pg, PQERRORS_DEFAULT);
@@ -288,6 +291,20 @@ fail_refused(const MgConn *conn, const MgAttempt *attempt, int64_t waited_ms, Mg
     return false;
 }
 
+/* The run's time ends what the server would have been waited for. */
+static bool
+fail_deadline(const MgConn *conn, MgError *err)
+{
+    MgError refused = *err;
+    mg_fail(err, MG_E_DEADLINE, "the time for this run is over");
+    mg_error_detail(err, "It waited for the server: %s.", refused.message);
+    mg_error_hint(err, "%s", refused.hint[0]);
+    mg_text_copy(err->sqlstate, sizeof err->sqlstate, refused.sqlstate);
+    mg_error_at(err, conn->url->from, 0, 0);
+    mg_error_note(err, "nothing was changed");
+    return false;
+}
+
 static bool
 connect_until(MgConn *conn, const MgConnOptions *options, MgError *err)
 {
@@ -307,6 +324,8 @@ connect_until(MgConn *conn, const MgConnOptions *options, MgError *err)
         int64_t waited_ms = mg_clock_ms() - start_ms;
         if (refused.refusal != REFUSAL_WAIT || waited_ms + backoff_ms > options->wait_server_ms)
             return fail_refused(conn, &refused, waited_ms, err);
+        if (options->deadline_ms != 0 && start_ms + waited_ms + backoff_ms > options->deadline_ms)
+            return !fail_refused(conn, &refused, waited_ms, err) && fail_deadline(conn, err);
         if (options->on_waiting != NULL && strcmp(said, refused.reason) != 0)
             options->on_waiting(options->payload, refused.reason);
         memcpy(said, refused.reason, sizeof said);

@@ -7,13 +7,15 @@ import fcntl
 import os
 import pty
 import signal
+import socket
 import struct
 import subprocess
 import sys
 import termios
+import time
 
 import house
-from house import LIMIT_S, Project, expect, expect_in, locks, main, wait_for
+from house import (LIMIT_S, Project, expect, expect_in, hold_table, locks, main, wait_for)
 
 SLOW = {"1_a.up.sql": "CREATE TABLE a (id int);",
         "2_b.up.sql": "CREATE TABLE b (id int);\nSELECT pg_sleep(30);"}
@@ -179,6 +181,58 @@ def test_cancel_while_another_works(server):
     worker.communicate(timeout=3)
     expect(worker.returncode, 143)
     ends_clean(project, ["1"])
+
+
+def test_cancel_while_a_lock_is_waited_for(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "2_b.up.sql": "CREATE TABLE b (id int);\nALTER TABLE a ADD b int;"})
+    project.run("up", "--to", "1")
+    holder = hold_table(project, "a", 20)
+    run = project.start("up")
+    while "trying again" not in run.stderr.readline():
+        pass
+    run.send_signal(signal.SIGTERM)
+    _, err = run.communicate(timeout=3)
+    expect(run.returncode, 143)
+    expect_in("error: interrupted (cancelled)\nnote: 2_b was rolled back\n", err)
+    holder.kill()
+    holder.wait(LIMIT_S)
+    wait_for(lambda: locks(project) == "0", 2)
+    expect(project.applied(), ["1"])
+
+
+def test_a_second_signal_leaves_at_once(server):
+    project = Project(server, {"1_a.up.sql": "SELECT pg_sleep(30);"})
+    run = project.start("up")
+    wait_for(lambda: is_running(project))
+    backend = int(project.sql("SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND "
+                              "datname = current_database()"))
+    # A backend that is stopped does not hear that it is to stop.
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        run.send_signal(signal.SIGINT)
+        time.sleep(0.3)  # what comes sooner counts as the same key
+        expect(run.poll(), None)
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=1)
+        expect(run.returncode, 130)
+    finally:
+        os.kill(backend, signal.SIGCONT)
+    wait_for(lambda: locks(project) == "0", 2)
+
+
+def test_cancel_while_connecting(server):
+    project = Project(server, SLOW)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        run = project.start("up", url="postgresql://postgres@127.0.0.1:{}/x?sslmode=disable".format(
+            listener.getsockname()[1]))
+        accepted, _ = listener.accept()  # and nothing is said
+        with accepted:
+            accepted.recv(1)
+            run.send_signal(signal.SIGINT)
+            _, err = run.communicate(timeout=3)
+    expect((run.returncode, err), (130, "error: interrupted (cancelled)\n"
+                                        "note: nothing was changed\n"))
 
 
 def test_cancel_while_the_server_is_waited_for(server):

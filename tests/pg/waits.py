@@ -4,6 +4,7 @@
 usage: waits.py MIGRATE [NAME...]
 """
 import re
+import socket
 import subprocess
 import sys
 
@@ -115,6 +116,30 @@ def test_a_deadline_while_the_turn_is_waited_for(server):
     expect_in("note: nothing was applied by this run\n", run.err)
     worker.communicate(timeout=LIMIT_S)
     expect(worker.returncode, 0)
+
+
+def silent_listener():
+    """A socket that accepts connections and says nothing."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    return listener, "postgresql://postgres@127.0.0.1:{}/x?sslmode=disable".format(
+        listener.getsockname()[1])
+
+
+def test_a_deadline_while_the_server_is_waited_for(server):
+    project = Project(server, {"1_a.up.sql": "SELECT 1;"})
+    run = project.run("up", "--deadline", "2s", exit=8,
+                      url="postgresql://postgres@127.0.0.1:1/x?sslmode=disable")
+    expect_in("error: the time for this run is over (deadline)\n  --> DATABASE_URL in the "
+              "environment\ndetail: It waited for the server: could not connect to the server at "
+              "\"127.0.0.1\", port 1: ", run.err)
+    expect_in("note: nothing was changed\n", run.err)
+    listener, url = silent_listener()
+    run = project.run("up", "--deadline", "1s", "--wait-server", "1min", exit=8, url=url)
+    expect_in("It waited for the server: could not connect to the server: no answer after ",
+              run.err)
+    listener.close()
+    # What waiting would not heal is no matter of time.
+    project.run("up", "--deadline", "1s", exit=2, url=server.url_of("no_such_database"))
 
 
 # ---- Time limits of roles ----------------------------------------------------------------------
