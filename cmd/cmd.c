@@ -17,9 +17,9 @@ enum {
 };
 
 const MgCmd *const mg_cmds[] = {
-    &cmd_new,    &cmd_up,       &cmd_down,   &cmd_redo,  &cmd_status, &cmd_plan,
-    &cmd_doctor, &cmd_baseline, &cmd_repair, &cmd_claim, &cmd_log,    &cmd_scratch,
-    &cmd_show,   &cmd_url,      &cmd_help,   NULL,
+    &cmd_new,     &cmd_up,       &cmd_down,   &cmd_redo,  &cmd_status, &cmd_plan,
+    &cmd_doctor,  &cmd_baseline, &cmd_repair, &cmd_claim, &cmd_dump,   &cmd_log,
+    &cmd_scratch, &cmd_show,     &cmd_url,    &cmd_help,  NULL,
 };
 
 /* Words of other tools: a hint, never an alias, so that a script says what it does. */
@@ -60,6 +60,13 @@ static const struct {
     { "goto", "A version is reached by \"migrate up --to V\" or \"migrate down --to V\"." },
     { "force", "Nothing is ever left dirty here: a migration and its history row commit together. "
                "A half-run one without a transaction is settled by \"migrate repair\"." },
+    { "schema:dump", "The schema is written by \"migrate dump --file FILE\"." },
+    { "schema-dump", "The schema is written by \"migrate dump --file FILE\"." },
+    { "structure", "The schema is written by \"migrate dump --file FILE\"." },
+    { "structure:dump", "The schema is written by \"migrate dump --file FILE\"." },
+    { "snapshot", "The schema is written by \"migrate dump --file FILE\"." },
+    { "load", "What \"migrate dump\" has written is loaded by psql -f FILE." },
+    { "schema:load", "What \"migrate dump\" has written is loaded by psql -f FILE." },
 };
 
 const MgCmd *

@@ -126,6 +126,9 @@ static const struct {
     { "--path", "The folder is given by --dir PATH." },
     { "--source", "The folder is given by --dir PATH." },
     { "--migrations-dir", "The folder is given by --dir PATH." },
+    { "--migrations-table", "The history table is given by --history TABLE." },
+    { "--schema-file", "The schema is written by migrate dump --file FILE." },
+    { "--no-dump-schema", "Nothing is dumped but by migrate dump." },
 };
 
 typedef struct Row {

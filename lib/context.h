@@ -81,6 +81,8 @@ MgStartInput mg_start_input(const MgContext *context, const MgGoal *goal, bool i
 MG_CHECK bool mg_begin_reading(MgContext *context, const MgGoal *goal, MgError *err);
 /* Connect, prove, try the lock: context->start says whether it is ours. */
 MG_CHECK bool mg_begin_writing(MgContext *context, const MgGoal *goal, MgError *err);
+/* Connect and read over a proved session, without the lock. */
+MG_CHECK bool mg_begin_dumping(MgContext *context, const MgGoal *goal, MgError *err);
 /* The same before any claim is looked at: for what changes claims. */
 MG_CHECK bool mg_begin_claiming(MgContext *context, const MgGoal *goal, MgError *err);
 /* Behind a wait: facts and history anew; a claim may have been made meanwhile. */

@@ -59,7 +59,7 @@ typedef struct MgScratch MgScratch;
     X(MG_E_FILE, 2, "file", "a migration file cannot be used as it is")                            \
     X(MG_E_NOTEBOOK, 2, "notebook", "the notebook of this machine cannot answer")                  \
     X(MG_E_SYSTEM, 2, "system", "the operating system refused something")                          \
-    X(MG_E_NO_POSTGRES, 2, "no-postgres", "no PostgreSQL server programs were found")              \
+    X(MG_E_NO_POSTGRES, 2, "no-postgres", "no fitting programs of PostgreSQL were found")          \
     X(MG_E_POOLED_URL, 3, "pooled-url", "the URL leads to a connection pooler")                    \
     X(MG_E_UNPROVED, 3, "unproved", "the session could not be proved to be one backend")           \
     X(MG_E_READ_ONLY, 3, "read-only", "the session cannot write")                                  \
@@ -83,6 +83,7 @@ typedef struct MgScratch MgScratch;
     X(MG_E_HISTORY, 6, "history", "the history table cannot be used as it is")                     \
     X(MG_E_CHANGED, 6, "changed", "a file changed while it was being applied")                     \
     X(MG_E_DESTRUCTIVE, 6, "destructive", "a migration removes what production may still use")     \
+    X(MG_E_DUMP, 6, "dump-differs", "a dump in a file is not what the database has")               \
     X(MG_E_CLAIMED, 7, "claimed", "the database belongs to another environment")                   \
     X(MG_E_DEADLINE, 8, "deadline", "the time for this run is over")                               \
     X(MG_E_PENDING, 10, "pending", "migrations are pending (status --exit-code)")                  \
@@ -484,6 +485,22 @@ typedef struct MgUrls {
 
 /* Passwords are *** unless is_revealed: then the texts are secrets. */
 MG_API void mg_urls(MgContext *context, bool is_revealed, MgUrls *ret);
+
+/* ---- The schema as text ---------------------------------------------------- */
+
+typedef struct MgDump {
+    const char *text; /* SQL that makes the schema and its history in an empty database */
+    size_t size_bytes;
+    size_t n_migrations; /* in its history */
+} MgDump;
+
+/*
+ * Write down the schema, by PostgreSQL's own pg_dump, and the history, as of one
+ * moment.  The same schema gives the same text, whoever migrated it and when.
+ * has_owners: with the owners of objects and grants on them.  Reads only, but
+ * needs a proved session: pg_dump changes settings of the one it gets.
+ */
+MG_API bool mg_dump(MgContext *context, bool has_owners, MgDump *ret, MgError *err);
 
 /* ---- The journal of this machine ---------------------------------------- */
 

@@ -180,6 +180,21 @@ mg_begin_reading(MgContext *context, const MgGoal *goal, MgError *err)
     return true;
 }
 
+/* pg_dump sets a search_path for its session: in a pool the next one would get it. */
+bool
+mg_begin_dumping(MgContext *context, const MgGoal *goal, MgError *err)
+{
+    MgStartInput input = mg_start_input(context, goal, false);
+    MgProof *proof = &context->start.proof;
+    if (!mg_connect(context, err) || !start(context, &input, err))
+        return false;
+    if (proof->verdict == MG_UNPROVED &&
+        !mg_proof_rounds(context->conn, &context->conn_options, &context->arena, proof, err))
+        return false;
+    tell_session(context);
+    return mg_proof_check(proof, context->options.is_session_accepted, err);
+}
+
 /* What other runs would wait for if this one is killed. */
 static void
 tell_unwatched(MgContext *context)

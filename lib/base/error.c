@@ -99,8 +99,10 @@ static const char *const explanations[MG_N_ERRORS] = {
         " free space at the place it names.",
     [MG_E_NO_POSTGRES] =
         "A throw-away server, for \"migrate scratch\" and --scratch, needs PostgreSQL's server"
-        " programs (initdb and postgres) on this machine. Install the PostgreSQL server package of"
-        " your system, or put the folder with these programs into PATH.",
+        " programs (initdb and postgres) on this machine, \"migrate dump\" needs a pg_dump that is"
+        " not older than the server. Install the PostgreSQL package of your system, or put the "
+        "folder"
+        " with these programs into PATH.",
     [MG_E_POOLED_URL] =
         "The URL leads to a connection pooler. There each transaction may get another backend, so"
         " the lock that keeps two runs apart and the settings of a session do not hold, and"
@@ -221,6 +223,13 @@ static const char *const explanations[MG_N_ERRORS] = {
         " a later deployment, when nothing uses it any more, and say so in the file with the line"
         " \"-- migrate:destructive\". \"production_guard: off\" in migrate.yaml turns the question"
         " off.",
+    [MG_E_DUMP] = "The file that \"migrate dump --file\" wrote is older or newer than the "
+                  "database: a migration"
+                  " was applied and not dumped, the file was merged or edited by hand, or somebody "
+                  "changed the"
+                  " schema without a migration. Write it anew with \"migrate dump --file FILE\" "
+                  "and look at the"
+                  " difference before you commit it.",
     [MG_E_CLAIMED] =
         "The database was claimed by an environment, such as production, and this run is for"
         " another one or names none. So a preview build cannot migrate production, whatever its"

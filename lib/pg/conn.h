@@ -196,6 +196,11 @@ const char *mg_conn_database(const MgConn *conn);
 const char *mg_conn_user(const MgConn *conn);
 bool mg_conn_is_local(const MgConn *conn);
 
+/* Parameters that lead to the very server of this connection; the password may be among them. */
+void mg_conn_params(const MgConn *conn, MgArena *arena, MgParams *ret);
+/* text without the password of the connection's URL. */
+const char *mg_conn_mask(const MgConn *conn, const char *text, MgArena *arena);
+
 typedef struct MgConnTls {
     const char *protocol; /* "TLSv1.3"; NULL: no TLS */
     const char *mode;     /* sslmode */

@@ -223,6 +223,30 @@ collect_params(const MgConnOptions *options, const char **keys, const char **val
     values[n] = NULL;
 }
 
+void
+mg_conn_params(const MgConn *conn, MgArena *arena, MgParams *ret)
+{
+    const char *keys[MAX_PARAMS], *values[MAX_PARAMS];
+    MgConnOptions options = { .url = conn->url, .like = conn };
+    collect_params(&options, keys, values);
+    *ret = (MgParams){ .n = 0 };
+    /* Of a key that comes twice the last value counts. */
+    for (size_t i = 0; keys[i] != NULL; i++) {
+        bool is_last = true;
+        for (size_t k = i + 1; keys[k] != NULL; k++)
+            is_last = is_last && strcmp(keys[i], keys[k]) != 0;
+        MgParam param = { mg_arena_text(arena, keys[i]), mg_arena_text(arena, values[i]) };
+        if (is_last)
+            MG_PUSH(arena, ret, param);
+    }
+}
+
+const char *
+mg_conn_mask(const MgConn *conn, const char *text, MgArena *arena)
+{
+    return mg_url_mask(conn->url, text, arena);
+}
+
 static bool
 attempt(MgConn *conn, const MgConnOptions *options, MgAttempt *ret_attempt, bool *ret_is_up,
         MgError *err)

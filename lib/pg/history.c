@@ -282,6 +282,14 @@ static const char revoke_body[] =
     " CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident("
     "pg_catalog.pg_get_userbyid(g.grantee)) END); END LOOP; END";
 
+const char *
+mg_history_revoke_sql(const MgHistoryTable *table, MgArena *arena)
+{
+    const char *name = mg_sql_literal(table->sql, arena);
+    return mg_arena_format(arena, "DO $migrate$%s$migrate$",
+                           mg_arena_format(arena, revoke_body, name, name, name, name));
+}
+
 /* What one transaction consists of. */
 typedef struct Script {
     const MgHistoryTable *table;
@@ -309,7 +317,6 @@ add_create(Script *script, bool has_schema)
 {
     const MgHistoryTable *table = script->table;
     MgArena *arena = script->arena;
-    const char *name = mg_sql_literal(table->sql, arena);
     if (!has_schema)
         add(script, mg_arena_format(arena, "CREATE SCHEMA IF NOT EXISTS %s",
                                     mg_sql_identifier(table->schema, arena)));
@@ -319,8 +326,7 @@ add_create(Script *script, bool has_schema)
                                 " WHERE reverted_at IS NULL",
                                 table->sql));
     add_comment(script);
-    add(script, mg_arena_format(arena, "DO $migrate$%s$migrate$",
-                                mg_arena_format(arena, revoke_body, name, name, name, name)));
+    add(script, mg_history_revoke_sql(table, arena));
 }
 
 /* From layout 1: it had no environment, and no kind for claims.  Its check was named by the

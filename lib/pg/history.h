@@ -115,6 +115,8 @@ const char *mg_history_progress_sql(const MgHistoryTable *table, const char *fen
 /* Its end: the parameters of a record, for the row that is there; the file may have been mended. */
 const char *mg_history_finish_sql(const MgHistoryTable *table, const char *fence_sql,
                                   MgArena *arena);
+/* Take away what default privileges have given others: the table, its sequence. */
+const char *mg_history_revoke_sql(const MgHistoryTable *table, MgArena *arena);
 /* Undo an application: $1 id, $2 by whom.  One row or error; answers id and duration in us. */
 const char *mg_history_revert_sql(const MgHistoryTable *table, const char *fence_sql,
                                   MgArena *arena);

@@ -22,6 +22,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "pg/programs.h"
 #include "target/environment.h"
 #include "target/redirect.h"
 

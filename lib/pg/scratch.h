@@ -69,9 +69,6 @@ typedef struct MgPrograms {
     const char *initdb, *postgres, *rm; /* paths */
 } MgPrograms;
 
-/* Patterns of the folders where systems put them; ends with NULL. */
-extern const char *const mg_usual_places[];
-
 /* In PATH, then in places, then where pg_config says.  Fails with MG_E_NO_POSTGRES. */
 MG_CHECK bool mg_programs_find(char *const *environment, const char *const *places, MgArena *arena,
                                MgPrograms *ret, MgError *err);

@@ -14,7 +14,6 @@
 #include <glob.h>
 #include <limits.h>
 #include <poll.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +25,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/text.h"
+#include "pg/programs.h"
 #include "target/cache.h"
 #include "target/environment.h"
 
@@ -43,49 +43,16 @@ static const char unfinished_suffix[] = ".new";
 
 /* ---- Programs ------------------------------------------------------------ */
 
-/* Where packages put the server programs; of several versions the newest is taken. */
-const char *const mg_usual_places[] = {
-    "/usr/lib/postgresql/*/bin",
-    "/usr/pgsql-*/bin",
-    "/opt/homebrew/opt/postgresql*/bin",
-    "/usr/local/opt/postgresql*/bin",
-    "/Applications/Postgres.app/Contents/Versions/*/bin",
-    "/usr/local/pgsql/bin",
-    NULL,
-};
-
-static const char *
-program_in(const char *folder, size_t folder_bytes, const char *name, MgArena *arena)
-{
-    const char *path = mg_arena_format(arena, "%.*s/%s", (int)folder_bytes, folder, name);
-    return access(path, X_OK) == 0 ? path : NULL;
-}
-
 static bool
 find_in(const char *folder, size_t folder_bytes, MgArena *arena, MgPrograms *ret)
 {
     MgPrograms found = *ret;
-    found.initdb = program_in(folder, folder_bytes, "initdb", arena);
-    found.postgres = program_in(folder, folder_bytes, "postgres", arena);
+    found.initdb = mg_program_in(folder, folder_bytes, "initdb", arena);
+    found.postgres = mg_program_in(folder, folder_bytes, "postgres", arena);
     if (found.initdb == NULL || found.postgres == NULL)
         return false;
     *ret = found;
     return true;
-}
-
-/* Relative folders of PATH are passed over: they mean nothing to the guard. */
-static const char *
-find_on_path(const char *path, const char *name, MgArena *arena)
-{
-    while (path != NULL && *path != '\0') {
-        size_t size_bytes = strcspn(path, ":");
-        const char *found = *path == '/' ? program_in(path, size_bytes, name, arena) : NULL;
-        if (found != NULL)
-            return found;
-        path += size_bytes;
-        path += *path == ':' ? 1 : 0;
-    }
-    return NULL;
 }
 
 static bool
@@ -132,61 +99,21 @@ find_newest(const char *pattern, MgArena *arena, MgPrograms *ret)
     return is_found;
 }
 
-/*
- * Run argv and read the first line it prints, without its end; NULL when it
- * does not exit with 0.
- */
-static const char *
-ask(char *const *argv, char *const *environment, MgArena *arena)
-{
-    static char *const no_environment[] = { NULL };
-    int answer[2];
-    if (pipe(answer) != 0)
-        return NULL;
-    (void)fcntl(answer[0], F_SETFD, FD_CLOEXEC);
-    (void)fcntl(answer[1], F_SETFD, FD_CLOEXEC);
-
-    posix_spawn_file_actions_t actions;
-    (void)posix_spawn_file_actions_init(&actions);
-    (void)posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDWR, 0);
-    (void)posix_spawn_file_actions_adddup2(&actions, answer[1], STDOUT_FILENO);
-    (void)posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_RDWR, 0);
-    pid_t pid = 0;
-    int failure = posix_spawn(&pid, argv[0], &actions, NULL, argv,
-                              environment != NULL ? environment : no_environment);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    (void)close(answer[1]);
-
-    char text[PATH_MAX];
-    size_t size_bytes = 0;
-    ssize_t n = failure == 0 ? 1 : 0;
-    while (n > 0 && size_bytes < sizeof text) {
-        n = read(answer[0], text + size_bytes, sizeof text - size_bytes);
-        size_bytes += n > 0 ? (size_t)n : 0;
-    }
-    (void)close(answer[0]);
-    int status = 1;
-    if (failure != 0 || waitpid(pid, &status, 0) != pid || status != 0)
-        return NULL;
-    const char *end = memchr(text, '\n', size_bytes);
-    return mg_arena_text_n(arena, text, end != NULL ? (size_t)(end - text) : size_bytes);
-}
-
 bool
 mg_programs_find(char *const *environment, const char *const *places, MgArena *arena,
                  MgPrograms *ret, MgError *err)
 {
     const char *path = mg_environment_get(environment, "PATH");
-    const char *rm = find_on_path(path, "rm", arena);
+    const char *rm = mg_program_on_path(path, "rm", arena);
     MgPrograms found = { .rm = rm != NULL ? rm : "/bin/rm" };
 
     bool is_found = find_both_on_path(path, arena, &found);
     for (size_t i = 0; !is_found && places[i] != NULL; i++)
         is_found = find_newest(places[i], arena, &found);
-    const char *pg_config = is_found ? NULL : find_on_path(path, "pg_config", arena);
+    const char *pg_config = is_found ? NULL : mg_program_on_path(path, "pg_config", arena);
     if (pg_config != NULL) {
         char *argv[] = { mg_arena_text(arena, pg_config), mg_arena_text(arena, "--bindir"), NULL };
-        const char *folder = ask(argv, environment, arena);
+        const char *folder = mg_program_ask(argv, environment, arena);
         is_found = folder != NULL && find_in(folder, strlen(folder), arena, &found);
     }
     if (is_found) {
@@ -395,7 +322,7 @@ remove_unfinished(const MgTemplate *template, MgArena *arena)
 {
     char *argv[] = { mg_arena_text(arena, template->rm), mg_arena_text(arena, "-rf"),
                      mg_arena_text(arena, "--"), mg_arena_text(arena, template->unfinished), NULL };
-    (void)ask(argv, NULL, arena);
+    (void)mg_program_ask(argv, NULL, arena);
 }
 
 /* Rename first: nobody may see half of it. */

@@ -32,8 +32,10 @@ CMD_MAY_INCLUDE = {"migrate.h", "base/arena.h", "base/attr.h", "base/buf.h", "ba
 # Peers in pg/ do not know each other, but for conn.h and these.
 PG_FAMILIES = {
     "diagnose": {"history", "lock", "prove"},
+    "dump": {"history", "programs"},
     "exec": {"blockers", "history", "index", "lock", "start"},
     "record": {"history", "lock"},
+    "scratch": {"programs"},
     "start": {"history", "lock", "prove"},
 }
 

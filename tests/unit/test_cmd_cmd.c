@@ -58,6 +58,10 @@ test_cmd__unknown_names_the_nearest(void **state)
         { "force", "unknown command \"force\"",
           "Nothing is ever left dirty here: a migration and its history row commit together. "
           "A half-run one without a transaction is settled by \"migrate repair\"." },
+        { "schema:dump", "unknown command \"***\"",
+          "The schema is written by \"migrate dump --file FILE\"." },
+        { "load", "unknown command \"load\"",
+          "What \"migrate dump\" has written is loaded by psql -f FILE." },
         { "postgres://u:s3cret@h", "unknown command \"***\"",
           "The database is given by --url URL." },
     };
