@@ -39,8 +39,9 @@ push_mark(MgExec *exec, int n_started, int n_done, MgError *err)
 {
     if (mg_exec_step(exec)->direction == MG_DOWN)
         return true;
-    /* The file may have set another role, which has no right to the history. */
-    if (exec->run.script->can_touch_session) {
+    /* The file may have set another role, which has no right to the history; not before its first
+     * statement, which shares the first mark's transaction. */
+    if (exec->run.script->can_touch_session && exec->has_row) {
         mg_exec_push_sql(exec, MG_ROLE_SET, "SET LOCAL SESSION AUTHORIZATION DEFAULT");
         mg_exec_push_sql(exec, MG_ROLE_SET, "SET LOCAL ROLE NONE");
     }
@@ -183,6 +184,15 @@ send_refusing(MgExec *exec, MgError *err)
     return true;
 }
 
+/* The row is made before the file's first statement: made behind it, its number would be what the
+ * file's lastval() gives. */
+static bool
+make_row(MgExec *exec, MgError *err)
+{
+    int n = exec->run.n_fetched;
+    return exec->has_row || push_mark(exec, n, n - 1, err);
+}
+
 /* In a transaction with its mark. */
 static bool
 send_willing(MgExec *exec, MgError *err)
@@ -191,6 +201,8 @@ send_willing(MgExec *exec, MgError *err)
     begin(exec);
     mg_exec_push_directives(exec);
     push_fence(exec);
+    if (!make_row(exec, err))
+        return false;
     mg_exec_push_statement(exec);
     if (exec->pause == MG_PAUSE_COPY) {
         exec->stage = MG_STAGE_COPIED; /* a COPY ends the pipeline for itself */
@@ -248,13 +260,16 @@ send_grouped(MgExec *exec, MgError *err)
         mg_exec_push_statement(exec); /* as it stands: it may say a level */
         mg_exec_push_directives(exec);
         push_fence(exec);
-        return true;
+        exec->is_row_of_group = !exec->has_row;
+        return make_row(exec, err);
     }
     if (run->stmt.transaction_control != MG_TX_COMMIT && !is_rollback)
         return fail_control(exec, "is not possible in a migration", err);
     exec->is_in_group = false;
     if (is_rollback) {
         mg_exec_push_statement(exec);
+        if (exec->is_row_of_group)
+            exec->has_row = exec->is_row_refreshed = false; /* rolled back with it */
         begin(exec);
         push_fence(exec);
     }

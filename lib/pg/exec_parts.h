@@ -115,7 +115,8 @@ typedef struct MgExec {
     bool must_prepare;     /* our prepared statements are not there (any more) */
     bool has_row;          /* no transaction: its history row exists */
     bool is_row_refreshed; /* no transaction, resumed: the row knows the file as it is now */
-    bool is_in_group;      /* no transaction: behind a BEGIN of the file's own */
+    bool is_in_group;      /* no transaction: behind a BEGIN of the file's own, */
+    bool is_row_of_group;  /* whose transaction has made the row */
     bool has_looked;       /* no transaction: for a leftover of the fetched index build */
     bool has_own_timeouts; /* no transaction: set for the statement outside, to be set back */
     bool is_mark_due;      /* no transaction: the awaited statement is done, say so at once */

@@ -23,11 +23,13 @@ enum {
  * DISCARD ALL but the one that would drop our lock; our own settings follow.
  */
 static const char *const hygiene[] = {
-    "CLOSE ALL",         "SET SESSION AUTHORIZATION DEFAULT",
-    "RESET ALL",         "DEALLOCATE ALL",
-    "UNLISTEN *",        "DISCARD TEMP",
-    "DISCARD SEQUENCES",
+    "CLOSE ALL",  "SET SESSION AUTHORIZATION DEFAULT",
+    "RESET ALL",  "DEALLOCATE ALL",
+    "UNLISTEN *", "DISCARD TEMP",
 };
+
+/* The part of it that comes behind our row: its number must not be the next file's lastval(). */
+static const char forget_sequences[] = "DISCARD SEQUENCES";
 
 /* One transaction for all: as they were before SET CONSTRAINTS ALL IMMEDIATE of the step before. */
 static const char defer_again[] =
@@ -219,12 +221,15 @@ mg_exec_push_record(MgExec *exec, MgRole role, int n_started, int n_done, MgErro
         !mg_script_read_stored(&step->migration->down, &exec->step_arena, &record.down_text, err))
         return false;
     exec->awaited_us = 0;
+    bool has_more = !is_finish && !step->is_transactional;
     if (!is_finish && step->migration->kind == MG_REPEATABLE)
         push_close(exec);
     const char **params = mg_arena_alloc_array(&exec->step_arena, MG_FINISH_PARAMS, sizeof *params);
     mg_history_record_params(&record, &exec->step_arena, params);
     mg_exec_push_own(exec, role, is_finish ? MG_OWN_FINISH : MG_OWN_RECORD, params,
                      is_finish ? MG_FINISH_PARAMS : MG_RECORD_PARAMS);
+    if (has_more)
+        mg_exec_push_sql(exec, MG_ROLE_SET, forget_sequences);
     return true;
 }
 
@@ -360,6 +365,8 @@ void
 mg_exec_finish_step(MgExec *exec)
 {
     bool is_last = exec->step_i + 1 == exec->input->n_steps;
+    if (!is_last && mg_exec_step(exec)[1].script->can_touch_session)
+        mg_exec_push_sql(exec, MG_ROLE_SET, forget_sequences);
     if (!exec->input->is_one_transaction || is_last)
         mg_exec_push_sql(exec, MG_ROLE_LAST_COMMIT,
                          exec->input->is_rehearsal ? "ROLLBACK" : "COMMIT");

@@ -392,8 +392,10 @@ mg_history_prepare_ops(const MgHistoryTable *table, const MgHistoryFacts *facts,
         add_create(&script, facts->has_schema);
     else if (facts->layout < MG_HISTORY_LAYOUT)
         add_upgrade(&script);
-    if (claim != NULL)
+    if (claim != NULL) {
         add_claim(&script, claim);
+        add(&script, "DISCARD SEQUENCES"); /* or its number is the first migration's lastval() */
+    }
     add(&script, "COMMIT");
     return script.n;
 }
@@ -477,7 +479,8 @@ mg_history_progress_sql(const MgHistoryTable *table, const char *fence_sql, MgAr
     return mg_arena_format(
         arena,
         "WITH changed AS (UPDATE %s SET statements_started = $2::int4, statements_done = $3::int4,"
-        " duration = duration + $4::int8 * interval '1 microsecond', prefix_digest = "
+        " duration = duration + (pg_catalog.clock_timestamp() - pg_catalog.now())"
+        " + $4::int8 * interval '1 microsecond', prefix_digest = "
         "$5::text" ROW_OF("$1::text") " AND %s = 1"
                                       " RETURNING id, (extract(epoch FROM duration) * "
                                       "1000000)::bigint AS duration_us)" ONE_ROW,

@@ -18,7 +18,7 @@
 
 enum {
     MG_HISTORY_LAYOUT = 2, /* 2: environment, claims */
-    MG_HISTORY_MAX_PREPARE_OPS = 10,
+    MG_HISTORY_MAX_PREPARE_OPS = 11,
 };
 
 typedef struct MgHistoryTable {

@@ -68,6 +68,25 @@ is_permanent(MgCursor *cursor)
     return true;
 }
 
+/* An index of columns, not of expressions: what those call may take locks and numbers. */
+static bool
+indexes_columns(MgCursor *cursor)
+{
+    MgToken token;
+    int depth = 0;
+    bool is_behind_where = false;
+    while (mg_cursor_next(cursor, &token) && cursor->text[token.span.begin] != ';') {
+        if (token.kind == MG_TOKEN_OPEN && ++depth > 1)
+            return false;
+        if (token.kind == MG_TOKEN_CLOSE)
+            depth--;
+        if (is_behind_where && token.kind != MG_TOKEN_WORD && token.kind != MG_TOKEN_QUOTED_WORD)
+            return false; /* an operator, a call */
+        is_behind_where |= depth == 0 && mg_cursor_is(cursor, &token, "WHERE");
+    }
+    return true;
+}
+
 /* A routine in a language whose check at CREATE loads and runs nothing. */
 static bool
 is_plain_routine(MgCursor *cursor)
@@ -191,6 +210,8 @@ static const Kind kinds[] = {
       .label = "ALTER TABLE DETACH PARTITION CONCURRENTLY", .flags = SLOW,
       .refuses_since = 140000 },
     { "ALTER TABLE", .flags = SLOW },
+    /* With CASCADE it rewrites tables of that type. */
+    { "ALTER TYPE ... ATTRIBUTE", .label = "ALTER TYPE", .flags = SLOW },
     { "ALTER TYPE", .flags = QUIET },
     { "ALTER SYSTEM", .refuses_since = ALWAYS },
     { "ALTER DATABASE ? SET TABLESPACE", .label = "ALTER DATABASE SET TABLESPACE", .flags = SLOW,
@@ -243,8 +264,9 @@ static const Kind kinds[] = {
 
     { "CREATE [UNIQUE] INDEX CONCURRENTLY", .label = "CREATE INDEX CONCURRENTLY",
       .flags = SLOW | BUILDS_INDEX, .refuses_since = ALWAYS },
-    /* Functions in it run restricted, and what they set is taken back. */
-    { "CREATE [UNIQUE] INDEX", .label = "CREATE INDEX", .flags = SLOW | QUIET },
+    { "CREATE [UNIQUE] INDEX", .label = "CREATE INDEX", .flags = SLOW | QUIET,
+      .applies = indexes_columns },
+    { "CREATE [UNIQUE] INDEX", .label = "CREATE INDEX", .flags = SLOW },
     { "CREATE [UNLOGGED] TABLE ... AS", .label = "CREATE TABLE AS", .flags = SLOW },
     /* Evaluates its bounds. */
     { "CREATE [UNLOGGED] TABLE ... FOR VALUES", .label = "CREATE TABLE" },

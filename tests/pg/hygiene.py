@@ -117,6 +117,47 @@ def test_sequences(server):
     expect_in("currval of sequence \"s\" is not yet defined in this session", project.run("up", exit=1).err)
 
 
+LOCKING = """CREATE FUNCTION locking(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+  $$ BEGIN PERFORM pg_advisory_lock(99); PERFORM nextval('s'); RETURN $1; END $$;
+  INSERT INTO t VALUES (1);"""
+
+
+def test_functions_of_an_index(server):
+    check(server, "CREATE INDEX ON t (locking(id));", "CREATE INDEX ON t (id) WHERE locking(id) > 0;",
+          "CREATE INDEX ON t ((locking(id) + 1));", before=LOCKING)
+
+
+LASTVAL = """CREATE TABLE lasts AS SELECT 1 AS n;
+DO $$ BEGIN INSERT INTO lasts SELECT 1000 + lastval();
+EXCEPTION WHEN object_not_in_prerequisite_state THEN NULL; END $$;
+"""
+
+
+def test_the_rows_of_the_history_are_not_the_next_lastval(server):
+    firsts = ("CREATE TABLE a (id int);", "SELECT 1;", "SELECT nextval('s');",
+              "-- migrate:no-transaction\nSELECT 1;", "-- migrate:no-transaction\nVACUUM t;",
+              "-- migrate:no-transaction\nBEGIN; SELECT 1; COMMIT;")
+    for first in firsts:
+        for mark in ("", "-- migrate:no-transaction\n"):
+            project = Project(server, {"1_a.up.sql": first, "2_b.up.sql": mark + LASTVAL})
+            project.sql("CREATE SEQUENCE s; CREATE TABLE t (id int)")
+            project.run("up", "--allow-not-empty")
+            expect(project.sql("SELECT string_agg(n::text, ' ') FROM lasts"), "1")
+
+
+def test_lastval_inside_a_file_is_the_files_own(server):
+    body = "INSERT INTO t DEFAULT VALUES;\nINSERT INTO u VALUES (lastval(), currval('t_id_seq'));\n"
+    for text in (body, "-- migrate:no-transaction\n" + body,
+                 "-- migrate:no-transaction\nBEGIN;\nINSERT INTO t DEFAULT VALUES;\nCOMMIT;\n"
+                 "INSERT INTO u VALUES (lastval(), currval('t_id_seq'));\n",
+                 "-- migrate:no-transaction\nBEGIN;\nSELECT 1;\nROLLBACK;\n" + body):
+        project = Project(server, {"1_a.up.sql": text})
+        project.sql("CREATE TABLE t (id serial); CREATE TABLE u (a int, b int);"
+                    "ALTER SEQUENCE t_id_seq RESTART 500")
+        project.run("up", "--allow-not-empty")
+        expect(project.sql("SELECT a, b FROM u"), "500|500")
+
+
 def test_advisory_locks_of_the_migration(server):
     check(server, "SELECT pg_advisory_lock(42);",
           "SELECT pg_advisory_lock(-42), pg_advisory_lock(-42), pg_advisory_lock_shared(-42);",
