@@ -62,7 +62,7 @@ mg_claim_write(MgContext *context, const MgNewClaim *claim, MgError *err)
 
 /* Our turn, and the history as it is then. */
 static bool
-begin(MgContext *context, MgError *err)
+begin(MgContext *context, const char *command, MgError *err)
 {
     if (!mg_begin_claiming(context, &reading_goal, err))
         return false;
@@ -71,7 +71,8 @@ begin(MgContext *context, MgError *err)
     if (context->start.lock_state != MG_LOCK_BUSY)
         return mg_fail_shared(err);
     MgStartInput input = mg_start_input(context, &reading_goal, true);
-    return mg_wait_turn(context, NULL, err) &&
+    const MgTurn turn = { command, "changed" };
+    return mg_wait_turn(context, &turn, err) &&
            mg_start_read_again(context->conn, &input, &context->arena, &context->start, err);
 }
 
@@ -172,8 +173,9 @@ end(MgContext *context, const char *what, const MgClaimed *claimed, bool is_ok, 
 bool
 mg_claim_make(MgContext *context, const char *environment, MgClaimed *ret, MgError *err)
 {
+    const char *command = mg_arena_format(&context->arena, "claim %s", environment);
     mg_notes_begin(context);
-    bool is_ok = mg_check_opened(context, err) && begin(context, err) &&
+    bool is_ok = mg_check_opened(context, err) && begin(context, command, err) &&
                  make(context, environment, ret, err);
     return end(context, "claimed", ret, is_ok, err);
 }
@@ -182,6 +184,7 @@ bool
 mg_claim_release(MgContext *context, MgClaimed *ret, MgError *err)
 {
     mg_notes_begin(context);
-    bool is_ok = mg_check_opened(context, err) && begin(context, err) && release(context, ret, err);
+    bool is_ok = mg_check_opened(context, err) && begin(context, "claim --release", err) &&
+                 release(context, ret, err);
     return end(context, "released", ret, is_ok, err);
 }

@@ -87,8 +87,13 @@ MG_CHECK bool mg_begin_dumping(MgContext *context, const MgGoal *goal, MgError *
 MG_CHECK bool mg_begin_claiming(MgContext *context, const MgGoal *goal, MgError *err);
 /* Behind a wait: facts and history anew; a claim may have been made meanwhile. */
 MG_CHECK bool mg_read_again(MgContext *context, const MgGoal *goal, MgError *err);
-/* Poll until the lock is ours or the time is over.  goal is for words; NULL: something else. */
-MG_CHECK bool mg_wait_turn(MgContext *context, const MgGoal *goal, MgError *err);
+/* Whose turn it is, in words: "up", "applied". */
+typedef struct MgTurn {
+    const char *command, *done;
+} MgTurn;
+MgTurn mg_turn_of_goal(const MgGoal *goal, MgArena *arena);
+/* Poll until the lock is ours or the time is over. */
+MG_CHECK bool mg_wait_turn(MgContext *context, const MgTurn *turn, MgError *err);
 MG_CHECK bool mg_fail_shared(MgError *err);
 
 /* ---- lost.c ---- */

@@ -351,7 +351,8 @@ run_once(MgContext *context, const MgGoal *wanted, MgLost *lost, MgOutcome *outc
         must_wait = goal.kind != MG_GOAL_UP || before.n_steps > 0 || before.n_refusals > 0;
     }
     if (must_wait) {
-        if (!mg_wait_turn(context, &goal, err) || !mg_read_again(context, &goal, err))
+        MgTurn turn = mg_turn_of_goal(&goal, &context->arena);
+        if (!mg_wait_turn(context, &turn, err) || !mg_read_again(context, &goal, err))
             return lost->is_lost ? mg_lost_fail(lost, err)
                                  : mg_fail_noted(err, "nothing was changed");
     }

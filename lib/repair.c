@@ -112,9 +112,27 @@ write_row(MgContext *context, const MgRepairPlan *plan, MgError *err)
     return false;
 }
 
+/* "repair 3 --statement 2 done" */
+static MgTurn
+turn_of(const MgRepair *repair, MgArena *arena)
+{
+    static const char *const options[] = {
+        [MG_REPAIR_ACCEPT_FILE] = " --accept-file", [MG_REPAIR_MARK_REVERTED] = " --mark-reverted"
+    };
+    const char *option = "";
+    if (repair->kind == MG_REPAIR_DONE || repair->kind == MG_REPAIR_AGAIN)
+        option = mg_arena_format(arena, " --statement %d %s", repair->statement,
+                                 repair->kind == MG_REPAIR_DONE ? "done" : "again");
+    else if (repair->kind == MG_REPAIR_RENUMBER)
+        return (MgTurn){ mg_arena_format(arena, "renumber %s", repair->from), "changed" };
+    else
+        option = options[repair->kind];
+    return (MgTurn){ mg_arena_format(arena, "repair %s%s", repair->version, option), "changed" };
+}
+
 /* Our turn, and the history as it is then. */
 static bool
-begin(MgContext *context, MgError *err)
+begin(MgContext *context, const MgRepair *repair, MgError *err)
 {
     if (!mg_begin_writing(context, &reading_goal, err))
         return false;
@@ -122,7 +140,8 @@ begin(MgContext *context, MgError *err)
         return true;
     if (context->start.lock_state != MG_LOCK_BUSY)
         return mg_fail_shared(err);
-    return mg_wait_turn(context, NULL, err) && mg_read_again(context, &reading_goal, err);
+    MgTurn turn = turn_of(repair, &context->arena);
+    return mg_wait_turn(context, &turn, err) && mg_read_again(context, &reading_goal, err);
 }
 
 bool
@@ -131,7 +150,7 @@ mg_repair(MgContext *context, const MgRepair *repair, const MgRepairPlan **ret, 
     MgRepairPlan *plan = MG_NEW_IN(&context->arena, MgRepairPlan);
     MgOutcome outcome = { 0 };
     mg_notes_begin(context);
-    bool is_ok = mg_check_opened(context, err) && begin(context, err) &&
+    bool is_ok = mg_check_opened(context, err) && begin(context, repair, err) &&
                  build(context, repair, plan, err) && write_row(context, plan, err);
     if (is_ok && plan->n_changes > 0) {
         outcome.n_recorded = 1;

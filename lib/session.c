@@ -287,8 +287,21 @@ tell_holder(MgContext *context, const MgHolder *holder, int64_t waited_ms, bool 
     mg_emit(context, MG_EVENT_WAITING, text);
 }
 
+MgTurn
+mg_turn_of_goal(const MgGoal *goal, MgArena *arena)
+{
+    static const MgTurn turns[MG_N_GOALS] = { [MG_GOAL_UP] = { "up", "applied" },
+                                              [MG_GOAL_DOWN] = { "down", "reverted" },
+                                              [MG_GOAL_REDO] = { "redo", "reverted" },
+                                              [MG_GOAL_BASELINE] = { "baseline", "recorded" } };
+    MgTurn ret = turns[goal->kind];
+    if (goal->kind == MG_GOAL_BASELINE && goal->to != NULL)
+        ret.command = mg_arena_format(arena, "baseline %s", goal->to);
+    return ret;
+}
+
 static bool
-fail_busy(MgContext *context, const MgGoal *goal, int64_t waited_ms, MgError *err)
+fail_busy(MgContext *context, const MgTurn *turn, int64_t waited_ms, MgError *err)
 {
     MgHolder holder = { 0 };
     char waited[32];
@@ -301,28 +314,18 @@ fail_busy(MgContext *context, const MgGoal *goal, int64_t waited_ms, MgError *er
         mg_fail(err, MG_E_LOCK_BUSY, "another run still works on this database after %s", waited);
     if (holder.pid != 0)
         mg_error_detail(err, "pid %d (%s) %s.", holder.pid, holder.name, holder.runs);
-    if (goal == NULL) {
-        mg_error_hint(err, "Run again when it is done, or wait longer: --wait-turn 30min");
-        return mg_fail_noted(err, "nothing was changed");
-    }
-    static const struct {
-        const char *command, *done;
-    } words[MG_N_GOALS] = { [MG_GOAL_UP] = { "up", "applied" },
-                            [MG_GOAL_DOWN] = { "down", "reverted" },
-                            [MG_GOAL_REDO] = { "redo", "reverted" },
-                            [MG_GOAL_BASELINE] = { "baseline V", "recorded" } };
     if (context->deadline_ms != 0 && mg_clock_ms() >= context->deadline_ms) {
         MgError busy = *err;
         mg_fail(err, MG_E_DEADLINE, "the time for this run is over");
         mg_error_detail(err, "It waited for its turn: %s%s%s", busy.message,
                         busy.detail[0] == '\0' ? "." : ".\n", busy.detail);
         mg_error_hint(err, "Run again when the other run is done.");
-        mg_error_note(err, "nothing was %s by this run", words[goal->kind].done);
-        return false;
+    } else {
+        mg_error_hint(err,
+                      "Run again when it is done, or wait longer: migrate %s --wait-turn 30min",
+                      turn->command);
     }
-    mg_error_hint(err, "Run again when it is done, or wait longer: migrate %s --wait-turn 30min",
-                  words[goal->kind].command);
-    mg_error_note(err, "nothing was %s by this run", words[goal->kind].done);
+    mg_error_note(err, "nothing was %s by this run", turn->done);
     return false;
 }
 
@@ -338,7 +341,7 @@ mg_fail_shared(MgError *err)
 
 /* Poll until the lock is ours or the time is over. */
 bool
-mg_wait_turn(MgContext *context, const MgGoal *goal, MgError *err)
+mg_wait_turn(MgContext *context, const MgTurn *turn, MgError *err)
 {
     int64_t start_ms = mg_clock_ms(), poll_ms = FIRST_POLL_MS, tell_ms = start_ms;
     int64_t wait_ms = context->options.wait_turn_ms;
@@ -360,7 +363,7 @@ mg_wait_turn(MgContext *context, const MgGoal *goal, MgError *err)
             tell_ms = now_ms + WAITING_MS;
         }
         if (now_ms - start_ms >= wait_ms)
-            return fail_busy(context, goal, now_ms - start_ms, err);
+            return fail_busy(context, turn, now_ms - start_ms, err);
         int64_t jitter_ms = (int64_t)(mg_clock_random() % (uint64_t)poll_ms);
         if (!mg_conn_pause(context->conn, poll_ms / 2 + jitter_ms / 2 + 1, err))
             return false;

@@ -579,8 +579,11 @@ mg_fail_pg(const PGresult *pg, MgErrorCode code, MgError *err)
     static const char *const poolers_codes[] = { "08P01", "26000", "42P05" };
     for (size_t i = 0; sqlstate != NULL && i < sizeof poolers_codes / sizeof *poolers_codes; i++) {
         const char *advice = mg_conn_poolers_advice(primary);
-        if (strcmp(sqlstate, poolers_codes[i]) == 0 && advice != NULL)
-            mg_error_hint(err, "%s", advice);
+        if (strcmp(sqlstate, poolers_codes[i]) != 0 || advice == NULL)
+            continue;
+        mg_error_hint(err, "%s", advice);
+        if (err->code == MG_E_SERVER && mg_conn_is_pool_full(primary))
+            err->code = MG_E_UNREACHABLE;
     }
     return false;
 }

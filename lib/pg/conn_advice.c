@@ -65,6 +65,15 @@ mg_conn_advice(const char *reason, const char *host)
     return NULL;
 }
 
+bool
+mg_conn_is_pool_full(const char *reason)
+{
+    for (size_t i = 0; i < N_ADVICE; i++)
+        if (advice[i].hint == pool_is_full && strstr(reason, advice[i].text) != NULL)
+            return true;
+    return false;
+}
+
 const char *
 mg_conn_poolers_advice(const char *reason)
 {

@@ -66,6 +66,8 @@ bool mg_conn_reap_cancel(MgConn *conn, bool is_final);
 const char *mg_conn_advice(const char *reason, const char *host);
 /* The same for any error of a session, where the words are a pooler's and never a server's. */
 const char *mg_conn_poolers_advice(const char *reason);
+/* Does a pooler say by it that it has no backend now?  Later it may have one. */
+bool mg_conn_is_pool_full(const char *reason);
 
 /* Fill err from a result of libpq. */
 bool mg_fail_pg(const struct pg_result *result, MgErrorCode code, MgError *err);

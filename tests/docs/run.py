@@ -92,6 +92,27 @@ class Docs:
                                                                    "--libs"}:
             assert option in helps, "README.md names {}, no command has it".format(option)
 
+    def test_explanations_name_only_what_exists(self):
+        """The same in docs/from-failure.md; an option behind a command is one of that command."""
+        text = (self.source / "docs" / "from-failure.md").read_text()
+        usual = run(self.migrate, "--help").stdout
+        helps = {}
+        for command, options in re.findall(r"[\"`]migrate ([a-z]+)((?: [^\s\".,;:)]+)*)", text):
+            if command not in helps:
+                done = run(self.migrate, "help", command)
+                assert done.returncode == 0, "it names \"migrate {}\"".format(command)
+                helps[command] = done.stdout
+            for option in re.findall(r"--[a-z][a-z-]+", options):
+                assert option in helps[command] + usual, "it names \"migrate {} {}\"".format(
+                    command, option)
+        known = usual + "".join(helps.values()) + "".join(
+            run(self.migrate, "help", line.split()[0]).stdout for line in usual.splitlines()
+            if re.match(r"  [a-z]+ ", line))
+        options = set(re.findall(r"(--[a-z][a-z-]+)", text))
+        assert len(helps) > 5 and len(options) > 5, (helps, options)
+        for option in options:
+            assert option in known, "it names {}, no command has it".format(option)
+
     def test_the_example_compiles_and_runs(self):
         code, _, _ = block_behind(self.readme.read_text(), "compiles and runs this block")
         with tempfile.TemporaryDirectory() as folder:

@@ -145,6 +145,28 @@ def test_a_deadline_while_the_server_is_waited_for(server):
 # ---- Time limits of roles ----------------------------------------------------------------------
 
 
+def test_who_waits_too_long_is_told_its_own_command(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "1_a.down.sql": "DROP TABLE a;"})
+    project.run("up")
+    key = re.search(r"key (-?\d+)", project.run("doctor").out).group(1)
+    holder = subprocess.Popen(["psql", "-XqAt", "-d", server.url_of(project.database)],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    holder.stdin.write("SELECT pg_advisory_lock({}), 1;\n".format(key))
+    holder.stdin.flush()
+    expect(holder.stdout.readline(), "|1\n")
+    project.write("2_b.up.sql", "CREATE TABLE b (id int);")
+    for words, done in (("up", "applied"), ("down", "reverted"), ("redo", "reverted"),
+                        ("baseline 1", "recorded"), ("repair 1 --accept-file", "changed"),
+                        ("repair 1 --statement 1 again", "changed"), ("claim production", "changed"),
+                        ("claim --release", "changed")):
+        run = project.run(*words.split(), "--wait-turn", "1ms", exit=4)
+        expect_in("hint: Run again when it is done, or wait longer: migrate {} --wait-turn 30min "
+                  "note: nothing was {} by this run".format(words, done),
+                  " ".join(run.err.split()))
+    holder.communicate(timeout=LIMIT_S)
+
+
 def test_whose_statement_timeout_it_was(server):
     project = Project(server, {"1_a.up.sql": "-- migrate:statement-timeout 100ms\nSELECT pg_sleep(9);"})
     run = project.run("up", exit=1)

@@ -576,10 +576,10 @@ def test_a_pooler_that_betrays_itself_behind_the_login(server):
             holder.stdin.close()
             holder.wait(LIMIT_S)
         expect(err[err.index("error:"):],
-               "error: query_wait_timeout (08P01)\n"
+               "error: query_wait_timeout (unreachable)\n"
                "hint: A connection pooler has no free backend: use the URL of the server itself.\n"
                "note: nothing was applied\n")
-        expect(run.returncode, 1)
+        expect(run.returncode, 5)  # a later try may find the pool less full
     is_untouched(project)
 
 
