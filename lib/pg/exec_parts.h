@@ -221,6 +221,9 @@ void mg_exec_watch_look(MgExec *exec);
 
 /* ---- exec_retry.c: when a failure is not the end ------------------------------------ */
 
+/* How long a step waits for a lock: its own directive, or the session's setting. */
+int64_t mg_exec_lock_timeout_ms(const MgExec *exec, size_t step_i);
+
 /*
  * After a failure, filled in err: wait and begin with the failed migration
  * again (true), or leave it at that; then err also says who was in the way, or

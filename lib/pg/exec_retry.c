@@ -49,10 +49,10 @@ is_passing(const MgExec *exec)
     return is_creation_race(exec);
 }
 
-static int64_t
-lock_timeout_ms(const MgExec *exec)
+int64_t
+mg_exec_lock_timeout_ms(const MgExec *exec, size_t step_i)
 {
-    const MgScript *script = exec->input->steps[exec->failed_tag.item].script;
+    const MgScript *script = exec->input->steps[step_i].script;
     return script->lock_timeout_ms > 0 ? script->lock_timeout_ms : exec->input->lock_timeout_ms;
 }
 
@@ -63,7 +63,8 @@ is_blocker_seen(const MgExec *exec)
 {
     return exec->sight_us != 0 && exec->sight.n_blockers > 0 &&
            strcmp(exec->failed_sqlstate, "55P03") == 0 &&
-           mg_clock_us() - exec->sight_us < lock_timeout_ms(exec) * 1000 + SLACK_US;
+           mg_clock_us() - exec->sight_us <
+               mg_exec_lock_timeout_ms(exec, exec->failed_tag.item) * 1000 + SLACK_US;
 }
 
 /* Longer from try to try, since each of ours stops those who queue behind it. */
@@ -71,8 +72,9 @@ static int64_t
 pause_ms(const MgExec *exec)
 {
     int growth = exec->n_tries < MAX_GROWTH ? exec->n_tries : MAX_GROWTH;
-    int64_t ms =
-        is_creation_race(exec) ? RACE_PAUSE_MS : lock_timeout_ms(exec) * PAUSE_FACTOR * growth;
+    int64_t ms = is_creation_race(exec)
+                     ? RACE_PAUSE_MS
+                     : mg_exec_lock_timeout_ms(exec, exec->failed_tag.item) * PAUSE_FACTOR * growth;
     return ms + (int64_t)(mg_clock_random() % (uint64_t)(ms / 2));
 }
 

@@ -15,7 +15,6 @@ enum {
     RUNNING_LATER_US = 60 * 1000000,
     LIVE_FIRST_US = 300 * 1000,
     LIVE_US = 250 * 1000,
-    /* Before lock_timeout ends a first wait: behind it nobody knows who was in the way. */
     LOOK_FIRST_US = 600 * 1000,
     LOOK_AGAIN_US = 5 * 1000000,
     LOOK_US = 2 * 1000000,
@@ -92,6 +91,14 @@ tell_running(MgExec *exec, MgEventKind kind, const MgTag *front, int64_t silent_
                           .n_steps = input->n_before + input->n_steps });
 }
 
+/* Before lock_timeout ends a first wait: behind it nobody knows who was in the way. */
+static int64_t
+first_look_us(const MgExec *exec, size_t step_i)
+{
+    int64_t us = mg_exec_lock_timeout_ms(exec, step_i) * 1000 / 2;
+    return us < LOOK_FIRST_US ? us : LOOK_FIRST_US;
+}
+
 int64_t
 mg_exec_on_silence(void *payload, const MgTag *front)
 {
@@ -100,7 +107,7 @@ mg_exec_on_silence(void *payload, const MgTag *front)
     if (exec->running_us == 0) {
         exec->running_us = RUNNING_FIRST_US;
         exec->live_us = LIVE_FIRST_US;
-        exec->look_us = LOOK_FIRST_US;
+        exec->look_us = first_look_us(exec, front->item);
     }
     look(exec, exec->input->steps[front->item].entry->label, silent_us);
     silent_us = mg_clock_us() - exec->result_us;

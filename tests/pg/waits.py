@@ -77,6 +77,29 @@ def test_it_is_tried_again_from_the_migration_that_failed(server):
            ["2_b", "3_c", "4_d"])
 
 
+def test_the_configured_time_for_locks_counts(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "2_b.up.sql": "ALTER TABLE a ADD b int;"})
+    project.run("up", "--to", "1")
+    (project.root / "migrate.yaml").write_text("timeouts: { lock: 200ms }\nlock_retry: 3s\n")
+    holder = idle_holder(project, "a")
+    run = project.run("up", exit=1)
+    told = re.sub(r"\n {9}", " ", run.err)
+    pauses = [float(pause) for pause in re.findall(r"trying again in ([\d.]+) s", told)]
+    # Five times the 200 ms, and up to a half more; then twice that.
+    expect((len(pauses) > 0, 1 <= pauses[0] <= 1.5, all(pause <= 3 for pause in pauses)),
+           (True, True, True))
+    expect_in("waiting  2_b: blocked by pid {} (psql), idle in transaction for ".format(
+        holder.backend), told)
+    expect_in("detail: It was blocked by pid {} (psql)".format(holder.backend), run.err)
+    expect_in("(55P03)", run.err)
+    # None at all: the first failure is the last.
+    (project.root / "migrate.yaml").write_text("timeouts: { lock: 200ms }\nlock_retry: 0s\n")
+    expect("trying again" in project.run("up", exit=1).err, False)
+    end(holder)
+    project.run("up")
+
+
 def test_a_statement_that_waits_long_says_for_whom(server):
     project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
                                "2_i.up.sql": "CREATE INDEX CONCURRENTLY i ON a (id);"})

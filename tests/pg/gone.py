@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""A server that restarts and a host that vanishes, in the middle of a run.  Speaks TAP.
+
+usage: gone.py MIGRATE [NAME...]
+
+A host vanishes here by the link of a network namespace that goes down: no FIN, no RST.  Where none
+may be made, those scenarios are skipped.
+"""
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+
+import house
+from house import LIMIT_S, Project, Skip, expect, expect_in, locks, main, wait_for
+
+FREE_S = 15  # the lock of a host that vanished
+
+
+def programs():
+    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/postgres"),
+                   key=lambda path: int(path.parts[-3]))
+    if not found:
+        raise Skip("no server programs in /usr/lib/postgresql")
+    return found[-1].parent
+
+
+def run_ip(*words):
+    return subprocess.run(["ip", *words], capture_output=True, text=True, timeout=LIMIT_S)
+
+
+class Link:
+    """A network namespace with one link to here: the host that will vanish."""
+
+    def __init__(self):
+        number = os.getpid() % 16384
+        base = "198.18.{}.{{}}".format(number // 64)  # for tests of networks, RFC 2544
+        self.here, self.there = (base.format(number % 64 * 4 + i) for i in (1, 2))
+        self.name, self.veth = "migrate{}".format(number), "mgveth{}".format(number)
+        self.problem = None
+        for words in (["netns", "add", self.name],
+                      ["link", "add", self.veth, "type", "veth", "peer", "name", "eth0", "netns",
+                       self.name],
+                      ["addr", "add", self.here + "/30", "dev", self.veth],
+                      ["link", "set", self.veth, "up"],
+                      ["-n", self.name, "addr", "add", self.there + "/30", "dev", "eth0"],
+                      ["-n", self.name, "link", "set", "eth0", "up"]):
+            try:
+                done = run_ip(*words)
+            except FileNotFoundError:
+                self.problem = "no ip program"
+                return
+            if done.returncode != 0:
+                self.problem = "ip {}: {}".format(" ".join(words), done.stderr.strip())
+                return
+
+    def cut(self):
+        done = run_ip("-n", self.name, "link", "set", "eth0", "down")
+        expect((done.returncode, done.stderr), (0, ""))
+
+    def remove(self):
+        if self.problem != "no ip program":
+            run_ip("link", "del", self.veth)
+            run_ip("netns", "del", self.name)
+
+
+class OwnServer:
+    """A server that listens on loopback and on the link, and may be restarted."""
+
+    def __init__(self):
+        self.link = Link()
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="migrate-gone-"))
+        self.folder.chmod(0o777)
+        self.data, self.n_databases = self.folder / "data", 0
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.as_user("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "--no-sync")
+        addresses = "127.0.0.1" if self.link.problem else "127.0.0.1," + self.link.here
+        with open(self.data / "postgresql.conf", "a") as settings:
+            settings.write("listen_addresses = '{}'\nport = {}\nunix_socket_directories = ''\n"
+                           "fsync = off\n".format(addresses, self.port))
+        if not self.link.problem:
+            with open(self.data / "pg_hba.conf", "a") as rules:
+                rules.write("host all all {}/32 trust\n".format(self.link.there))
+        self.control("start")
+
+    def as_user(self, program, *words):
+        user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+        with open(self.folder / "said", "a") as said:
+            subprocess.run([str(programs() / program), *map(str, words)], check=True,
+                           cwd=str(self.folder), timeout=LIMIT_S, stdin=subprocess.DEVNULL,
+                           stdout=said, stderr=said, **user)
+
+    def control(self, *words):
+        self.as_user("pg_ctl", "-w", "-D", self.data, *words)
+
+    def stop(self):
+        self.control("stop", "-m", "immediate")
+        self.link.remove()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url_of(self, database, user="postgres", host="127.0.0.1"):
+        return "postgresql://{}@{}:{}/{}?sslmode=disable".format(user, host, self.port, database)
+
+    database, sql = house.Server.database, house.Server.sql
+
+
+def is_sleeping(project):
+    return project.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND "
+                       "datname = current_database()") == "1"
+
+
+def test_a_server_that_is_restarted_at_once(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "2_b.up.sql": "CREATE TABLE b (id int);\nSELECT pg_sleep(1.75);",
+                               "3_i.up.sql": "CREATE INDEX CONCURRENTLY i ON b (id);"})
+    run = project.start("up", "--wait-server", "30s")
+    wait_for(lambda: is_sleeping(project))
+    server.control("restart", "-m", "immediate")
+    out, err = run.communicate(timeout=LIMIT_S)
+    expect(run.returncode, 0)
+    expect_in("waiting  connecting again: ", err)
+    expect([line.split()[1] for line in out.splitlines() if line.startswith("applied")],
+           ["1_a", "2_b", "3_i"])
+    expect(project.applied(), ["1", "2", "3"])
+
+
+def start_there(server, project):
+    """A run on the host that will vanish."""
+    url = server.url_of(project.database, host=server.link.here)
+    return subprocess.Popen(["ip", "netns", "exec", server.link.name, house.MIGRATE, "up"],
+                            cwd=project.root, env=project.environment(url),
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True)
+
+
+def test_a_host_that_vanishes_leaves_no_lock(server):
+    if server.link.problem:
+        raise Skip(server.link.problem)
+    # One in a statement, one that waits for another's lock with its session idle.
+    busy = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);\nSELECT pg_sleep(300);"})
+    idle = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                            "2_b.up.sql": "ALTER TABLE a ADD b int;"})
+    idle.run("up", "--to", "1")
+    holder = subprocess.Popen(["psql", "-Xq", "-d", server.url_of(idle.database)],
+                              stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    holder.stdin.write("BEGIN;\nLOCK TABLE a;\n")
+    holder.stdin.flush()
+    wait_for(lambda: idle.sql("SELECT count(*) FROM pg_locks WHERE relation = 'a'::regclass AND "
+                              "mode = 'AccessExclusiveLock'") == "1")
+    runs = [start_there(server, busy), start_there(server, idle)]
+    try:
+        wait_for(lambda: is_sleeping(busy))
+        while "trying again in " not in runs[1].stderr.readline():
+            pass
+        expect((locks(busy), locks(idle)), ("2", "2"))
+        server.link.cut()
+        wait_for(lambda: (locks(busy), locks(idle)) == ("0", "0"), FREE_S)
+    finally:
+        for run in runs:
+            run.kill()
+            run.communicate(timeout=LIMIT_S)
+        holder.stdin.close()
+        holder.wait(LIMIT_S)
+    busy.write("1_a.up.sql", "CREATE TABLE a (id int);")
+    for project, applied in ((busy, ["1"]), (idle, ["1", "2"])):
+        project.run("up")
+        expect(project.applied(), applied)
+
+
+if __name__ == "__main__":
+    sys.exit(main(globals(), OwnServer))
