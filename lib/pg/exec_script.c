@@ -8,24 +8,22 @@
 
 /*
  * A file may change between plan and execution.  What fits one window is
- * analysed again as it is going to run; longer files are compared before they
- * are run, which leaves a small gap that their transaction's length dwarfs.
+ * compared as it is going to run; longer files are compared before they are
+ * run, which leaves a small gap that their transaction's length dwarfs.
  */
 static bool
 check_unchanged(const MgScriptRun *run, MgError *err)
 {
-    MgArena arena = { 0 };
+    char digest[MG_DIGEST_HEX_BYTES];
     MgScript again = *run->script;
     if (again.text == NULL && run->reader.is_whole) {
         again.text = run->reader.text;
         again.size_bytes = run->reader.size_bytes;
         again.part = MG_SPAN_ALL;
     }
-    bool is_same = mg_script_analyse(&again, &arena, err);
-    mg_arena_release(&arena);
-    if (!is_same)
+    if (!mg_script_digest(&again, digest, err))
         return false;
-    if (strcmp(again.digest, run->script->digest) == 0)
+    if (strcmp(digest, run->script->digest) == 0)
         return true;
     mg_fail(err, MG_E_CHANGED, "the file changed while migrations were being applied");
     mg_error_at(err, run->script->path, 0, 0);

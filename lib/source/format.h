@@ -81,6 +81,8 @@ typedef struct MgWalk {
 void mg_walk_init(MgWalk *walk, MgReader *reader, MgOnText on_text, void *payload);
 /* Fails with MG_E_FILE and the place. */
 MG_CHECK bool mg_walk_next(MgWalk *walk, MgWalkItem *ret, MgError *err);
+/* Read on to the end for on_text alone, right behind mg_walk_init. */
+MG_CHECK bool mg_walk_pass(MgWalk *walk, MgError *err);
 /* Go on from offset at of the window as if a file started there. */
 void mg_walk_restart(MgWalk *walk, size_t at);
 /* The line of an offset; offsets must not go back. */

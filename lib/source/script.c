@@ -670,6 +670,27 @@ mg_script_analyse(MgScript *script, MgArena *arena, MgError *err)
 }
 
 bool
+mg_script_digest(const MgScript *script, char ret[MG_DIGEST_HEX_BYTES], MgError *err)
+{
+    MG_CLEANUP(reader) MgReader reader = { .fd = -1 };
+    if (!mg_script_open(script, &reader, err))
+        return false;
+    char pending[FEED_BYTES];
+    char hex[MG_DIGEST_HEX_BYTES];
+    Feed text = { .digest = mg_digest_begin(), .pending = pending };
+    if (script->inherited != NULL)
+        feed_text(&text, script->inherited, strlen(script->inherited));
+    MgWalk walk;
+    mg_walk_init(&walk, &reader, feed_payload, &text);
+    bool is_read = mg_walk_pass(&walk, err);
+    feed_end(&text, hex);
+    mg_digest_drop(text.digest);
+    if (is_read)
+        memcpy(ret, hex, sizeof hex);
+    return is_read;
+}
+
+bool
 mg_script_open(const MgScript *script, MgReader *ret, MgError *err)
 {
     if (script->text == NULL)

@@ -114,6 +114,12 @@ MG_CHECK bool mg_script_analyse(MgScript *script, MgArena *arena, MgError *err);
 MG_CHECK bool mg_script_read_stored(const MgScript *script, MgArena *arena, const char **ret,
                                     MgError *err);
 
+/*
+ * The digest of the script's text, as the analysis makes it, in a quarter of
+ * the time: is it still the text that was analysed?
+ */
+MG_CHECK bool mg_script_digest(const MgScript *script, char ret[MG_DIGEST_HEX_BYTES], MgError *err);
+
 /* Open the script's text for execution. */
 MG_CHECK bool mg_script_open(const MgScript *script, MgReader *ret, MgError *err);
 

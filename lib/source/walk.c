@@ -273,3 +273,16 @@ mg_walk_next(MgWalk *walk, MgWalkItem *ret, MgError *err)
             return false;
     }
 }
+
+bool
+mg_walk_pass(MgWalk *walk, MgError *err)
+{
+    for (;;) {
+        tell_text(walk);
+        if (walk->reader->is_whole)
+            return true;
+        if (!mg_reader_slide(walk->reader, walk->reader->size_bytes, err))
+            return false;
+        walk->told = 0;
+    }
+}

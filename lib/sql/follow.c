@@ -176,14 +176,16 @@ static const Follower followers[] = {
 MgScanResult
 mg_follow_statement(MgScan *scan, const char *text, MgSpan statement, MgScanItem *ret)
 {
+    char initial = (char)(text[statement.begin] | 0x20);
+    if (initial != 's' && initial != 'r' && initial != 'd' && initial != 'c')
+        return MG_SCAN_STATEMENT;
     MgLex lex = { .text = text,
                   .size_bytes = statement.end,
                   .at = statement.begin,
                   .is_whole = true,
                   .has_backslash_quotes = scan->has_backslash_quotes };
     MgToken first;
-    if (strchr("SsRrDdCc", text[statement.begin]) == NULL ||
-        mg_lex_next(&lex, &first) != MG_LEX_TOKEN)
+    if (mg_lex_next(&lex, &first) != MG_LEX_TOKEN)
         return MG_SCAN_STATEMENT;
     for (size_t i = 0; i < sizeof followers / sizeof followers[0]; i++) {
         if (mg_token_is(&lex, &first, followers[i].word))

@@ -401,6 +401,9 @@ take_alter(Reading *reading)
 
 /* The first row that fits counts.  CREATE: kept = perhaps it stood there before. */
 static const Row rows[] = {
+    /* What most files hold comes first. */
+    { "CREATE TABLE|TYPE|VIEW", .take = take_create, .kind = RELATION },
+    { "CREATE [UNIQUE] INDEX", .kind = OTHER },
     { "CREATE [GLOBAL|LOCAL] [TEMP|TEMPORARY|UNLOGGED|FOREIGN] TABLE", .take = take_create,
       .kind = RELATION },
     { "CREATE [TEMP|TEMPORARY] [RECURSIVE] VIEW", .take = take_create, .kind = RELATION },
@@ -484,9 +487,11 @@ mg_losses_take(MgLosses *losses, MgStmtHead *head, int number, MgArena *arena)
     if (strchr("CDTWAcdtwa", text[0]) == NULL)
         return 0;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        Reading reading = { losses, arena, &rows[i], cursor, number };
         const char *words = match_first(&rows[i], text, size_bytes);
-        if (words == NULL || !mg_cursor_matches(&reading.cursor, words))
+        if (words == NULL)
+            continue;
+        Reading reading = { losses, arena, &rows[i], cursor, number };
+        if (!mg_cursor_matches(&reading.cursor, words))
             continue;
         if (rows[i].take != NULL)
             rows[i].take(&reading);

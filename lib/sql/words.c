@@ -36,28 +36,30 @@ mg_cursor_next_unread(MgCursor *cursor, MgToken *ret)
     return true;
 }
 
-/* Is the token one of the words "A|B|C"? */
+/* Is the text one of the words "A|B|C"?  Lower-case letters differ from upper-case in one bit. */
 static bool
-is_one_of(const MgCursor *cursor, const MgToken *token, const char *words, size_t n)
+is_word_of(const char *text, size_t size_bytes, const char *words, size_t n)
 {
-    const char *text = cursor->text + token->span.begin;
-    size_t size_bytes = token->span.end - token->span.begin;
-    const char *end = words + n;
-    if (token->kind != MG_TOKEN_WORD)
-        return false;
-    for (const char *word = words; word < end;) {
-        /* Lower-case letters differ from upper-case ones in one bit. */
+    for (size_t begin = 0; n - begin >= size_bytes;) {
         size_t i = 0;
-        while (i < size_bytes && word + i < end && (text[i] | 0x20) == (word[i] | 0x20))
+        while (i < size_bytes && (text[i] | 0x20) == (words[begin + i] | 0x20))
             i++;
-        if (i == size_bytes && (word + i == end || word[i] == '|'))
+        if (i == size_bytes && (begin + i == n || words[begin + i] == '|'))
             return true;
-        const char *bar = memchr(word, '|', (size_t)(end - word));
+        const char *bar = memchr(words + begin, '|', n - begin);
         if (bar == NULL)
-            return false;
-        word = bar + 1;
+            break;
+        begin = (size_t)(bar - words) + 1;
     }
     return false;
+}
+
+static inline bool
+is_one_of(const MgCursor *cursor, const MgToken *token, const char *words, size_t n)
+{
+    return token->kind == MG_TOKEN_WORD &&
+           is_word_of(cursor->text + token->span.begin, token->span.end - token->span.begin, words,
+                      n);
 }
 
 void
@@ -140,7 +142,8 @@ mg_cursor_matches(MgCursor *cursor, const char *pattern)
     for (; *pattern != '\0'; pattern += n + (pattern[n] == ' ')) {
         MgToken token;
         bool fits = true;
-        n = strcspn(pattern, " ");
+        for (n = 1; pattern[n] != ' ' && pattern[n] != '\0'; n++)
+            continue;
         if (pattern[0] == '$')
             fits = mg_cursor_is_at_end(cursor);
         else if (pattern[0] == '?')
