@@ -303,6 +303,7 @@ choose_target(MgContext *context, MgError *err)
         !options->is_diagnosing)
         return false;
     const MgUrl *url = &context->url;
+    context->session.search_path = url->search_path;
     context->target = (MgTarget){ .database = url->database,
                                   .host = url->host,
                                   .user = url->user,

@@ -137,6 +137,9 @@ bool mg_conn_is_in_transaction(const MgConn *conn);
 /* Wait, unless cancelled. */
 MG_CHECK bool mg_conn_pause(MgConn *conn, int64_t pause_ms, MgError *err);
 
+/* While a COPY goes on: on_wait returns when to be called again (mg_clock_ms).  NULL: no more. */
+void mg_conn_on_wait(MgConn *conn, int64_t (*on_wait)(void *payload), void *payload);
+
 /*
  * COPY ... FROM STDIN, outside the pipeline: begin, any number of data calls,
  * end.  A failure ends the COPY and leaves the transaction to be rolled back;

@@ -28,6 +28,9 @@ struct MgConn {
     pid_t cancel_child; /* sends a cancel; 0 = none */
     void (*on_notice)(void *payload, const MgTag *front, const char *text);
     void *notice_payload;
+    int64_t (*on_wait)(void *payload);
+    void *wait_payload;
+    int64_t wait_due_ms; /* of mg_clock_ms: when on_wait wants to be called */
     void (*on_statement)(void *payload, const char *text);
     void *payload;
     char server_version[32];

@@ -18,10 +18,34 @@ enum {
     MAX_DATA_BYTES = 1 << 16, /* one CopyData message */
 };
 
+void
+mg_conn_on_wait(MgConn *conn, int64_t (*on_wait)(void *payload), void *payload)
+{
+    conn->on_wait = on_wait;
+    conn->wait_payload = payload;
+    conn->wait_due_ms = 0;
+}
+
+/* As mg_conn_wait; on_wait is called meanwhile. */
+static MgWaited
+wait_watched(MgConn *conn, bool for_write, int64_t until_ms)
+{
+    for (;;) {
+        int64_t due_ms = until_ms;
+        if (conn->on_wait != NULL && mg_clock_ms() >= conn->wait_due_ms)
+            conn->wait_due_ms = conn->on_wait(conn->wait_payload);
+        if (conn->on_wait != NULL && conn->wait_due_ms < due_ms)
+            due_ms = conn->wait_due_ms;
+        MgWaited waited = mg_conn_wait(conn, for_write, due_ms);
+        if (waited != MG_WAITED_TIME || due_ms == until_ms)
+            return waited;
+    }
+}
+
 static bool
 wait_or_fail(MgConn *conn, bool for_write, int64_t until_ms, MgError *err)
 {
-    switch (mg_conn_wait(conn, for_write, until_ms)) {
+    switch (wait_watched(conn, for_write, until_ms)) {
     case MG_WAITED_READY:
         return PQconsumeInput(conn->pg) == 1 || mg_conn_fail_lost(conn, err);
     case MG_WAITED_TIME:

@@ -182,6 +182,13 @@ send_copy_data(MgExec *exec, MgError *err)
     }
 }
 
+static int64_t
+on_copy_wait(void *payload)
+{
+    MgExec *exec = payload;
+    return mg_exec_on_silence(exec, &exec->statement_tag);
+}
+
 static bool
 run_copy(MgExec *exec, MgError *err)
 {
@@ -190,8 +197,11 @@ run_copy(MgExec *exec, MgError *err)
 
     exec->copy_line = 0;
     exec->is_copying = true;
+    mg_exec_watch_answered(exec);
+    mg_conn_on_wait(conn, on_copy_wait, exec);
     bool is_ok = mg_conn_copy_begin(conn, exec->sql.text, &position, err) &&
                  send_copy_data(exec, err) && mg_conn_copy_end(conn, err);
+    mg_conn_on_wait(conn, NULL, NULL);
     exec->is_copying = false;
     if (is_ok) {
         mg_exec_watch_answered(exec);

@@ -150,6 +150,42 @@ def test_kill_9_in_a_statement(server):
     ends_clean(project, ["1"])
 
 
+COPY_SETUP = """CREATE TABLE c (id int);
+CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+  $$ BEGIN PERFORM pg_sleep({}); RETURN NEW; END $$;
+CREATE TRIGGER slow BEFORE INSERT ON c FOR EACH {} EXECUTE FUNCTION slow();
+"""
+
+
+def test_a_live_line_while_a_copy_works(server):
+    project = Project(server, {"1_a.up.sql": COPY_SETUP.format(1.5, "STATEMENT"),
+                               "2_b.up.sql": "COPY c FROM stdin;\n1\n\\.\n"})
+    terminal = Terminal(project, "up")
+    terminal.read_all()
+    expect(terminal.process.returncode, 0)
+    live = [part.split("\r\n")[0] for part in terminal.text.split("\r\033[K")[1:]]
+    shown = [line for line in live if line.startswith("2 of 2   2_b ")]
+    if len(shown) < 2 or not all(line.endswith("s  COPY FROM STDIN") for line in shown):
+        raise AssertionError(repr(terminal.text))
+
+
+def test_cancel_in_a_copy(server):
+    # The server works behind the data; it stops reading, with more data than the socket takes.
+    for sleep, kind, n_rows in ((30, "STATEMENT", 1), (0.2, "ROW", 1500000)):
+        project = Project(server, {"1_a.up.sql": COPY_SETUP.format(sleep, kind),
+                                   "2_b.up.sql": "CREATE TABLE b (id int);\nCOPY c FROM stdin;\n" +
+                                                 "1234567\n" * n_rows + "\\.\n"})
+        run = project.start("up")
+        wait_for(lambda: is_running(project))
+        run.send_signal(signal.SIGINT)
+        run.out, run.err = run.communicate(timeout=LIMIT_S)
+        expect(run.returncode, 130)
+        expect_in("error: interrupted", run.err)
+        wait_for(lambda: not is_running(project))
+        ends_clean(project, ["1"])
+        expect(project.sql("SELECT count(*) FROM c"), "0")
+
+
 def test_a_stopped_run_is_said_to_be_silent(server):
     project = Project(server, {"1_a.up.sql": "SELECT pg_sleep(1);", "2_b.up.sql": "SELECT 1;"})
     copy = "COPY a FROM stdin;\n" + "1\n" * 2000000 + "\\.\n"
