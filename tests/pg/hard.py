@@ -350,6 +350,25 @@ def test_two_histories_of_one_new_schema_at_once(server):
         expect([run.returncode for run in runs], [0] * 4)
 
 
+def test_two_repairs_at_once(server):
+    project = Project(server, {"1_a.up.sql": LOOSE + "VACUUM;\nVACUUM;\n"})
+    project.run("up")
+    project.sql("UPDATE migrate.history SET statements_done = 1, "
+                "prefix_digest = NULL")  # the last one's fate is unknown
+    runs = [project.start("repair", "1", "--statement", "2", word)
+            for word in ("done", "again", "done", "again")]
+    for run in runs:
+        run.out, run.err = run.communicate(timeout=30)
+    expect(sorted(run.returncode for run in runs), [0, 2, 2, 2])
+    first, = [run for run in runs if run.returncode == 0]
+    for run in runs:
+        if run is not first:
+            expect_in("error: no statement of migration \"1_a\" is in doubt", run.err)
+            expect_in("note: nothing was changed", run.err)
+    expect(project.sql("SELECT statements_started || ' ' || statements_done FROM migrate.history"),
+           "2 2" if first.args[-1] == "done" else "1 1")
+
+
 def test_schema_in_the_url_is_the_search_path(server):
     project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);\nSELECT set_config("
                                              "'search_path', '', false);",

@@ -1,4 +1,4 @@
-/* What a CREATE INDEX CONCURRENTLY says, in the spellings that people use. */
+/* What a CREATE INDEX CONCURRENTLY and a REINDEX say, in the spellings that people use. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -103,6 +103,51 @@ test_index__ends_where_told(void **state)
     mg_arena_release(&arena);
 }
 
+/* "kind name", "-" for the current database. */
+static const char *
+describe_reindex(const char *sql, MgArena *arena)
+{
+    MgReindex reindex;
+    if (!mg_reindex_parse(sql, strlen(sql), arena, &reindex))
+        return "no";
+    return mg_arena_format(arena, "%s %s", reindex.kind, reindex.name == NULL ? "-" : reindex.name);
+}
+
+static void
+test_reindex__reads_spellings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql, *expect;
+    } cases[] = {
+        { "REINDEX INDEX CONCURRENTLY i", "index i" },
+        { "reindex table concurrently s.t", "table s.t" },
+        { "REINDEX (CONCURRENTLY) INDEX i", "index i" },
+        { "REINDEX (VERBOSE, CONCURRENTLY true, TABLESPACE x) TABLE \"T x\"", "table \"T x\"" },
+        { "REINDEX (VERBOSE) INDEX CONCURRENTLY s . i", "index s . i" },
+        { "REINDEX SCHEMA CONCURRENTLY app", "schema app" },
+        { "REINDEX DATABASE CONCURRENTLY shop", "database shop" },
+        { "REINDEX SYSTEM shop", "system shop" },
+        { "REINDEX DATABASE CONCURRENTLY", "database -" },
+        { "REINDEX DATABASE", "database -" },
+        { "/* why */ REINDEX -- here\n INDEX\tCONCURRENTLY/**/i", "index i" },
+        { "REINDEX INDEX \"concurrently\"", "index \"concurrently\"" },
+        { "", "no" },
+        { "REINDEX", "no" },
+        { "REINDEX (", "no" },
+        { "REINDEX (VERBOSE", "no" },
+        { "REINDEX (VERBOSE)", "no" },
+        { "REINDEX VIEW v", "no" },
+        { "REINDEX \"index\" i", "no" },
+        { "CREATE INDEX CONCURRENTLY i ON t (a)", "no" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        MgArena arena = { 0 };
+        assert_string_equal(describe_reindex(cases[i].sql, &arena), cases[i].expect);
+        mg_arena_release(&arena);
+    }
+}
+
 int
 main(void)
 {
@@ -110,6 +155,7 @@ main(void)
         cmocka_unit_test(test_index__reads_spellings),
         cmocka_unit_test(test_index__is_no_such_statement),
         cmocka_unit_test(test_index__ends_where_told),
+        cmocka_unit_test(test_reindex__reads_spellings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
