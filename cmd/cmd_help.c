@@ -1,10 +1,24 @@
 /* migrate help: commands, errors by their slug, and exit statuses. */
+#include <stddef.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "cmd.h"
 #include "help.h"
+#include "manual.h"
 #include "talk.h"
+
+typedef struct Args {
+    bool is_man, is_json;
+} Args;
+
+static const MgOpt opts[] = {
+    { .name = "man", .help = "everything as a manual page", .offset = offsetof(Args, is_man) },
+    { .name = "json",
+      .help = "commands, options and errors as one JSON document",
+      .offset = offsetof(Args, is_json) },
+    { .name = NULL },
+};
 
 /* Where the server spoke, its code stands in the brackets. */
 static void
@@ -33,7 +47,12 @@ run(const MgRun *run, int *ret_status, MgError *err)
     MG_CLEANUP(buf) MgBuf text = { 0 };
     const char *word = run->words.n == 0 ? NULL : run->words.items[0];
     const MgCmd *cmd = word == NULL ? NULL : mg_cmd_find(word);
-    if (word == NULL)
+    const Args *args = run->args;
+    if (args->is_man || args->is_json) {
+        if (word != NULL || args->is_man == args->is_json)
+            return mg_cmd_usage("help", err, "--man and --json stand alone");
+        (args->is_man ? mg_manual_page : mg_manual_json)(&text);
+    } else if (word == NULL)
         mg_help_all(&text);
     else if (cmd != NULL)
         mg_help_command(cmd, &text);
@@ -63,6 +82,8 @@ const MgCmd cmd_help = {
     .summary = "explain a command, an error or the exit statuses",
     .about = "Explain a command, an error by the word in the brackets behind its message, or the\n"
              "exit statuses. Without a word, list the commands.",
+    .opts = opts,
+    .args_bytes = sizeof(Args),
     .max_words = 1,
     .is_behind = true,
     .examples = examples,

@@ -5,6 +5,7 @@ usage: run.py SOURCE_ROOT BUILD_ROOT MIGRATE CC...
 
 MG_UPDATE=1 writes the help blocks into README.md, and docs/from-failure.md.
 """
+import json
 import os
 import pathlib
 import re
@@ -174,6 +175,82 @@ class Docs:
                 seen = log.read_text()
                 assert "policy-rc.d\n" in seen and "migrate-tests.conf\n" in seen, seen
                 assert ("systemctl --quiet disable haproxy\n" in seen) == (status == 0), seen
+
+    def shell(self, *words, **variables):
+        """What a shell prints in a folder with two migrations, with the program in its PATH."""
+        with tempfile.TemporaryDirectory() as folder:
+            place = pathlib.Path(folder)
+            (place / "bin").mkdir()
+            for name in ("migrate", "migrate-direct"):
+                (place / "bin" / name).symlink_to(self.migrate)
+            (place / "migrations").mkdir()
+            for name in ("1_one.up.sql", "1_one.down.sql", "2_two.sql", "R__view.sql", "odd.txt"):
+                (place / "migrations" / name).write_text("no SQL is read here")
+            (place / "schema.sql").write_text("")
+            done = run(*words, cwd=folder, stdin=subprocess.DEVNULL,
+                       env=dict(os.environ, HOME=folder, TERM="dumb",
+                                PATH="{}/bin:{}".format(folder, os.environ["PATH"]), **variables))
+            assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
+            return done.stdout.split("\n")[:-1]
+
+    # The line so far, and what is offered.
+    COMPLETED = [
+        (["u"], ["up", "url"]),
+        (["down", "--to", ""], ["1_one", "2_two"]),
+        (["repair", "2"], ["2_two"]),
+        (["--quiet", "status", "--out"], ["--output"]),
+        (["plan", "--output", "m"], ["markdown"]),
+        (["help", "pooled"], ["pooled-url"]),
+        (["completion", ""], ["bash", "zsh", "fish"]),
+        (["dump", "--file", "sch"], ["schema.sql"]),
+        (["new", ""], []),
+        (["nonsense", ""], []),
+    ]
+
+    def test_bash_completes(self):
+        for words, expected in self.COMPLETED + [(["up", "--to", "=", "1"], ["1_one"])]:
+            line = " ".join("'{}'".format(word) for word in ["migrate"] + words)
+            seen = self.shell("bash", "--norc", "-c", "source <(migrate completion bash)\n"
+                              "COMP_WORDS=({}) COMP_CWORD={}\n_migrate migrate\n"
+                              "[ ${{#COMPREPLY[@]}} = 0 ] || printf '%s\\n' \"${{COMPREPLY[@]}}\"\n"
+                              "complete -p migrate-direct > /dev/null".format(line, len(words)))
+            assert seen == expected, "{}: {}".format(words, seen)
+
+    def test_zsh_completes(self):
+        for words, expected in self.COMPLETED:
+            line = " ".join("'{}'".format(word) for word in ["migrate"] + words)
+            seen = self.shell("zsh", "-fc", "compdef() {{ :; }}\nsource <(migrate completion zsh)\n"
+                              "compadd() {{ print -l -- $values; }}\n_files() {{ print schema.sql; }}\n"
+                              "words=({}) CURRENT={}\n_migrate".format(line, len(words) + 1))
+            assert seen == expected, "{}: {}".format(words, seen)
+
+    def test_fish_completes(self):
+        for words, expected in self.COMPLETED + [(["up", "--to=1"], ["--to=1_one"])]:
+            seen = self.shell("fish", "--no-config", "-c",
+                              "migrate completion fish | source; complete -C 'migrate {}'".format(
+                                  " ".join(words)))
+            seen = sorted(line.split("\t")[0] for line in seen)
+            assert seen == sorted(expected), "{}: {}".format(words, seen)
+
+    def test_the_manual_page_is_well_formed(self):
+        page = run(self.migrate, "help", "--man").stdout
+        done = run("mandoc", "-Tlint", "-Wwarning", input=page)
+        assert done.returncode == 0, done.stdout + done.stderr
+        shown = re.sub(".\x08", "", run("mandoc", "-Tascii", input=page).stdout)
+        for line in run(self.migrate, "--help").stdout.splitlines():
+            if re.match("  [a-z]+ ", line):
+                assert "   migrate " + line.split()[0] in shown, line
+
+    def test_the_help_in_json_is_complete(self):
+        document = json.loads(run(self.migrate, "help", "--json").stdout)
+        for command in document["commands"]:
+            shown = run(self.migrate, "help", command["name"]).stdout
+            assert command["about"] in shown, command
+            for option in command["options"] + document["options"]:
+                assert option["name"] in shown or option["name"] == "--output", option
+        slugs = [error["slug"] for error in document["errors"]]
+        listed = run(self.migrate, "help", "exit").stdout
+        assert len(slugs) > 30 and all(" " + slug + " " in listed for slug in slugs), slugs
 
     def test_the_tour_says_what_it_changes(self):
         """migrations-example/run: nothing outside of its folder and build/."""
