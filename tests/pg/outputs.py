@@ -5,9 +5,12 @@ there.  Speaks TAP.
 usage: outputs.py MIGRATE [NAME...]
 """
 import re
+import subprocess
 import sys
 
-from house import Project, expect, expect_in, main
+import house
+from house import LIMIT_S, Project, expect, expect_in, main
+from signals import Terminal
 
 FILES = {"1_a.up.sql": "CREATE TABLE a (id int);", "1_a.down.sql": "DROP TABLE a;",
          "2_b.up.sql": "CREATE INDEX CONCURRENTLY b ON a (id);"}
@@ -133,6 +136,74 @@ def test_words_of_others_are_no_commands_to_github(server):
                                                "  ::add-mask::e ##[error]f'; END $$;"})
     expect_in("NOTICE: one (line 1, DO)\n         ?:error::two\n         ?:add-mask::e ?#[error]f\n",
               project.run("up").err)
+
+
+# ---- Terminals, locales, streams ---------------------------------------------------------------------
+
+
+def on_terminal(project, *words, columns=80, term="xterm", **variables):
+    """What a terminal got, without the live line."""
+    project.variables = variables
+    terminal = Terminal(project, *words, columns=columns, term=term)
+    terminal.read_all()
+    return terminal.text.replace("\r\033[K", "").replace("\r\n", "\n")
+
+
+def test_colour_is_for_terminals_that_want_it(server):
+    project = Project(server, FILES)
+    expect_in("\033[32mapplied\033[0m  1_a", on_terminal(project, "up", NO_COLOR=""))
+    for options in ({"NO_COLOR": "1"}, {"NO_COLOR": "", "term": "dumb"}):
+        expect("\033" in on_terminal(project, "status", **options), False)
+    expect("\033" in on_terminal(project, "status", "--no-color", NO_COLOR=""), False)
+
+
+def test_a_narrow_terminal_gets_shorter_names(server):
+    name = "20260309101500_add_order_totals_to_every_order"
+    project = Project(server, {name + ".up.sql": "CREATE TABLE a (id int);"})
+    narrow = on_terminal(project, "up", columns=40)
+    applied = [line for line in narrow.splitlines() if line.startswith("applied")]
+    expect(len(applied), 1)
+    expect_in("applied  20260309101500_add_or...", applied[0])
+    expect_in(name, project.run("status").out)  # never in a pipe
+    # The version stays whole, however narrow it is.
+    expect_in("applied  20260309101500_add_or...  ", on_terminal(project, "status", columns=40))
+
+
+def test_without_a_utf8_locale_names_stay_as_they_are(server):
+    project = Project(server, {"1_a.up.sql": "SELECT '\u20ac' FROM nichts_\u00e4;"})
+    seen = []
+    for locale in ("C", "C.UTF-8"):
+        project.variables = {"LC_ALL": locale}
+        run = project.run("up", exit=1)
+        seen.append(run.err)
+    expect(seen[0], seen[1])
+    expect_in("  --> migrations/1_a.up.sql:1:17\n", seen[0])
+    # What is not from the file is ASCII.
+    kept = re.sub("\u20ac|nichts_\u00e4", "", seen[0])
+    expect(kept.isascii(), True)
+
+
+def test_streams_that_are_closed_or_full(server):
+    project = Project(server, FILES)
+    for closing in (">&-", "2>&-", ">&- 2>&- <&-"):
+        project.run("up")
+        done = subprocess.run(["sh", "-c", '"$0" down --yes ' + closing, house.MIGRATE],
+                              cwd=project.root, env=project.environment(), timeout=LIMIT_S,
+                              capture_output=True, text=True)
+        expect(done.returncode, 6)  # 2_b has no down script
+        done = subprocess.run(["sh", "-c", '"$0" status ' + closing, house.MIGRATE],
+                              cwd=project.root, env=project.environment(), timeout=LIMIT_S,
+                              capture_output=True, text=True)
+        expect(done.returncode, 0)
+    project.write("3_c.up.sql", "CREATE TABLE c (id int);")
+    done = subprocess.run(["sh", "-c", '"$0" up > /dev/full', house.MIGRATE], cwd=project.root,
+                          env=project.environment(), timeout=LIMIT_S, capture_output=True,
+                          text=True)
+    expect(done.returncode, 2)
+    expect_in("error: could not write to stdout: No space left on device (system)\n"
+              "note: the command itself was carried out; its output is not complete\n",
+              done.stderr)
+    expect(project.applied(), ["1", "2", "3"])
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class Terminal:
     def __init__(self, project, *words, columns=80, term="xterm"):
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        environment = dict(project.environment(), TERM=term, NO_COLOR="1")
+        environment = dict({"NO_COLOR": "1"}, **project.environment(), TERM=term)
 
         def lead():
             os.setsid()
