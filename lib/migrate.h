@@ -654,7 +654,8 @@ typedef enum MgFormat { MG_TABLE, MG_JSON, MG_MARKDOWN, MG_HTML } MgFormat;
 
 typedef void (*MgWrite)(void *payload, const char *text, size_t size_bytes);
 
-/* Which rows of a status a table and Markdown show; JSON and HTML show all. */
+/* Which rows of a status are shown; JSON shows all, and HTML has those left out of a glance under
+ * a fold. */
 typedef enum MgRows {
     MG_ROWS_GLANCE,  /* what is not plainly applied, and the newest ten that are */
     MG_ROWS_PENDING, /* what "up" would apply */

@@ -72,6 +72,7 @@ static const char style[] =
     ".right{text-align:right}td.right,td.tone,td.fixed{white-space:nowrap}"
     ".tone{font-weight:600}"
     "td a{overflow-wrap:anywhere}"
+    "summary{cursor:pointer;color:var(--soft);padding:.6rem}"
     "td.name{min-width:12rem}"
     ".name{overflow-wrap:anywhere;font-family:ui-monospace,Menlo,Consolas,monospace;font-size:."
     "85rem}"
@@ -427,10 +428,10 @@ add_cell(const MgColumn *column, const MgCell *cell, bool is_first, MgArena *are
 }
 
 static void
-add_table(const MgReport *report, MgArena *arena, MgBuf *buf)
+add_rows(const MgReport *report, size_t begin, size_t end, MgArena *arena, MgBuf *buf)
 {
-    bool is_shown[MG_REPORT_MAX_COLUMNS] = { false };
-    mg_buf_add(buf, "<section class=\"card\">\n<table>\n<thead><tr>");
+    bool is_shown[MG_REPORT_MAX_COLUMNS];
+    mg_buf_add(buf, "<table>\n<thead><tr>");
     for (size_t i = 0; i < report->n_columns; i++) {
         is_shown[i] = mg_report_shows(report, i);
         if (is_shown[i])
@@ -439,18 +440,34 @@ add_table(const MgReport *report, MgArena *arena, MgBuf *buf)
                           report->columns[i].heading);
     }
     mg_buf_add(buf, "</tr></thead>\n<tbody>\n");
-    bool is_first = true;
-    for (size_t i = 0; i < report->cells.n; i++) {
-        size_t column_i = i % report->n_columns;
-        if (column_i == 0)
-            mg_buf_add(buf, "<tr>");
-        if (is_shown[column_i])
-            add_cell(&report->columns[column_i], &report->cells.items[i], is_first, arena, buf);
-        is_first = column_i + 1 == report->n_columns || (is_first && !is_shown[column_i]);
-        if (column_i + 1 == report->n_columns)
-            mg_buf_add(buf, "</tr>\n");
+    for (size_t row = begin; row < end; row++) {
+        bool is_first = true;
+        mg_buf_add(buf, "<tr>");
+        for (size_t i = 0; i < report->n_columns; i++) {
+            if (!is_shown[i])
+                continue;
+            add_cell(&report->columns[i], &report->cells.items[row * report->n_columns + i],
+                     is_first, arena, buf);
+            is_first = false;
+        }
+        mg_buf_add(buf, "</tr>\n");
     }
-    mg_buf_add(buf, "</tbody>\n</table>\n</section>\n");
+    mg_buf_add(buf, "</tbody>\n</table>\n");
+}
+
+static void
+add_table(const MgReport *report, MgArena *arena, MgBuf *buf)
+{
+    size_t n_rows = report->cells.n / report->n_columns;
+    size_t n_unfolded = report->folded == NULL ? n_rows : report->n_unfolded;
+    mg_buf_add(buf, "<section class=\"card\">\n");
+    add_rows(report, 0, n_unfolded, arena, buf);
+    if (n_unfolded < n_rows) {
+        mg_buf_format(buf, "<details>\n<summary>%s</summary>\n", report->folded);
+        add_rows(report, n_unfolded, n_rows, arena, buf);
+        mg_buf_add(buf, "</details>\n");
+    }
+    mg_buf_add(buf, "</section>\n");
 }
 
 void

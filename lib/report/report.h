@@ -90,6 +90,8 @@ typedef struct MgReport {
         MgCell *items; /* row by row, n_columns each */
         size_t n, cap;
     } cells;
+    const char *folded; /* HTML: rows behind the first n_unfolded are opened under this line */
+    size_t n_unfolded;
     const char *footer; /* the last line of table and Markdown, or NULL */
     const char *more;   /* one behind it: what is not shown, or NULL */
     /* A report in parts, so that a long one needs no memory: each has its cells, the last one the

@@ -110,7 +110,7 @@ choose_rows(const MgPlan *plan, const MgView *view, MgArena *arena)
     bool *is_shown = mg_arena_alloc_array(arena, plan->n_entries + 1, sizeof *is_shown);
     const MgEntry **plain = mg_arena_alloc_array(arena, plan->n_entries + 1, sizeof *plain);
     size_t n_plain = 0;
-    bool is_all = view->rows == MG_ROWS_ALL || view->format == MG_JSON || view->format == MG_HTML;
+    bool is_all = view->rows == MG_ROWS_ALL || view->format == MG_JSON;
     for (size_t i = 0; i < plan->n_entries; i++) {
         const MgEntry *entry = &plan->entries[i];
         if (is_all || view->rows == MG_ROWS_PENDING)
@@ -129,10 +129,20 @@ choose_rows(const MgPlan *plan, const MgView *view, MgArena *arena)
 static const char *
 tell_hidden(size_t n_hidden, MgArena *arena)
 {
-    if (n_hidden == 0)
-        return NULL;
     return mg_arena_format(arena, "%zu more applied earlier; \"migrate status --all\" shows %s",
                            n_hidden, mg_text_plural((int64_t)n_hidden, "it", "them"));
+}
+
+/* Whoever reads a page cannot ask for more. */
+static void
+fold_hidden(const MgPlan *plan, const bool *is_shown, size_t n_hidden, MgArena *arena,
+            MgReport *report)
+{
+    report->n_unfolded = report->cells.n / N_COLUMNS;
+    report->folded = mg_arena_format(arena, "%zu more applied earlier", n_hidden);
+    for (size_t i = 0; i < plan->n_entries; i++)
+        if (!is_shown[i] && plan->entries[i].state == MG_STATE_APPLIED)
+            add_entry(&plan->entries[i], arena, report);
 }
 
 /* "3 pending, 1 late" of the states in the list, or "". */
@@ -222,8 +232,12 @@ mg_report_status(const MgPlan *plan, const MgView *view, MgArena *arena, MgRepor
         if (entry->applied_at_ms != 0)
             MG_PUSH(arena, &ret->moments, moment);
     }
+    bool has_more = n_hidden > 0 && view->rows == MG_ROWS_GLANCE;
+    if (has_more && view->format == MG_HTML)
+        fold_hidden(plan, is_shown, n_hidden, arena, ret);
+    else if (has_more)
+        ret->more = tell_hidden(n_hidden, arena);
     ret->footer = footer(plan, arena);
-    ret->more = view->rows == MG_ROWS_PENDING ? NULL : tell_hidden(n_hidden, arena);
 }
 
 void

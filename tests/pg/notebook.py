@@ -549,6 +549,12 @@ def test_status_at_a_glance(server):
     expect(shown("--pending"), [("pending", "013")])
     expect(len(json.loads(project.run("status", "--output", "json").out)["migrations"]), 13)
     expect(project.run("status", "--output", "markdown").out.count("| applied |"), 10)
+    page = project.run("status", "--output", "html").out
+    xml.dom.minidom.parseString(page)
+    glance, folded = page.split("<summary>1 more applied earlier</summary>")
+    expect((glance.count("<td class=\"tone"), folded.count("<td class=\"tone")), (12, 1))
+    for words in (["--all"], ["--pending"]):
+        expect("<details>" in project.run("status", "--output", "html", *words).out, False)
     project.run("status", "--exit-code", exit=6)  # 6 beats 10
     project.write("002_t.up.sql", "CREATE TABLE t2 (id int);\n")
     project.run("status", "--exit-code", exit=10)
