@@ -745,6 +745,11 @@ Migrations
 ok    history      migrate.history is not there yet, the first "migrate up" makes it
 ok    files        2 in migrations/, 2 pending, none late, none drifted
 ok    lock         free, key {key}
+Settings
+ok    by default   dir migrations, format native, history migrate.history, connection direct,
+pooled_url refuse, late auto, timezone UTC, timeouts.lock 1 s,
+timeouts.statement none, timeouts.idle 1 min, lock_retry 10 min, wait_turn 5
+min, deadline none, output table, production_guard on, apply yes
 
 verdict: "migrate up" cannot run here (unproved): mend "proof" first; 1 failure, 2 warnings""")
         is_untouched(project)
