@@ -109,10 +109,27 @@ fail_taken(const MgContext *context, const MgClaim *claim, const char *environme
     return false;
 }
 
+/* With a history begun for the claim alone, "up" would not see that these tables are not its own.
+ */
+static bool
+fail_not_empty(MgError *err)
+{
+    (void)mg_fail(err, MG_E_NOT_EMPTY, "the database has tables, but no history of migrations");
+    mg_error_detail(err, "A claim is a row of the history, so that is begun first.");
+    mg_error_hint(err, "If it has the migrations up to a version V already, record them: migrate"
+                       " baseline V");
+    mg_error_hint(err, "Or apply all of them beside the tables: migrate up --allow-not-empty");
+    mg_error_note(err, "nothing was changed");
+    return false;
+}
+
 static bool
 make(MgContext *context, const char *environment, MgClaimed *ret, MgError *err)
 {
-    const MgClaim *claim = mg_claim_find(&context->start.history, context->position.hosts);
+    const MgHistory *history = &context->start.history;
+    const MgClaim *claim = mg_claim_find(history, context->position.hosts);
+    if (!history->exists && !history->is_database_empty)
+        return fail_not_empty(err);
     if (claim != NULL && strcmp(claim->environment, environment) != 0)
         return fail_taken(context, claim, environment, err);
     MgClaimed claimed;

@@ -91,11 +91,22 @@ refuse_empty_steps(MgDraft *draft)
     }
 }
 
-/* The code that is live still uses what a migration takes away. */
+/* Does anything stand in the database that code may use already? */
+static bool
+is_in_use(const MgHistory *history)
+{
+    return history->exists ? history->n > 0 : !history->is_database_empty;
+}
+
+/*
+ * The code that is live still uses what a migration takes away.  A new database
+ * serves none yet, and old files may have taken away what older ones made.
+ */
 static void
 refuse_destructive_steps(MgDraft *draft)
 {
-    for (size_t i = 0; draft->input->is_guarded && i < draft->steps.n; i++) {
+    bool is_guarded = draft->input->is_guarded && is_in_use(draft->input->history);
+    for (size_t i = 0; is_guarded && i < draft->steps.n; i++) {
         const MgScript *script = draft->steps.items[i].script;
         if (script->n_destructive > 0 && !script->is_destructive_allowed)
             mg_refuse_destructive(&draft->refusals, &draft->steps.items[i]);

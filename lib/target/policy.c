@@ -110,8 +110,8 @@ add_hints(const MgUrl *url, const MgProvider *provider, const MgPolicy *policy, 
     if (is_shown && is_option)
         mg_error_hint(err, "Or derive it: --derive-direct");
     else if (is_shown)
-        mg_error_hint(err, "Or derive it on every run: --derive-direct, or "
-                           "MIGRATE_POOLED_URL=derive in the environment.");
+        mg_error_hint(err, "Or derive it on every run: --derive-direct, or \"pooled_url: derive\""
+                           " in migrate.yaml.");
 }
 
 static bool

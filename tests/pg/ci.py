@@ -187,6 +187,25 @@ def test_production_is_guarded(server):
     expect_in("applied  2_b", run_in(project, PRODUCTION, "up").out)
 
 
+def test_a_new_production_is_not_guarded_from_its_own_past(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int, b int);",
+                               "2_b.up.sql": "ALTER TABLE a DROP COLUMN b;"})
+    run_in(project, PRODUCTION, "up")
+    project.write("3_c.up.sql", "DROP TABLE a;\n")
+    run_in(project, PRODUCTION, "up", exit=6)
+    run_in(project, dict(PRODUCTION, MIGRATE_PRODUCTION_GUARD="off"), "up")
+    expect(project.sql("SELECT to_regclass('a') IS NULL"), "t")
+
+
+def test_a_claim_does_not_hide_that_tables_are_somebody_elses(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+    project.sql("CREATE TABLE theirs (id int)")
+    expect_in("(not-empty)\n", project.run("claim", "production", exit=6).err)
+    expect(project.sql("SELECT to_regnamespace('migrate') IS NULL"), "t")
+    project.run("up", "--allow-not-empty")
+    expect_in("from now on", project.run("claim", "production").out)
+
+
 def test_a_role_of_its_own_owns_what_is_made(server):
     project = Project(server, {"1_a.up.sql": "CREATE TABLE public.a (id int);\nRESET ROLE;",
                                "2_b.up.sql": "CREATE TABLE public.b (id int);"})

@@ -6,7 +6,8 @@
  *   - no down script, D another down script, d mixed down script, x CREATE INDEX
  *   CONCURRENTLY alone, X two of them, k the same alone and marked, M marked
  *   with three statements, v VACUUM alone, m mixed, 1 one file for both directions,
- *   e without statements, n the same on purpose, E a down script without statements
+ *   e without statements, n the same on purpose, E a down script without statements,
+ *   q takes a table away, Q three things, s the same as q on purpose
  * Rows, in the order they were applied (ids 1, 2, ...): the same words, with
  *   =K content, - no down script, b baseline of all up to it, w of one file, a adopted, pNM
  * partial: N done, M started of 3, h stored down script, H altered, U not readable, N without
@@ -107,6 +108,14 @@ set_up_script(const char *flags, const char *content, MgScript *up)
     if (strpbrk(flags, "en") != NULL)
         up->n_statements = 0;
     up->is_nothing = strchr(flags, 'n') != NULL;
+    if (strpbrk(flags, "qQs") != NULL) {
+        up->destructive_label = "DROP TABLE";
+        up->destructive_line = 3;
+        up->destructive_column = 2;
+        up->destructive_excerpt = " 3 | its line";
+        up->n_destructive = strchr(flags, 'Q') != NULL ? 3 : 1;
+    }
+    up->is_destructive_allowed = strchr(flags, 's') != NULL;
 }
 
 static MgMigration
@@ -210,6 +219,8 @@ read_goal(MgArena *arena, const char *text, MgGoal *goal, MgPlanInput *input, Mg
             goal->to = word + 3;
         else if (strcmp(word, "late") == 0)
             goal->is_late_allowed = true;
+        else if (strcmp(word, "guarded") == 0)
+            input->is_guarded = true;
         else if (strcmp(word, "strict") == 0)
             goal->is_strict = true;
         else if (strcmp(word, "local") == 0)
@@ -622,6 +633,35 @@ test_plan__refuses_tables_without_history(void **state)
 }
 
 static void
+test_plan__guards_what_is_in_use(void **state)
+{
+    (void)state;
+    static const Case cases[] = {
+        { "not guarded", "1 2/q", "1", "up", "1 applied, 2 pending; up 2" },
+        { "guarded", "1 2/q", "1", "up guarded",
+          "1 applied, 2 pending; refuse destructive: migration \"2_m\" takes away what production"
+          " may still use: DROP TABLE" },
+        { "on purpose", "1 2/s", "1", "up guarded", "1 applied, 2 pending; up 2" },
+        { "applied already", "1 2/q 3", "1 2", "up guarded",
+          "1 applied, 2 applied, 3 pending; up 3" },
+        { "beyond what is asked for", "1 2 3/q", "1", "up 1 guarded",
+          "1 applied, 2 pending, 3 pending; up 2" },
+        { "a repeatable", "1 R__v/q", "1", "up guarded",
+          "1 applied, R__v pending; refuse destructive: migration \"R__v\" takes away what"
+          " production may still use: DROP TABLE" },
+        { "a new database", "1 2/q", "", "up fresh guarded", "1 pending, 2 pending; up 1; up 2" },
+        { "a history without migrations", "1/q", "", "up guarded", "1 pending; up 1" },
+        { "tables of others", "1/q", "", "up tables allowed guarded",
+          "1 pending; refuse destructive: migration \"1_m\" takes away what production may still"
+          " use: DROP TABLE" },
+        { "recorded, not run", "1 2/q", "1", "baseline to:2 guarded",
+          "1 applied, 2 pending; up 2 [recorded, not run]" },
+        { "way back", "1 2/q", "1 2", "down guarded", "1 applied, 2 applied; down 2 row 2" },
+    };
+    CHECK(cases);
+}
+
+static void
 test_plan__starts_behind_baseline(void **state)
 {
     (void)state;
@@ -975,6 +1015,23 @@ test_plan__explains_refusals(void **state)
           "hint: Write SQL into it: migrations/1_m.up.sql\n"
           "hint: If it is to do nothing, let it say \"-- migrate:up nothing\".\n"
           "note: nothing was applied; 1 migration is pending\n" },
+        { "destructive", "1 2/q", "1", "up guarded",
+          "migration \"2_m\" takes away what production may still use: DROP TABLE (destructive)\n"
+          "--> migrations/2_m.up.sql:3\n"
+          "2:  3 | its line\n"
+          "hint: Take it away in a later deployment, when no code that runs uses it any more.\n"
+          "hint: If that is so, let the file say it, with this line:\n"
+          "-- migrate:destructive\n"
+          "note: nothing was applied; 1 migration is pending\n" },
+        { "more of them", "1 2/Q", "1", "up guarded",
+          "migration \"2_m\" takes away what production may still use: DROP TABLE (destructive)\n"
+          "--> migrations/2_m.up.sql:3\n"
+          "2:  3 | its line\n"
+          "detail: So do 2 more of its statements.\n"
+          "hint: Take it away in a later deployment, when no code that runs uses it any more.\n"
+          "hint: If that is so, let the file say it, with this line:\n"
+          "-- migrate:destructive\n"
+          "note: nothing was applied; 1 migration is pending\n" },
         { "no down, one file", "1/-1", "1/-", "down",
           "migration \"1_m\" has no down script (no-down)\n"
           "--> migrations/1_m.sql:0\n"
@@ -1084,6 +1141,7 @@ main(void)
         cmocka_unit_test(test_plan__refuses_empty),
         cmocka_unit_test(test_plan__refuses_mixed),
         cmocka_unit_test(test_plan__refuses_tables_without_history),
+        cmocka_unit_test(test_plan__guards_what_is_in_use),
         cmocka_unit_test(test_plan__starts_behind_baseline),
         cmocka_unit_test(test_plan__reverts),
         cmocka_unit_test(test_plan__reverts_from_history),

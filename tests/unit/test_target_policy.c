@@ -95,7 +95,7 @@ check_refused(const RefusedCase *c, const char *from, const char *const *environ
 #define SET_UNPOOLED "Set DATABASE_URL_UNPOOLED" PRINTS
 #define SET_DIRECT "Set DIRECT_URL" PRINTS
 #define DERIVE                                                                                     \
-    "Or derive it on every run: --derive-direct, or MIGRATE_POOLED_URL=derive in the environment."
+    "Or derive it on every run: --derive-direct, or \"pooled_url: derive\" in migrate.yaml."
 
 #define LINE "   |\n   | "
 #define MARK "\n   | "
