@@ -127,7 +127,7 @@ check_environment(const MgContext *context, MgError *err)
         return true;
     (void)mg_fail(err, MG_E_CONFIG, "environment \"%s\" is not in \"%s\"", position->environment,
                   file->name);
-    mg_error_at(err, position->environment_from, 0, 0);
+    mg_error_at(err, position->environment_place, 0, 0);
     mg_error_hint(err, "Perhaps \"%s\" is meant.", nearest);
     mg_error_note(err, "no connection was made");
     return false;

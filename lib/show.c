@@ -20,6 +20,7 @@ enum {
     /* So much of a statement is searched for passwords; its first line is in it. */
     MASKED_BYTES = 2000,
     SHOWN_BYTES = 80,
+    DIR_BYTES = 8192,
 };
 
 /* A script under the eye. */
@@ -205,12 +206,20 @@ show_migration(const MgMigration *migration, const MgScriptCalls *calls, MgError
            (!migration->has_down || show_script(migration, MG_DOWN, calls, err));
 }
 
+/* The folder as the settings have it; "" when the files are in memory. */
 static bool
-read_source(const MgOptions *options, MgArena *arena, MgSource *ret, MgError *err)
+find_dir(const MgOptions *options, char ret[DIR_BYTES], MgError *err)
+{
+    *ret = '\0';
+    return options->files != NULL || mg_setting(options, "dir", ret, DIR_BYTES, err);
+}
+
+static bool
+read_source(const MgOptions *options, const char *dir, MgArena *arena, MgSource *ret, MgError *err)
 {
     if (options->files != NULL)
         return mg_source_read_files(options->files, options->n_files, arena, ret, err);
-    return mg_source_read(options->dir == NULL ? "migrations" : options->dir, arena, ret, err);
+    return mg_source_read(dir, arena, ret, err);
 }
 
 static bool
@@ -237,8 +246,9 @@ mg_scripts(const MgOptions *options, const char *version, const MgScriptCalls *c
 {
     MgArena arena = { 0 };
     MgSource source;
-    bool is_fine =
-        read_source(options, &arena, &source, err) && show_source(&source, version, calls, err);
+    char dir[DIR_BYTES];
+    bool is_fine = find_dir(options, dir, err) && read_source(options, dir, &arena, &source, err) &&
+                   show_source(&source, version, calls, err);
     mg_arena_release(&arena);
     return is_fine;
 }
@@ -260,11 +270,12 @@ mg_write_scripts(const MgOptions *options, const char *version, const MgView *vi
                  void *payload, MgError *err)
 {
     MgShowReport report;
-    const char *dir = options->dir == NULL ? "migrations" : options->dir;
-    mg_report_show_begin(&report, version != NULL, options->files == NULL ? dir : NULL, view, write,
-                         payload);
+    char dir[DIR_BYTES];
+    bool is_found = find_dir(options, dir, err);
+    mg_report_show_begin(&report, version != NULL, is_found && *dir != '\0' ? dir : NULL, view,
+                         write, payload);
     MgScriptCalls calls = { write_script, version != NULL ? write_statement : NULL, &report };
-    bool is_fine = mg_scripts(options, version, &calls, err);
+    bool is_fine = is_found && mg_scripts(options, version, &calls, err);
     mg_report_show_end(&report, is_fine ? NULL : err);
     return is_fine;
 }

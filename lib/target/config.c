@@ -73,12 +73,18 @@ fail_at(const Reading *reading, yaml_mark_t mark, size_t width_chars)
     return false;
 }
 
+/* Of one that ends in its line; else 0, which marks nothing. */
+static size_t
+width_of(const yaml_node_t *node)
+{
+    bool is_in_line = node->start_mark.line == node->end_mark.line;
+    return is_in_line ? node->end_mark.index - node->start_mark.index : 0;
+}
+
 static bool
 fail_node(const Reading *reading, const yaml_node_t *node)
 {
-    size_t size_bytes =
-        node->type == YAML_SCALAR_NODE ? node->end_mark.index - node->start_mark.index : 0;
-    return fail_at(reading, node->start_mark, size_bytes);
+    return fail_at(reading, node->start_mark, width_of(node));
 }
 
 static bool
@@ -266,7 +272,8 @@ read_value(const Reading *reading, MgSettingId id, const char *environment,
                           .environment = environment,
                           .text = text,
                           .line = (int)node->start_mark.line + 1,
-                          .column = (int)node->start_mark.column + 1 };
+                          .column = (int)node->start_mark.column + 1,
+                          .width_chars = width_of(node) };
     MG_PUSH(reading->arena, &reading->file->values, item);
     return true;
 }

@@ -302,7 +302,7 @@ take_item(const MgSettingsInput *input, const MgConfigItem *item, MgArena *arena
     if (!expand(item->text, input->environment, arena, &text, err) ||
         (*text != '\0' && !mg_setting_parse(item->id, mg_arena_format(arena, "\"%s\"", row->key),
                                             text, arena, &value, err))) {
-        mg_config_place(file, item->line, item->column, 0, err);
+        mg_config_place(file, item->line, item->column, item->width_chars, err);
         mg_error_note(err, "no connection was made");
         return false;
     }

@@ -66,6 +66,7 @@ typedef struct MgConfigItem {
     const char *environment; /* the part it stands in; NULL: the top */
     const char *text;
     int line, column;
+    size_t width_chars; /* 0: it does not end in its line */
 } MgConfigItem;
 
 typedef struct MgConfigFile {

@@ -17,9 +17,10 @@ A case file holds any number of cases.  A line that starts with "%%" is a direct
 
 A case may have several "run", each with its own expectations, in order.  What differs from run to
 run is replaced before it is compared: {dir} the case's folder, {url} and {socket} of the server,
-{ms} durations, {pid}, {n} connections in use, {time} dates and times, {user} user@host (of a case
-that takes the identity "vercel dpl_test" away), {version} of the server.  MG_UPDATE=1 writes what
-was seen back into the files; read the difference before you keep it.
+{ms} durations, {pid}, {n} connections in use, {time} dates and times, {day} the day of a claim,
+{user} user@host (of a case that takes the identity "vercel dpl_test" away), {version} of the
+server.  MG_UPDATE=1 writes what was seen back into the files; read the difference before you keep
+it.
 """
 import os
 import pathlib
@@ -189,6 +190,7 @@ REPLACED = [
     (r"(\"server_version\": \")[^\"]*", r"\1{version}"),
     (r"/[^\s\"']*/migrate-\w{6}\b", "{socket}"),
     (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?(?:\.\d+)?Z?", "{time}"),
+    (r"\bon \d{4}-\d\d-\d\d\b", "on {day}"),
     (r"\"duration_ms\": \d+", "\"duration_ms\": {ms}"),
 ]
 

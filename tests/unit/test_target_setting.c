@@ -244,7 +244,8 @@ test_setting__url_error(void **state)
     const MgSettingValue *url = &settings.values[MG_SET_URL];
     assert_null(url->text);
     assert_string_equal(url->error->message, "variable \"NOT_THERE\" is not set");
-    assert_string_equal(url->error->excerpt, "   |\n 1 | url: ${NOT_THERE}");
+    assert_string_equal(url->error->excerpt,
+                        "   |\n 1 | url: ${NOT_THERE}\n   |      ^^^^^^^^^^^^");
     mg_arena_release(&arena);
 }
 
