@@ -34,8 +34,8 @@ static const struct {
       "hint: Set DATABASE_URL_UNPOOLED to the direct URL (\"migrate url --direct --reveal\" prints "
       "it):\n"
       "postgresql://app:***@ep-x.eu-central-1.aws.neon.tech/shop?sslmode=require\n"
-      "hint: Or derive it on every run: --derive-direct, or MIGRATE_POOLED_URL=derive in the "
-      "environment.\n"
+      "hint: Or derive it on every run: --derive-direct, or \"pooled_url: derive\" in "
+      "migrate.yaml.\n"
       "note: no connection was made" },
     { "neon-options", MG_POOL_TRANSACTION, "DATABASE_URL in the environment",
       "postgresql://app:s3cret@pg.example.com/shop?options=endpoint%3Dep-x-pooler&sslmode=require",
@@ -48,8 +48,8 @@ static const struct {
       "hint: Set DATABASE_URL_UNPOOLED to the direct URL (\"migrate url --direct --reveal\" prints "
       "it):\n"
       "postgresql://app:***@pg.example.com/shop?options=endpoint%3Dep-x&sslmode=require\n"
-      "hint: Or derive it on every run: --derive-direct, or MIGRATE_POOLED_URL=derive in the "
-      "environment.\n"
+      "hint: Or derive it on every run: --derive-direct, or \"pooled_url: derive\" in "
+      "migrate.yaml.\n"
       "note: no connection was made" },
     { "vercel-pg", MG_POOL_TRANSACTION, "POSTGRES_URL in the environment",
       "postgres://default:s3cret@ep-x-pooler.us-east-1.postgres.vercel-storage.com/verceldb",
@@ -63,8 +63,8 @@ static const struct {
       "hint: Set POSTGRES_URL_NON_POOLING to the direct URL (\"migrate url --direct --reveal\" "
       "prints it):\n"
       "postgres://default:***@ep-x.us-east-1.postgres.vercel-storage.com/verceldb\n"
-      "hint: Or derive it on every run: --derive-direct, or MIGRATE_POOLED_URL=derive in the "
-      "environment.\n"
+      "hint: Or derive it on every run: --derive-direct, or \"pooled_url: derive\" in "
+      "migrate.yaml.\n"
       "note: no connection was made" },
     { "supabase-session", MG_POOL_SESSION, "DATABASE_URL in the environment",
       "postgresql://postgres.abcd:s3cret@aws-0-eu.pooler.supabase.com:5432/postgres",
@@ -105,8 +105,8 @@ static const struct {
       "detail: Each transaction there may get another backend, so locks and settings do not hold.\n"
       "hint: Set DIRECT_URL to the direct URL (\"migrate url --direct --reveal\" prints it):\n"
       "postgresql://postgres:***@db.abcd.supabase.co:5432/postgres\n"
-      "hint: Or derive it on every run: --derive-direct, or MIGRATE_POOLED_URL=derive in the "
-      "environment.\n"
+      "hint: Or derive it on every run: --derive-direct, or \"pooled_url: derive\" in "
+      "migrate.yaml.\n"
       "note: no connection was made" },
     { "prisma-pg", MG_POOL_TRANSACTION, "DATABASE_URL_POOLED in the environment",
       "postgresql://app:s3cret@pooled.db.prisma.io:5432/postgres",
@@ -119,8 +119,8 @@ static const struct {
       "detail: Each transaction there may get another backend, so locks and settings do not hold.\n"
       "hint: Set DATABASE_URL to the direct URL (\"migrate url --direct --reveal\" prints it):\n"
       "postgresql://app:***@db.prisma.io:5432/postgres\n"
-      "hint: Or derive it on every run: --derive-direct, or MIGRATE_POOLED_URL=derive in the "
-      "environment.\n"
+      "hint: Or derive it on every run: --derive-direct, or \"pooled_url: derive\" in "
+      "migrate.yaml.\n"
       "note: no connection was made" },
     { "planetscale", MG_POOL_TRANSACTION, "DATABASE_URL in the environment",
       "postgresql://app.x%7Cpool:s3cret@aws.connect.psdb.cloud:6432/shop",
@@ -133,8 +133,8 @@ static const struct {
       "detail: Each transaction there may get another backend, so locks and settings do not hold.\n"
       "hint: Set DATABASE_URL to the direct URL (\"migrate url --direct --reveal\" prints it):\n"
       "postgresql://app.x:***@aws.connect.psdb.cloud:5432/shop\n"
-      "hint: Or derive it on every run: --derive-direct, or MIGRATE_POOLED_URL=derive in the "
-      "environment.\n"
+      "hint: Or derive it on every run: --derive-direct, or \"pooled_url: derive\" in "
+      "migrate.yaml.\n"
       "note: no connection was made" },
     { "appwrite", MG_POOL_UNKNOWN, "DATABASE_URL in the environment",
       "postgresql://admin:s3cret@db-1a2b.fra.appwrite.center:6432/shop",
@@ -147,8 +147,8 @@ static const struct {
       "detail: Backends are shared there, so locks and settings may not hold.\n"
       "hint: Set DATABASE_URL to the direct URL (\"migrate url --direct --reveal\" prints it):\n"
       "postgresql://admin:***@db-1a2b.fra.appwrite.center:5432/shop\n"
-      "hint: Or derive it on every run: --derive-direct, or MIGRATE_POOLED_URL=derive in the "
-      "environment.\n"
+      "hint: Or derive it on every run: --derive-direct, or \"pooled_url: derive\" in "
+      "migrate.yaml.\n"
       "note: no connection was made" },
     { "cloud-sql", MG_POOL_UNKNOWN, "DATABASE_URL in the environment",
       "postgresql://app:s3cret@1a2b.3c4d.europe-west1.sql.goog:6432/shop",
@@ -160,8 +160,8 @@ static const struct {
       "detail: Backends are shared there, so locks and settings may not hold.\n"
       "hint: Set DATABASE_URL to the direct URL (\"migrate url --direct --reveal\" prints it):\n"
       "postgresql://app:***@1a2b.3c4d.europe-west1.sql.goog:5432/shop\n"
-      "hint: Or derive it on every run: --derive-direct, or MIGRATE_POOLED_URL=derive in the "
-      "environment.\n"
+      "hint: Or derive it on every run: --derive-direct, or \"pooled_url: derive\" in "
+      "migrate.yaml.\n"
       "note: no connection was made" },
     { "alloydb", MG_POOL_UNKNOWN, "DATABASE_URL in the environment",
       "postgresql://app:s3cret@1a2b.3c4d.europe-west1.alloydb-psc.goog:6432/shop",
@@ -174,8 +174,8 @@ static const struct {
       "detail: Backends are shared there, so locks and settings may not hold.\n"
       "hint: Set DATABASE_URL to the direct URL (\"migrate url --direct --reveal\" prints it):\n"
       "postgresql://app:***@1a2b.3c4d.europe-west1.alloydb-psc.goog:5432/shop\n"
-      "hint: Or derive it on every run: --derive-direct, or MIGRATE_POOLED_URL=derive in the "
-      "environment.\n"
+      "hint: Or derive it on every run: --derive-direct, or \"pooled_url: derive\" in "
+      "migrate.yaml.\n"
       "note: no connection was made" },
     { "azure-flex", MG_POOL_UNKNOWN, "DATABASE_URL in the environment",
       "postgresql://app:s3cret@x.postgres.database.azure.com:6432/shop",
@@ -188,8 +188,8 @@ static const struct {
       "detail: Backends are shared there, so locks and settings may not hold.\n"
       "hint: Set DATABASE_URL to the direct URL (\"migrate url --direct --reveal\" prints it):\n"
       "postgresql://app:***@x.postgres.database.azure.com:5432/shop\n"
-      "hint: Or derive it on every run: --derive-direct, or MIGRATE_POOLED_URL=derive in the "
-      "environment.\n"
+      "hint: Or derive it on every run: --derive-direct, or \"pooled_url: derive\" in "
+      "migrate.yaml.\n"
       "note: no connection was made" },
     { "azure-elastic", MG_POOL_UNKNOWN, "DATABASE_URL in the environment",
       "postgresql://app:s3cret@c.x.postgres.database.azure.com:8432/shop",
@@ -202,8 +202,8 @@ static const struct {
       "detail: Backends are shared there, so locks and settings may not hold.\n"
       "hint: Set DATABASE_URL to the direct URL (\"migrate url --direct --reveal\" prints it):\n"
       "postgresql://app:***@c.x.postgres.database.azure.com:5432/shop\n"
-      "hint: Or derive it on every run: --derive-direct, or MIGRATE_POOLED_URL=derive in the "
-      "environment.\n"
+      "hint: Or derive it on every run: --derive-direct, or \"pooled_url: derive\" in "
+      "migrate.yaml.\n"
       "note: no connection was made" },
     { "crunchy", MG_POOL_TRANSACTION, "DATABASE_URL in the environment",
       "postgresql://app:s3cret@p.x.db.postgresbridge.com:5431/shop",
@@ -216,8 +216,8 @@ static const struct {
       "detail: Each transaction there may get another backend, so locks and settings do not hold.\n"
       "hint: Set DATABASE_URL to the direct URL (\"migrate url --direct --reveal\" prints it):\n"
       "postgresql://app:***@p.x.db.postgresbridge.com:5432/shop\n"
-      "hint: Or derive it on every run: --derive-direct, or MIGRATE_POOLED_URL=derive in the "
-      "environment.\n"
+      "hint: Or derive it on every run: --derive-direct, or \"pooled_url: derive\" in "
+      "migrate.yaml.\n"
       "note: no connection was made" },
     { "fly-mpg", MG_POOL_UNKNOWN, "DATABASE_URL in the environment",
       "postgresql://app:s3cret@pgbouncer.1a2b.flympg.net/shop",
@@ -230,8 +230,8 @@ static const struct {
       "detail: Backends are shared there, so locks and settings may not hold.\n"
       "hint: Set DATABASE_URL to the direct URL (\"migrate url --direct --reveal\" prints it):\n"
       "postgresql://app:***@direct.1a2b.flympg.net/shop\n"
-      "hint: Or derive it on every run: --derive-direct, or MIGRATE_POOLED_URL=derive in the "
-      "environment.\n"
+      "hint: Or derive it on every run: --derive-direct, or \"pooled_url: derive\" in "
+      "migrate.yaml.\n"
       "note: no connection was made" },
     { "railway", MG_POOL_UNKNOWN, "DATABASE_URL in the environment",
       "postgresql://app:s3cret@pgbouncer.railway.internal:6432/shop", NULL, NULL,
