@@ -38,7 +38,8 @@ examine(MgContext *context, MgExamination *seen, MgError *err)
     MgVitalsInput input = { .options = &context->conn_options,
                             .claim = &context->claim,
                             .table = &context->table,
-                            .lock = &context->lock };
+                            .lock = &context->lock,
+                            .settings = &context->session };
     if (!mg_vitals_read(context->conn, &input, arena, vitals, err))
         return false;
     seen->vitals = vitals;

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "sql/quote.h"
 
 enum {
     FLIGHT_MS = 10000, /* for all the answers together */
@@ -25,7 +26,8 @@ static const char role_sql[] =
     " pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'),"
     " n.oid IS NOT NULL, coalesce(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), false),"
     " pg_catalog.current_schema(), coalesce(pg_catalog.has_schema_privilege("
-    "pg_catalog.current_schema()::pg_catalog.text, 'CREATE'), false)"
+    "pg_catalog.current_schema()::pg_catalog.text, 'CREATE'), false),"
+    " nullif(session_user, current_user)::pg_catalog.text"
     " FROM pg_catalog.pg_roles r LEFT JOIN pg_catalog.pg_namespace n"
     " ON n.nspname = $1::pg_catalog.text WHERE r.rolname = current_user";
 
@@ -130,6 +132,7 @@ take_role(MgVitalsRead *read, const MgResult *result, MgError *failure)
     role->may_create_in_history_schema = mg_result_bool(result, 0, 4);
     role->schema = text_of(read, result, 0, 5);
     role->may_create_in_schema = mg_result_bool(result, 0, 6);
+    role->login = text_of(read, result, 0, 7);
     return true;
 }
 
@@ -221,6 +224,11 @@ enum {
     ASK_ROWS,
     ASK_INDEXES,
     N_ASKED,
+    /* Of each question: who asks, the question, a Sync. */
+    PART_ROLE = 0,
+    PART_QUESTION,
+    PART_SYNC,
+    N_PARTS,
 };
 
 static bool (*const takers[N_ASKED])(MgVitalsRead *, const MgResult *, MgError *) = {
@@ -253,8 +261,12 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
 {
     MgVitalsRead *read = payload;
     MgError *failures[N_ASKED], unused = { 0 };
-    size_t asked = tag->item / 2; /* a Sync stands behind each */
+    size_t asked = tag->item / N_PARTS;
     (void)err;
+    if (tag->item % N_PARTS == PART_ROLE && mg_result_is_error(result))
+        (void)mg_start_fail_settings(read->input->settings, result, &read->vitals->role_refusal);
+    if (tag->item % N_PARTS != PART_QUESTION)
+        return true;
     list_failures(read->vitals, &unused, failures);
     MgError *failure = failures[asked];
     /* What the facts say against the history stands, whatever its rows are. */
@@ -266,13 +278,21 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
     return true;
 }
 
+/* As the role that migrations run as, where its rights matter; NULL: as who logged in. */
 static bool
-ask_all(MgConn *conn, MgVitalsRead *read, bool *ret_is_usable, MgError *err)
+ask_all(MgConn *conn, MgVitalsRead *read, const char *role, bool *ret_is_usable, MgError *err)
 {
+    static const bool is_role_asked[N_ASKED] = {
+        [ASK_ROLE] = true, [ASK_TABLE] = true, [ASK_FACTS] = true, [ASK_ROWS] = true
+    };
     const MgVitalsInput *input = read->input;
     MgArena *arena = read->arena;
     const char *const params[] = { input->table->schema, input->table->table };
-    MgOp ops[2 * N_ASKED];
+    MgOp ops[N_PARTS * N_ASKED];
+    const char *take_role =
+        role == NULL ? "SELECT"
+                     : mg_arena_format(arena, "SELECT pg_catalog.set_config('role', %s, true)",
+                                       mg_sql_literal(role, arena));
     const char *const sql[N_ASKED] = {
         [ASK_PROOF] = mg_arena_format(arena, "SELECT proof.* FROM (%s) proof", mg_proof_rows_sql()),
         [ASK_ROLE] = role_sql,
@@ -285,10 +305,13 @@ ask_all(MgConn *conn, MgVitalsRead *read, bool *ret_is_usable, MgError *err)
         [ASK_INDEXES] = indexes_sql,
     };
     for (size_t i = 0; i < N_ASKED; i++) {
-        ops[2 * i] = (MgOp){ .kind = MG_OP_QUERY, .sql = sql[i], .params = params };
-        ops[2 * i].n_params = i == ASK_ROLE ? 1 : i == ASK_TABLE ? 2 : 0;
         /* Each in a transaction of its own: what one role may not ask does not end the others. */
-        ops[2 * i + 1] = (MgOp){ .kind = MG_OP_SYNC };
+        MgOp *op = &ops[N_PARTS * i];
+        op[PART_ROLE] =
+            (MgOp){ .kind = MG_OP_QUERY, .sql = is_role_asked[i] ? take_role : "SELECT" };
+        op[PART_QUESTION] = (MgOp){ .kind = MG_OP_QUERY, .sql = sql[i], .params = params };
+        op[PART_QUESTION].n_params = i == ASK_ROLE ? 1 : i == ASK_TABLE ? 2 : 0;
+        op[PART_SYNC] = (MgOp){ .kind = MG_OP_SYNC };
     }
     bool is_late = false;
     MgError lost;
@@ -352,7 +375,13 @@ mg_vitals_read(MgConn *conn, const MgVitalsInput *input, MgArena *arena, MgVital
     list_failures(&vitals, &unused, failures);
     for (size_t i = 0; i < N_ASKED; i++)
         mg_fail(failures[i], MG_E_DEADLINE, "no answer in time");
-    if (!ask_all(conn, &read, &is_usable, err) || !measure(conn, &vitals, &is_usable, err))
+    if (!ask_all(conn, &read, input->settings->role, &is_usable, err))
+        return false;
+    /* One that cannot be taken leaves questions open. */
+    if (vitals.role_refusal.code != MG_OK && is_usable &&
+        !ask_all(conn, &read, NULL, &is_usable, err))
+        return false;
+    if (!measure(conn, &vitals, &is_usable, err))
         return false;
     bool is_proved = vitals.proof.verdict == MG_DIRECT;
     if (vitals.is_answered && is_usable && !is_proved &&

@@ -15,6 +15,7 @@
 #include "pg/history.h"
 #include "pg/lock.h"
 #include "pg/prove.h"
+#include "pg/start.h"
 #include "plan/plan.h"
 #include "target/url.h"
 
@@ -26,6 +27,7 @@ enum {
 typedef struct MgRoleVitals {
     MgError failure; /* code MG_OK: the rest is known */
     const char *name;
+    const char *login; /* who logged in, if that is another one; else NULL */
     bool is_superuser;
     bool may_create_in_database;
     bool has_history_schema, may_create_in_history_schema;
@@ -66,6 +68,7 @@ typedef struct MgVitals {
     size_t n_first_evidence; /* of the proof's evidence: the rest comes from the rounds */
     bool has_key;            /* the server sent a cancel key */
     int64_t round_trip_us;   /* -1 = unknown */
+    MgError role_refusal;    /* the configured role cannot be taken: all is seen without it */
     MgRoleVitals role;
     MgConnectionVitals connections;
     MgTableVitals table;
@@ -85,6 +88,7 @@ typedef struct MgVitalsInput {
     const MgProofClaim *claim;
     const MgHistoryTable *table;
     const MgLock *lock;
+    const MgSessionSettings *settings; /* the role that migrations run as */
 } MgVitalsInput;
 
 /*

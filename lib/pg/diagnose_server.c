@@ -38,11 +38,17 @@ judge_role(const MgExamination *seen, MgFindings *findings)
     MgArena *arena = findings->arena;
     MG_CLEANUP(buf) MgBuf text = { 0 };
 
+    if (seen->vitals->role_refusal.code != MG_OK) {
+        mg_finding_fail(findings, "role", &seen->vitals->role_refusal);
+        return;
+    }
     if (role->failure.code != MG_OK) {
         mg_finding_unknown(findings, "role", &role->failure);
         return;
     }
     mg_buf_format(&text, "%s, ", role->name);
+    if (role->login != NULL)
+        mg_buf_format(&text, "which %s acts as, ", role->login);
     if (role->is_superuser)
         mg_buf_add(&text, "superuser");
     else

@@ -160,8 +160,8 @@ take_session(MgStartRead *read, const MgResult *result)
 }
 
 /* Role and time zone are the user's words: what the server says of them is about those. */
-static bool
-fail_settings(const MgSessionSettings *settings, const MgResult *result, MgError *err)
+bool
+mg_start_fail_settings(const MgSessionSettings *settings, const MgResult *result, MgError *err)
 {
     const char *sqlstate = mg_result_sqlstate(result);
     (void)mg_result_fail(result, MG_E_SERVER, err);
@@ -187,13 +187,14 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
     switch (tag->item + read->first_op) {
     case OP_PROOF:
         if (mg_result_is_error(result))
-            return fail_settings(read->input->settings, result, err);
+            return mg_start_fail_settings(read->input->settings, result, err);
         mg_proof_judge(read->input->claim, result, &ret->proof);
         if (read->input->is_writing)
             take_session(read, result);
         return true;
     case OP_ROLE:
-        return !mg_result_is_error(result) || fail_settings(read->input->settings, result, err);
+        return !mg_result_is_error(result) ||
+               mg_start_fail_settings(read->input->settings, result, err);
     case OP_FACTS:
         return mg_history_take_facts(read->input->table, result, &ret->facts, err);
     case OP_ROWS:

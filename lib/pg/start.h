@@ -49,6 +49,10 @@ typedef struct MgStart {
     int64_t database_oid;          /* 0: the same */
 } MgStart;
 
+/* Why a setting of the user's, such as the role, could not be made; false, as mg_fail is. */
+bool mg_start_fail_settings(const MgSessionSettings *settings, const MgResult *result,
+                            MgError *err);
+
 /* lock->backend_pid is set from the proof. */
 MG_CHECK bool mg_start(MgConn *conn, const MgStartInput *input, MgLock *lock, MgArena *arena,
                        MgStart *ret, MgError *err);

@@ -219,6 +219,30 @@ def test_a_role_of_its_own_owns_what_is_made(server):
     project.sql("DROP OWNED BY ci_owner; DROP ROLE ci_owner")
 
 
+def test_the_doctor_judges_the_role_that_migrations_run_as(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+    (project.root / "migrate.yaml").write_text("role: ci_own\n")
+    login = {"DATABASE_URL": server.url_of(project.database, "ci_login")}
+    project.sql("CREATE ROLE ci_own; CREATE ROLE ci_login LOGIN")
+    try:
+        refused = run_in(project, login, "doctor", exit=2).out
+        expect_in('  fail  role         permission denied to set role "ci_own"\n'
+                  "                     Let the role that logs in act as it: GRANT ci_own TO ", refused)
+        expect_in("mend \"role\" first", refused)
+        project.sql("GRANT ci_own TO ci_login")
+        expect_in('GRANT CREATE ON DATABASE "{}" TO "ci_own";'.format(project.database),
+                  run_in(project, login, "doctor", exit=2).out)
+        project.sql("GRANT CREATE ON DATABASE {} TO ci_own; "
+                    "GRANT CREATE ON SCHEMA public TO ci_own".format(project.database))
+        expect_in("  ok    role         ci_own, which ci_login acts as, may create in database",
+                  run_in(project, login, "doctor").out)
+        run_in(project, login, "up")
+        expect_in("migrate.history, 1 applied, writable by ci_own only",
+                  run_in(project, login, "doctor").out)
+    finally:
+        project.sql("DROP OWNED BY ci_own, ci_login; DROP ROLE ci_own, ci_login")
+
+
 # ---- What builds go through -----------------------------------------------------------------
 
 SESSION = "session  PostgreSQL {}, direct, environment production from VERCEL_ENV\n"

@@ -70,6 +70,9 @@ test_diagnose_server__role(void **state)
           "note role: we\"b, may create in database \"shop\", but not in schema \"public\" > "
           "GRANT CREATE ON SCHEMA \"public\" TO \"we\"\"b\";" },
         { { .name = "app" }, "ok role: app, may not create in database \"shop\"" },
+        { { .name = "owner", .login = "ci", .schema = "public", .may_create_in_schema = true },
+          "ok role: owner, which ci acts as, may not create in database \"shop\", but in schema "
+          "\"public\"" },
         { { .failure = { .code = MG_E_SERVER, .message = "permission denied" } },
           "note role: not known: permission denied" },
     };
