@@ -114,6 +114,21 @@ class Docs:
         for option in options:
             assert option in known, "it names {}, no command has it".format(option)
 
+    def test_the_readmes_settings_are_read(self):
+        text, _, _ = block_behind(self.readme.read_text(), "reads this block as migrate.yaml")
+        with tempfile.TemporaryDirectory() as folder:
+            place = pathlib.Path(folder)
+            (place / "migrate.yaml").write_text(text)
+            (place / "db" / "migrations").mkdir(parents=True)
+            environment = {"PATH": os.environ["PATH"], "VERCEL_ENV": "preview"}
+            done = run(self.migrate, "up", cwd=folder, env=environment)
+            assert done.returncode == 0 and "apply: no" in done.stdout, done.stdout + done.stderr
+            doctor = run(self.migrate, "doctor", "--env", "production", cwd=folder,
+                         env=environment).stdout
+            for setting in ("dir db/migrations,", "role shop_owner,", "timeouts.lock 2 s,",
+                            "late refuse,", "pooled_url derive,"):
+                assert setting in " ".join(doctor.split()), setting + " is not in:\n" + doctor
+
     def test_the_example_compiles_and_runs(self):
         code, _, _ = block_behind(self.readme.read_text(), "compiles and runs this block")
         with tempfile.TemporaryDirectory() as folder:

@@ -31,7 +31,7 @@ CMD_MAY_INCLUDE = {"migrate.h", "base/arena.h", "base/attr.h", "base/buf.h", "ba
 
 # Peers in pg/ do not know each other, but for conn.h and these.
 PG_FAMILIES = {
-    "diagnose": {"history", "lock", "prove"},
+    "diagnose": {"history", "lock", "prove", "start"},
     "dump": {"history", "programs"},
     "exec": {"blockers", "history", "index", "lock", "start"},
     "record": {"history", "lock"},
