@@ -17,9 +17,10 @@ enum {
 };
 
 const MgCmd *const mg_cmds[] = {
-    &cmd_new,     &cmd_up,       &cmd_down,   &cmd_redo,       &cmd_status, &cmd_plan,
-    &cmd_doctor,  &cmd_baseline, &cmd_repair, &cmd_claim,      &cmd_dump,   &cmd_log,
-    &cmd_scratch, &cmd_show,     &cmd_url,    &cmd_completion, &cmd_help,   NULL,
+    &cmd_new,  &cmd_up,         &cmd_down,     &cmd_redo,    &cmd_status,
+    &cmd_plan, &cmd_doctor,     &cmd_baseline, &cmd_repair,  &cmd_claim,
+    &cmd_dump, &cmd_log,        &cmd_renumber, &cmd_scratch, &cmd_show,
+    &cmd_url,  &cmd_completion, &cmd_help,     NULL,
 };
 
 /* Words of other tools: a hint, never an alias, so that a script says what it does. */

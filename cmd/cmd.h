@@ -57,8 +57,9 @@ typedef struct MgCmd {
 /* Every command, in the order of "migrate --help"; ends with NULL. */
 extern const MgCmd cmd_completion, *const mg_cmds[];
 
-extern const MgCmd cmd_redo, cmd_baseline, cmd_dump, cmd_log, cmd_up, cmd_claim, cmd_down,
-    cmd_status, cmd_plan, cmd_doctor, cmd_new, cmd_repair, cmd_scratch, cmd_show, cmd_url, cmd_help;
+extern const MgCmd cmd_redo, cmd_baseline, cmd_dump, cmd_log, cmd_renumber, cmd_up, cmd_claim,
+    cmd_down, cmd_status, cmd_plan, cmd_doctor, cmd_new, cmd_repair, cmd_scratch, cmd_show, cmd_url,
+    cmd_help;
 
 /* The command of that name, or NULL. */
 const MgCmd *mg_cmd_find(const char *name);

@@ -11,10 +11,13 @@ enum {
 };
 
 typedef struct Args {
-    bool is_repeatable, is_no_transaction;
+    bool is_single, is_repeatable, is_no_transaction;
 } Args;
 
 static const MgOpt opts[] = {
+    { .name = "single",
+      .help = "one file with an up and a down section",
+      .offset = offsetof(Args, is_single) },
     { .name = "repeatable",
       .help = "one that runs again whenever its file changes",
       .offset = offsetof(Args, is_repeatable) },
@@ -29,6 +32,8 @@ run(const MgRun *run, int *ret_status, MgError *err)
 {
     (void)ret_status;
     const Args *args = run->args;
+    if (args->is_single && args->is_repeatable)
+        return mg_cmd_usage("new", err, "--single and --repeatable cannot be combined");
     MG_CLEANUP(buf) MgBuf name = { 0 };
     for (size_t i = 0; i < run->words.n; i++)
         mg_buf_format(&name, "%s%s", i == 0 ? "" : " ", run->words.items[i]);
@@ -43,6 +48,7 @@ run(const MgRun *run, int *ret_status, MgError *err)
                             .name = mg_buf_text(&name),
                             .now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000,
                             .is_repeatable = args->is_repeatable,
+                            .is_single = args->is_single,
                             .is_no_transaction = args->is_no_transaction };
     char paths[MG_NEW_MAX_FILES][512] = { "" };
     if (!mg_new(&new_migration, paths, err))
@@ -66,8 +72,10 @@ const MgCmd cmd_new = {
     .name = "new",
     .argument = "NAME",
     .summary = "create the files of the next migration",
-    .about = "Create the files of a migration: VERSION_NAME.up.sql and VERSION_NAME.down.sql. The\n"
-             "version is the time of day in UTC, the name is made of the words given.",
+    .about =
+        "Create the files of a migration: VERSION_NAME.up.sql and VERSION_NAME.down.sql. The\n"
+        "version is the time of day in UTC, or the next number in a folder that counts (0007,\n"
+        "0008); the name is made of the words given. Nothing is ever overwritten.",
     .opts = opts,
     .args_bytes = sizeof(Args),
     .min_words = 1,

@@ -718,8 +718,9 @@ MG_API bool mg_write_scripts(const MgOptions *options, const char *version, cons
 typedef struct MgNew {
     const char *dir;  /* NULL: "migrations"; made when it is not there */
     const char *name; /* words; becomes lower case with underscores */
-    int64_t now_ms;   /* the version is this time, UTC */
+    int64_t now_ms;   /* the version is this time, UTC, unless the folder counts: 0007, 0008 */
     bool is_repeatable;
+    bool is_single; /* one file with an up and a down section */
     bool is_no_transaction;
 } MgNew;
 
@@ -729,6 +730,39 @@ enum {
 
 /* Create the files of a new migration; paths has the names, NULL where there is no second one. */
 MG_API bool mg_new(const MgNew *new_migration, char paths[MG_NEW_MAX_FILES][512], MgError *err);
+
+/* ---- Renumbering ---------------------------------------------------------- */
+
+typedef struct MgRenumber {
+    const char *dir;     /* the migrations folder */
+    const char *version; /* or a label, or the path of a file */
+    const char *above;   /* label of the newest applied one, which counts too; NULL: unknown */
+    int64_t now_ms;
+} MgRenumber;
+
+enum {
+    MG_RENUMBER_MAX_FILES = 3,
+};
+
+typedef struct MgRenumbered {
+    char from[300], to[300]; /* labels */
+    char old_version[20], version[20];
+    struct {
+        char from[512], to[512];
+    } files[MG_RENUMBER_MAX_FILES];
+    size_t n_files; /* 0: it is the newest already, and stays as it is */
+} MgRenumbered;
+
+/*
+ * Give the files of a migration a version behind all others, in the manner of
+ * the folder: all are renamed or none.  Works on names alone, so also where two
+ * migrations have one version.  A row of the history follows by
+ * MG_REPAIR_RENUMBER.  Fails with MG_E_UNKNOWN_VERSION, _USAGE, _SOURCE or
+ * _SYSTEM.
+ */
+MG_API bool mg_renumber(const MgRenumber *renumber, MgRenumbered *ret, MgError *err);
+/* Give them their old names back. */
+MG_API bool mg_renumber_undo(const MgRenumbered *renumbered, MgError *err);
 
 /* ---- A throw-away server ------------------------------------------------ */
 

@@ -68,7 +68,8 @@ mg_refuse_drift(MgRefusals *refusals, const MgMatch *match)
     const MgEntry *entry = match->entry;
     MgError *err = add(refusals);
     const char *name = match->row->name;
-    if (name[0] == '\0' || strcmp(name, match->file->name) == 0)
+    bool is_other = name[0] != '\0' && strcmp(name, match->file->name) != 0;
+    if (!is_other)
         mg_fail(err, MG_E_DRIFT, "migration \"%s\" was edited after it was applied", entry->label);
     else
         mg_fail(err, MG_E_DRIFT, "version %s was applied as \"%s\", and is another migration now",
@@ -77,12 +78,14 @@ mg_refuse_drift(MgRefusals *refusals, const MgMatch *match)
                     SHORT_DIGEST, match->row->digest, entry->commit != NULL ? ", commit " : "",
                     entry->commit != NULL ? entry->commit : "", SHORT_DIGEST,
                     match->file->up.digest);
-    if (entry->commit != NULL) {
+    if (is_other)
+        mg_error_hint(err, "If it is a new one, put it to the end: migrate renumber %s",
+                      entry->label);
+    else if (entry->commit != NULL)
         mg_error_hint(err, "See the edit, undo it, and make it a new migration:\ngit diff %s -- %s",
                       entry->commit, entry->file);
-    } else {
+    else
         mg_error_hint(err, "Undo the edit, and make it a new migration: migrate new NAME");
-    }
     mg_error_hint(err,
                   "If the database already agrees with the file: migrate repair %s --accept-file",
                   match->row->version);
@@ -102,7 +105,7 @@ mg_refuse_late(MgRefusals *refusals, const MgMatch *match, const MgEntry *head)
     } else {
         mg_error_detail(err, "The database is at %s.", head->label);
     }
-    mg_error_hint(err, "Put it at the end: give its files a version above %s.", head->version);
+    mg_error_hint(err, "Put it at the end: migrate renumber %s", match->entry->version);
     mg_error_hint(err, "If it does not depend on the order, apply it as it is: migrate up --late");
     finish(refusals, err, match->entry->file, 0);
 }

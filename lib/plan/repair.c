@@ -136,7 +136,7 @@ static bool (*const checks[])(const MgRepair *repair, const MgMatch *match, MgEr
 /*
  * The row of a renumbered file, when it is not its own by content already: of
  * two files that had one version, the row went to the other one; or the file was
- * edited, and the row stands alone.  NULL: it was never applied here.
+ * edited, and the row of its name stands alone.  NULL: it was never applied here.
  */
 static const MgApplied *
 find_row_before(const MgRepair *repair, const MgMatches *matches, const MgMatch *match)
@@ -148,7 +148,8 @@ find_row_before(const MgRepair *repair, const MgMatches *matches, const MgMatch 
         if (row == NULL || row->version == NULL ||
             mg_version_compare(row->version, repair->from) != 0)
             continue;
-        bool is_own = matches->items[i].file == NULL ||
+        bool is_own = (matches->items[i].file == NULL && row->name != NULL &&
+                       strcmp(row->name, match->file->name) == 0) ||
                       (row->digest != NULL && strcmp(row->digest, match->file->up.digest) == 0);
         return is_own ? row : NULL;
     }

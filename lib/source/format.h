@@ -118,6 +118,26 @@ MG_CHECK bool mg_script_analyse_reader(MgScript *script, MgReader *reader,
                                        MgDirectiveKind direction, const MgReading *reading,
                                        MgError *err);
 
+/* ---- Fresh versions (version.c) --------------------------------------------- */
+
+enum {
+    MG_VERSION_BYTES = 20,
+};
+
+/*
+ * A version behind those of the folder's files, and behind that of the label
+ * above unless it is NULL, in the folder's manner: the next number where the newest is a short one,
+ * else the time in UTC.  Fails with MG_E_SOURCE when none is left.
+ */
+MG_CHECK bool mg_version_choose(const MgFolder *folder, const char *above, int64_t now_ms,
+                                char ret[MG_VERSION_BYTES], MgError *err);
+/*
+ * One at a time in a folder, or two would choose the same version.  Where
+ * folders cannot be locked it is done without: then O_EXCL and the check of
+ * every other command are what is left.  Closing the result gives the lock back.
+ */
+int mg_folder_lock(const char *dir);
+
 /* ---- The native format (native.c) ------------------------------------------ */
 
 /* In the order in which the files of one version are looked at. */

@@ -4,12 +4,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -18,11 +15,7 @@
 enum {
     NAME_MAX_BYTES = 100,
     PATH_MAX_BYTES = 512, /* as in mg_new */
-    TIME_DIGITS = 14,
-    VERSION_BYTES = 20,
 };
-
-#define VERSION_LIMIT UINT64_C(999999999999999999)
 
 /* ---- Texts ------------------------------------------------------------------------ */
 
@@ -163,74 +156,16 @@ normalise(const char *words, char ret[NAME_MAX_BYTES + 1], MgError *err)
     return false;
 }
 
-static uint64_t
-number_of_time(time_t time)
-{
-    char text[VERSION_BYTES];
-    struct tm tm = { 0 };
-    uint64_t number = 0;
-    if (gmtime_r(&time, &tm) == NULL || strftime(text, sizeof text, "%Y%m%d%H%M%S", &tm) == 0 ||
-        !mg_text_parse_uint(text, VERSION_LIMIT, &number))
-        return 0;
-    return number;
-}
-
-/* The version one second later, if it is a time at all; else the next number. */
-static uint64_t
-number_behind(uint64_t number)
-{
-    struct tm tm = {
-        .tm_year = (int)(number / 10000000000 % 10000) - 1900,
-        .tm_mon = (int)(number / 100000000 % 100) - 1,
-        .tm_mday = (int)(number / 1000000 % 100),
-        .tm_hour = (int)(number / 10000 % 100),
-        .tm_min = (int)(number / 100 % 100),
-        .tm_sec = (int)(number % 100),
-    };
-    time_t time = timegm(&tm);
-    uint64_t next = number_of_time(time + 1);
-    return number_of_time(time) == number && next > number ? next : number + 1;
-}
-
-/* The highest version in the folder; files that are no migrations are for others to complain of. */
-static uint64_t
-highest_version(const MgFolder *folder, MgArena *arena)
-{
-    uint64_t highest = 0;
-    for (size_t i = 0; i < folder->n; i++) {
-        MgNativeFile file;
-        MgError ignored;
-        uint64_t number = 0;
-        bool is_version =
-            mg_native_parse(folder->items[i].name, folder->items[i].name, arena, &file, &ignored) &&
-            file.role != MG_NATIVE_IGNORED && file.version != NULL &&
-            mg_text_parse_uint(file.version, VERSION_LIMIT, &number);
-        if (is_version && number > highest)
-            highest = number;
-    }
-    return highest;
-}
-
 static bool
-choose_version(const char *dir, int64_t now_ms, char ret[VERSION_BYTES], MgError *err)
+choose_version(const char *dir, int64_t now_ms, char ret[MG_VERSION_BYTES], MgError *err)
 {
     MgArena arena = { 0 };
     MgFolder folder;
-    if (!mg_folder_read(dir, &arena, &folder)) {
-        mg_arena_release(&arena);
-        return mg_fail_sys(err, MG_E_SOURCE, "could not read the folder \"%s\"", dir);
-    }
-    uint64_t highest = highest_version(&folder, &arena);
+    bool is_read = mg_folder_read(dir, &arena, &folder) ||
+                   mg_fail_sys(err, MG_E_SOURCE, "could not read the folder \"%s\"", dir);
+    bool is_chosen = is_read && mg_version_choose(&folder, NULL, now_ms, ret, err);
     mg_arena_release(&arena);
-
-    uint64_t number = number_of_time((time_t)(now_ms / 1000));
-    if (number <= highest)
-        number = number_behind(highest);
-    if (number > VERSION_LIMIT)
-        return mg_fail(err, MG_E_SOURCE, "no version is left above %" PRIu64 " in \"%s\"", highest,
-                       dir);
-    (void)snprintf(ret, VERSION_BYTES, "%014" PRIu64, number);
-    return true;
+    return is_chosen;
 }
 
 /* ---- Files --------------------------------------------------------------------------- */
@@ -310,7 +245,7 @@ static bool
 create_repeatable(const MgNew *new_migration, const char *dir, const char *name,
                   char paths[MG_NEW_MAX_FILES][PATH_MAX_BYTES], MgError *err)
 {
-    char label[NAME_MAX_BYTES + VERSION_BYTES + 2];
+    char label[NAME_MAX_BYTES + MG_VERSION_BYTES + 2];
     (void)snprintf(label, sizeof label, "R__%s", name);
     MG_CLEANUP(buf) MgBuf text = { 0 };
     mg_buf_format(&text, repeatable_text,
@@ -318,52 +253,50 @@ create_repeatable(const MgNew *new_migration, const char *dir, const char *name,
     return set_path(paths[0], dir, label, ".sql", err) && create_file(paths[0], &text, err);
 }
 
+static void
+write_texts(const MgNew *new_migration, const char *label, MgBuf *up, MgBuf *down)
+{
+    bool is_marked = new_migration->is_no_transaction;
+    if (new_migration->is_single)
+        mg_buf_add(up, "-- migrate:up\n");
+    mg_buf_format(up, is_marked ? up_text_no_transaction : up_text, label);
+    if (new_migration->is_single)
+        mg_buf_add(up, "\n-- migrate:down\n");
+    mg_buf_format(new_migration->is_single ? up : down,
+                  is_marked ? down_text_no_transaction : down_text, label);
+}
+
 static bool
 create_versioned(const MgNew *new_migration, const char *dir, const char *name,
                  char paths[MG_NEW_MAX_FILES][PATH_MAX_BYTES], MgError *err)
 {
-    char version[VERSION_BYTES];
-    char label[NAME_MAX_BYTES + VERSION_BYTES + 2];
+    char version[MG_VERSION_BYTES];
+    char label[NAME_MAX_BYTES + MG_VERSION_BYTES + 2];
     if (!choose_version(dir, new_migration->now_ms, version, err))
         return false;
     (void)snprintf(label, sizeof label, "%s_%s", version, name);
-    if (!set_path(paths[0], dir, label, ".up.sql", err) ||
-        !set_path(paths[1], dir, label, ".down.sql", err))
+    bool is_single = new_migration->is_single;
+    if (!set_path(paths[0], dir, label, is_single ? ".sql" : ".up.sql", err) ||
+        (!is_single && !set_path(paths[1], dir, label, ".down.sql", err)))
         return false;
 
-    bool is_marked = new_migration->is_no_transaction;
     MG_CLEANUP(buf) MgBuf up = { 0 };
     MG_CLEANUP(buf) MgBuf down = { 0 };
-    mg_buf_format(&up, is_marked ? up_text_no_transaction : up_text, label);
-    mg_buf_format(&down, is_marked ? down_text_no_transaction : down_text, label);
+    write_texts(new_migration, label, &up, &down);
     if (!create_file(paths[0], &up, err))
         return false;
-    if (!create_file(paths[1], &down, err)) {
+    if (!is_single && !create_file(paths[1], &down, err)) {
         (void)unlink(paths[0]);
         return false;
     }
     return true;
 }
 
-/*
- * One "new" at a time in a folder, or two would choose the same version.  Where
- * folders cannot be locked it is done without: then O_EXCL and the check of
- * every other command are what is left.  Closing the result gives the lock back.
- */
-static int
-lock_folder(const char *dir)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    while (fd >= 0 && flock(fd, LOCK_EX) != 0 && errno == EINTR)
-        continue;
-    return fd;
-}
-
 static bool
 create_alone(const MgNew *new_migration, const char *dir, const char *name,
              char created[MG_NEW_MAX_FILES][PATH_MAX_BYTES], MgError *err)
 {
-    int lock_fd = lock_folder(dir);
+    int lock_fd = mg_folder_lock(dir);
     bool is_created = new_migration->is_repeatable
                           ? create_repeatable(new_migration, dir, name, created, err)
                           : create_versioned(new_migration, dir, name, created, err);

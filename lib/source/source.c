@@ -153,7 +153,9 @@ fail_same_version(const MgNativeFile *a, const MgNativeFile *b, MgError *err)
     } else {
         mg_fail(err, MG_E_SOURCE, "two migrations have the version %s: \"%s\" and \"%s\"",
                 b->version, a->path, b->path);
-        mg_error_hint(err, "Give the one that is applied nowhere yet a newer version.");
+        mg_error_hint(err,
+                      "Put the one that is applied nowhere yet to the end: migrate renumber %s",
+                      b->label);
     }
     mg_error_at(err, b->path, 0, 0);
     return false;

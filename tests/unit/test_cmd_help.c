@@ -45,7 +45,7 @@ test_help__lists_the_commands(void **state)
         "  baseline V    record everything up to V as applied, without running it\n"
         "  repair V      accept an edited file, or settle a half-run migration\n"
         "  claim ENV     tie this database to one environment\n"
-        "More: dump, log, scratch, show, url, completion, help\n"
+        "More: dump, log, renumber, scratch, show, url, completion, help\n"
         "\n"
         "Options everywhere: --url URL, --url-env NAME, --env-file FILE, --dir PATH, --history "
         "TABLE, --env\n"

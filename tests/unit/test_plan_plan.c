@@ -880,14 +880,14 @@ test_plan__explains_refusals(void **state)
           "migration \"2_m\" is older than the newest applied one (late)\n"
           "--> migrations/2_m.up.sql:0\n"
           "detail: The database is at 3_m since 2026-03-02 14:33 UTC.\n"
-          "hint: Put it at the end: give its files a version above 3.\n"
+          "hint: Put it at the end: migrate renumber 2\n"
           "hint: If it does not depend on the order, apply it as it is: migrate up --late\n"
           "note: nothing was applied; 1 migration is pending\n" },
         { "late, time unknown", "2", "3/z", "up",
           "migration \"2_m\" is older than the newest applied one (late)\n"
           "--> migrations/2_m.up.sql:0\n"
           "detail: The database is at 3.\n"
-          "hint: Put it at the end: give its files a version above 3.\n"
+          "hint: Put it at the end: migrate renumber 2\n"
           "hint: If it does not depend on the order, apply it as it is: migrate up --late\n"
           "note: nothing was applied; 1 migration is pending\n" },
         { "missing", "2", "1/c 2", "up strict",

@@ -163,7 +163,10 @@ test_new__versions(void **state)
     static const struct {
         const char *there, *expect;
     } cases[] = {
-        { "0042_old.up.sql", "20260309101500_x.up.sql" },
+        { "0042_old.up.sql", "0043_x.up.sql" },
+        { "9_old.sql", "10_x.up.sql" },
+        { "0999999_old.sql", "1000000_x.up.sql" },
+        { "20260309_old.sql", "20260309101500_x.up.sql" },
         { "20260309101459_old.sql", "20260309101500_x.up.sql" },
         { "20260309101500_old.sql", "20260309101501_x.up.sql" },
         { "20260309101500_old.down.sql", "20260309101501_x.up.sql" },
@@ -185,9 +188,7 @@ test_new__versions(void **state)
         assert_int_equal(set_up(state), 0);
     }
     write_file("999999999999999999_old.sql");
-    assert_string_equal(
-        make("x", NOW_MS),
-        mg_arena_format(&arena, "no version is left above 999999999999999999 in \"%s\"", folder));
+    assert_string_equal(make("x", NOW_MS), "no version is left above 999999999999999999");
 }
 
 static void
