@@ -38,7 +38,9 @@ mg_consent_check(const MgRun *run, const MgTarget *target, const MgConsent *cons
     *ret_must_ask = false;
     if (run->common->is_yes || target->is_local)
         return true;
-    if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
+    /* A build may have a terminal, but nobody sits at it. */
+    bool is_build = *mg_term_variable(run->environment, "CI") != '\0';
+    if (is_build || isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
         return refuse_unasked(target, consent, err);
     *ret_must_ask = true;
     return true;

@@ -260,6 +260,12 @@ annotate(MgTalk *talk, MgAnnotation kind, const MgError *err)
         write_to(talk, &talk->err, line.text, line.size_bytes);
 }
 
+void
+mg_talk_annotate(MgTalk *talk, const MgError *finding)
+{
+    annotate(talk, MG_ANNOTATE_ERROR, finding);
+}
+
 static void
 print_warning(MgTalk *talk, const char *text)
 {

@@ -43,6 +43,8 @@ void mg_talk_error(MgTalk *talk, const MgError *err);
 void mg_talk_past_error(MgTalk *talk, const MgError *err);
 /* What up would refuse, as a warning. */
 void mg_talk_refusal(MgTalk *talk, const MgError *refusal);
+/* On GitHub, an annotation; nothing elsewhere. */
+void mg_talk_annotate(MgTalk *talk, const MgError *finding);
 /* "warning: ..." or "note: ...". */
 void mg_talk_aside(MgTalk *talk, const char *kind, const char *text);
 /* A result: stdout. */

@@ -596,6 +596,40 @@ typedef struct MgDiagnosis {
  */
 MG_API bool mg_diagnose(MgContext *context, const MgDiagnosis **ret, MgError *err);
 
+/* ---- Verifying -------------------------------------------------------------- */
+
+/* Another commit, which the files are compared with. */
+typedef struct MgBase {
+    const char *ref; /* as shown: "origin/main" */
+    const char *const *names;
+    size_t n_names;        /* of the files of the migrations folder, there */
+    const MgFile *changed; /* files as they were before they were edited or deleted here */
+    size_t n_changed;
+} MgBase;
+
+typedef struct MgVerify {
+    bool is_files_only;
+    const MgBase *base; /* NULL: none; with one no database is asked */
+} MgVerify;
+
+typedef struct MgVerified {
+    bool is_target_asked;
+    MgTarget target;
+    const char *base; /* NULL: none */
+    size_t n_migrations;
+    MgError *findings; /* each with its place, where it has one */
+    size_t n_findings;
+} MgVerified;
+
+/*
+ * Look for what is wrong with the files; against the history of the target,
+ * where one is named, and who may write that; or against another commit.  Reads
+ * only.  Open the context with is_reading and is_diagnosing: a folder that
+ * cannot be used is a finding.
+ */
+MG_API bool mg_verify(MgContext *context, const MgVerify *verify, const MgVerified **ret,
+                      MgError *err);
+
 /* ---- Looking into the files ---------------------------------------------- */
 
 /* One direction of a migration, as its file says it. */
@@ -701,6 +735,9 @@ MG_API void mg_write_journal(const MgJournal *journal, const MgView *view, MgWri
 MG_API void mg_write_run(const MgJournal *journal, const MgView *view, MgWrite write,
                          void *payload);
 
+/* Write the findings of verify; verified may be NULL when view->error says why. */
+MG_API void mg_write_verify(const MgVerified *verified, const MgView *view, MgWrite write,
+                            void *payload);
 /* Write the findings and the verdict ("migrate doctor").  diagnosis may be NULL when view->error
  * says why there is none. */
 MG_API void mg_write_doctor(const MgDiagnosis *diagnosis, const MgView *view, MgWrite write,

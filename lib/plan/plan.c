@@ -252,16 +252,18 @@ warn_of(MgDraft *draft, MgState state, const char *one, const char *many)
 static void
 tell_missing(MgDraft *draft)
 {
-    if (!draft->goal->is_strict) {
+    bool is_missing_refused = draft->goal->is_strict || draft->input->is_missing_refused;
+    if (!is_missing_refused)
         warn_of(draft, MG_STATE_MISSING, " is applied and has no file; it stays applied",
                 " are applied and have no files; they stay applied");
+    if (!draft->goal->is_strict)
         warn_of(draft, MG_STATE_AHEAD, " is applied and newer than every file; it stays applied",
                 " are applied and newer than every file; they stay applied");
+    if (!is_missing_refused)
         return;
-    }
     for (size_t i = 0; i < draft->matches.n; i++) {
         MgState state = draft->matches.entries[i].state;
-        if (state == MG_STATE_MISSING || state == MG_STATE_AHEAD)
+        if (state == MG_STATE_MISSING || (state == MG_STATE_AHEAD && draft->goal->is_strict))
             mg_refuse_missing(&draft->refusals, &draft->matches.items[i]);
     }
 }

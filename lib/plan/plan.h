@@ -72,6 +72,7 @@ typedef struct MgPlanInput {
     bool is_local;              /* loopback or socket: a late migration is applied with a note */
     const char *history_name;   /* as SQL writes it, for hints; NULL: "migrate.history" */
     const MgPosition *position; /* NULL: claims do not count */
+    bool is_missing_refused;    /* what is applied and has no file refuses; ahead only warns */
     bool is_guarded;            /* refuse what takes away, unless the file says that it is meant */
 } MgPlanInput;
 

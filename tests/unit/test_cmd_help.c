@@ -41,6 +41,7 @@ test_help__lists_the_commands(void **state)
         "  redo          revert the newest migration and apply it again\n"
         "  status        what is applied, pending or wrong\n"
         "  plan [N]      what up would do\n"
+        "  verify        check files and history; with --base, a pull request\n"
         "  doctor        is this connection direct, may this role migrate, what is in the way\n"
         "  baseline V    record everything up to V as applied, without running it\n"
         "  repair V      accept an edited file, or settle a half-run migration\n"
