@@ -89,9 +89,8 @@ parse(const MgRun *run, MgRepair *ret, MgError *err)
         return parse_statement(run, ret, err);
     if (n_said == 0)
         return mg_cmd_usage("repair", err,
-                            "say what is true of \"%s\": --accept-file,"
-                            " --mark-reverted or --statement K done|again",
-                            mg_cmd_shown(ret->version));
+                            "say what is true: --accept-file, --mark-reverted or"
+                            " --statement K done|again");
     if (run->words.n > 1)
         return mg_cmd_usage("repair", err, "\"%s\" is one word too many",
                             mg_cmd_shown(run->words.items[1]));

@@ -1,4 +1,6 @@
 /* The audit log of a target: read the history as a plan does, then all of its rows. */
+#include <string.h>
+
 #include "base/error.h"
 #include "context.h"
 #include "pg/history_log.h"
@@ -7,16 +9,21 @@ static bool
 filter(const MgContext *context, const char *word, MgLog *log, MgError *err)
 {
     size_t n = 0;
+    const char *near = NULL;
     for (size_t i = 0; i < log->n_entries; i++) {
         const MgLogEntry *entry = &log->entries[i];
         if (mg_version_matches(word, entry->version, entry->label))
             log->entries[n++] = *entry;
+        else if (near == NULL && entry->label != NULL && strstr(entry->label, word) != NULL)
+            near = entry->label;
     }
     log->n_entries = n;
     if (n > 0)
         return true;
     mg_fail(err, MG_E_UNKNOWN_VERSION, "the history of \"%s\" has no migration \"%s\"",
             context->target.database, word);
+    if (near != NULL)
+        mg_error_hint(err, "Did you mean %s?", near);
     mg_error_hint(err, "List all that it has: migrate log --all");
     return false;
 }

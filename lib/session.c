@@ -245,11 +245,21 @@ mg_begin_claiming(MgContext *context, const MgGoal *goal, MgError *err)
     return true;
 }
 
+/* Whose the target is, with a note that fits what was to be done. */
+static bool
+check_claim(const MgContext *context, const MgGoal *goal, MgError *err)
+{
+    if (mg_claim_check(&context->start.history, &context->position, err))
+        return true;
+    if (goal->kind != MG_GOAL_UP)
+        mg_error_note(err, "nothing was changed");
+    return false;
+}
+
 bool
 mg_begin_writing(MgContext *context, const MgGoal *goal, MgError *err)
 {
-    return mg_begin_claiming(context, goal, err) &&
-           mg_claim_check(&context->start.history, &context->position, err);
+    return mg_begin_claiming(context, goal, err) && check_claim(context, goal, err);
 }
 
 bool
@@ -259,7 +269,7 @@ mg_read_again(MgContext *context, const MgGoal *goal, MgError *err)
     if (!mg_start_read_again(context->conn, &input, &context->arena, &context->start, err))
         return false;
     mg_take_claim(context);
-    return mg_claim_check(&context->start.history, &context->position, err);
+    return check_claim(context, goal, err);
 }
 
 /* ---- The turn: waiting for another run --------------------------------------------------- */

@@ -226,10 +226,14 @@ static bool
 show_source(const MgSource *source, const char *version, const MgScriptCalls *calls, MgError *err)
 {
     bool is_found = version == NULL;
+    const char *near = NULL;
     for (size_t i = 0; i < source->n; i++) {
         const MgMigration *migration = &source->items[i];
-        if (version != NULL && !mg_version_matches(version, migration->version, migration->label))
+        if (version != NULL && !mg_version_matches(version, migration->version, migration->label)) {
+            if (near == NULL && strstr(migration->label, version) != NULL)
+                near = migration->label;
             continue;
+        }
         is_found = true;
         if (!show_migration(migration, calls, err))
             return false;
@@ -237,6 +241,8 @@ show_source(const MgSource *source, const char *version, const MgScriptCalls *ca
     if (is_found)
         return true;
     mg_fail(err, MG_E_USAGE, "no migration \"%s\"", version);
+    if (near != NULL)
+        mg_error_hint(err, "Did you mean %s?", near);
     mg_error_hint(err, "\"migrate show\" lists the migrations that there are.");
     return false;
 }
