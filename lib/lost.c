@@ -70,7 +70,7 @@ mg_lost_settle(MgContext *context, MgLost *lost, MgOutcome *outcome)
         if (step->direction == MG_DOWN) {
             outcome->n_reverted++;
             tell_step(context, step, 0);
-        } else if (is_ours(context, row, lost->at_ms)) {
+        } else if (row != NULL && is_ours(context, row, lost->at_ms)) {
             outcome->n_applied++;
             tell_step(context, step, row->duration_us);
         }

@@ -286,7 +286,7 @@ mg_text_age(int64_t age_ms, char *ret, size_t ret_bytes)
         int64_t unit_s;
         const char *one, *many;
     } units[] = {
-        { 24 * 3600, "day", "days" },
+        { INT64_C(24) * 3600, "day", "days" },
         { 3600, "h", "h" },
         { 60, "min", "min" },
     };

@@ -29,7 +29,7 @@ enum {
     READ_BYTES = 64 << 10,
 };
 
-#define LOCK_WAIT "60s" /* for a table that a migration holds */
+#define LOCK_WAIT_FLAG "--lock-wait-timeout=60s" /* for a table that a migration holds */
 
 /* ---- Finding it ------------------------------------------------------------ */
 
@@ -214,7 +214,7 @@ make_argv(const MgDumpInput *input, const char *conninfo, MgArena *arena)
 {
     static const char *const flags[] = {
         "--schema-only",   "--no-password",      "--no-tablespaces",
-        "--encoding=UTF8", "--no-subscriptions", "--lock-wait-timeout=" LOCK_WAIT,
+        "--encoding=UTF8", "--no-subscriptions", LOCK_WAIT_FLAG,
     };
     Words words = { 0 };
     MG_PUSH(arena, &words, mg_arena_text(arena, input->program));

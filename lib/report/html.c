@@ -259,7 +259,8 @@ height_of(const Timeline *timeline, int64_t duration_us)
     for (int i = 1; i <= steps; i++) {
         int64_t low = marks[i - 1].us, high = marks[i].us;
         if (duration_us < high)
-            return (int)((1000 * (i - 1) + 1000 * (duration_us - low) / (high - low)) / steps);
+            return (int)((1000 * (int64_t)(i - 1) + 1000 * (duration_us - low) / (high - low)) /
+                         steps);
     }
     return 1000;
 }

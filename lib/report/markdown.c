@@ -4,6 +4,8 @@
  */
 #include "report/report.h"
 
+#include <assert.h>
+
 #include <string.h>
 
 #include "base/buf.h"
@@ -38,6 +40,7 @@ add_rows(const MgReport *report, MgArena *arena, MgBuf *buf)
     bool is_shown[MG_REPORT_MAX_COLUMNS] = { false };
     for (size_t i = 0; i < report->n_columns; i++)
         is_shown[i] = mg_report_shows(report, i);
+    assert(report->n_columns > 0 || report->cells.n == 0);
     for (size_t i = 0; i < report->cells.n; i++) {
         if (is_shown[i % report->n_columns]) {
             const char *text = mg_cell_show(&report->cells.items[i], arena);

@@ -307,7 +307,7 @@ read_settings(const Reading *reading, const char *environment, const yaml_node_t
 {
     for (const yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
          pair < mapping->data.mapping.pairs.top; pair++) {
-        const char *key = NULL;
+        const char *key = "";
         const yaml_node_t *key_node = node_of(reading, pair->key);
         const yaml_node_t *node = node_of(reading, pair->value);
         if (!read_key(reading, mapping, pair, &key))
@@ -388,6 +388,7 @@ read_document(Reading *reading)
     /* A file of comments sets nothing. */
     is_good = root == NULL || is_null(root) ||
               (check_mapping(reading, "the file", root) && read_settings(reading, NULL, root));
+    reading->document = NULL;
     yaml_document_delete(&document);
     yaml_parser_delete(&parser);
     return is_good;

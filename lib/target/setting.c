@@ -297,7 +297,7 @@ take_item(const MgSettingsInput *input, const MgConfigItem *item, MgArena *arena
     const MgConfigFile *file = input->file;
     const Row *row = &rows[item->id];
     const char *text = "";
-    MgSettingValue value;
+    MgSettingValue value = { .text = "" };
     *ret_is_found = false;
     if (!expand(item->text, input->environment, arena, &text, err) ||
         (*text != '\0' && !mg_setting_parse(item->id, mg_arena_format(arena, "\"%s\"", row->key),
