@@ -62,6 +62,7 @@ typedef struct MgTag {
     MgSpan span;
     int line;
     int number;        /* of the statement in its script, 1-based */
+    int n_done;        /* statements of the script that count as done with it */
     const char *label; /* static, or alive as long as the run */
 } MgTag;
 

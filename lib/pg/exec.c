@@ -59,8 +59,13 @@ on_committed(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *er
         return false;
     }
     exec->unmarked.n = 0; /* its mark is committed */
-    if (tag->role != MG_ROLE_LAST_COMMIT)
+    if (tag->role != MG_ROLE_LAST_COMMIT) {
+        exec->has_mark = true;
+        exec->mark_step = tag->item;
+        exec->mark_n_done = tag->n_done;
+        exec->retry_until_ms = 0; /* each transaction has the whole time for trying */
         return true;
+    }
     if (exec->input->is_one_transaction) {
         on_all_committed(exec);
         return true;

@@ -196,6 +196,9 @@ mg_exec_note_state(const MgExec *exec, size_t step_i, int number, MgError *err)
                       "nothing was applied: all %zu migrations were in one transaction, which"
                       " was rolled back",
                       exec->input->n_steps);
+    else if (err->code == MG_E_DEADLINE && !step->is_transactional && is_up && number > 0)
+        mg_error_note(err, "%s stopped at its statement %d of %d%s", label, number,
+                      step->script->n_statements, before);
     else if (err->code == MG_E_DEADLINE) /* said in the detail: it was not started */
         mg_error_note(err, "%s", n_before == 0 ? "nothing was applied" : before + 2);
     else if (is_unknown)

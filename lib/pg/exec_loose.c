@@ -66,6 +66,7 @@ commit_mark(MgExec *exec, int n_started, int n_done, MgError *err)
     if (!push_mark(exec, n_started, n_done, err))
         return false;
     mg_exec_push_sql(exec, MG_ROLE_COMMIT, "COMMIT");
+    exec->queue[exec->n_queued - 1].tag.n_done = n_done;
     return true;
 }
 
@@ -75,6 +76,19 @@ mg_exec_note_done(MgExec *exec)
     exec->unmarked.n = exec->run.n_fetched;
     memcpy(exec->unmarked.digest, exec->run.prefix_digest, sizeof exec->unmarked.digest);
     exec->unmarked_step = exec->step_i;
+}
+
+bool
+mg_exec_is_begun(const MgExec *exec, size_t step_i)
+{
+    return exec->has_mark && exec->mark_step == step_i;
+}
+
+bool
+mg_exec_is_awaited_refused(const MgExec *exec)
+{
+    return exec->pause == MG_PAUSE_AWAIT && exec->failed_tag.item == exec->step_i &&
+           exec->failed_tag.number == exec->run.n_fetched && exec->failed_sqlstate[0] != '\0';
 }
 
 /*
@@ -87,8 +101,7 @@ mg_exec_record_known(MgExec *exec)
 {
     const MgStep *step = &exec->input->steps[exec->failed_tag.item];
     const MgScriptRun *run = &exec->run;
-    bool is_refused = exec->pause == MG_PAUSE_AWAIT && exec->failed_tag.item == exec->step_i &&
-                      exec->failed_tag.number == run->n_fetched && exec->failed_sqlstate[0] != '\0';
+    bool is_refused = mg_exec_is_awaited_refused(exec);
     MgDone done = { .n = run->n_fetched - 1 };
 
     if (step->direction == MG_DOWN || step->is_transactional)
@@ -106,6 +119,10 @@ mg_exec_record_known(MgExec *exec)
     const MgOp ops[] = {
         { .kind = MG_OP_QUERY, .sql = "ROLLBACK" },
         { .kind = MG_OP_QUERY, .sql = "SET SESSION AUTHORIZATION DEFAULT" },
+        /* A statement outside has had none for locks, and somebody may have locked the history. */
+        { .kind = MG_OP_QUERY,
+          .sql = mg_arena_format(&exec->step_arena, "SET lock_timeout = %" PRId64,
+                                 exec->input->lock_timeout_ms) },
         { .kind = MG_OP_QUERY,
           .sql = exec->own[MG_OWN_PROGRESS].sql,
           .params = params,
@@ -113,8 +130,8 @@ mg_exec_record_known(MgExec *exec)
     };
     size_t first = mg_conn_is_in_transaction(exec->input->conn) ? 0 : 1;
     MgError ignored; /* the mark that stays only makes the next run ask */
-    (void)!mg_conn_run_ops(exec->input->conn, ops + first, 3 - first, NULL, NULL, &ignored);
-    exec->unmarked.n = 0;
+    (void)!mg_conn_run_ops(exec->input->conn, ops + first, sizeof ops / sizeof *ops - first, NULL,
+                           NULL, &ignored);
 }
 
 /* ---- Statements ------------------------------------------------------------------ */
@@ -308,7 +325,7 @@ pass_over(MgExec *exec, MgError *err)
     if (sets_session || is_control)
         mg_exec_push_statement(exec);
     if (sets_session && !exec->is_in_group)
-        mg_exec_push_sql(exec, MG_ROLE_COMMIT, "COMMIT");
+        mg_exec_push_sql(exec, MG_ROLE_SET, "COMMIT");
     if (is_control)
         exec->is_in_group = begins_with(run, "BEGIN") || begins_with(run, "START TRANSACTION");
     run->has_peeked = false;
@@ -349,6 +366,10 @@ mg_exec_send_piece(MgExec *exec, MgError *err)
     if (!run->has_peeked) {
         exec->stage = MG_STAGE_LAST_MARK;
         return !exec->is_in_group || fail_control(exec, "has no COMMIT", err);
+    }
+    if (run->n_fetched <= exec->n_kept) {
+        run->has_peeked = false; /* this session still has what it did */
+        return true;
     }
     if (run->n_fetched <= mg_exec_step(exec)->resume_at)
         return pass_over(exec, err);

@@ -123,10 +123,14 @@ typedef struct MgExec {
     int64_t awaited_us;    /* no transaction: how long the newest statement took */
     MgDone unmarked;       /* no transaction: done but not marked so yet; n 0 = none */
     size_t unmarked_step;
+    int n_kept; /* no transaction: statements that are committed, passed over when tried again */
 
     /* What has been answered. */
     bool is_history_made;
     size_t n_committed;    /* steps */
+    bool has_mark;         /* no transaction: one of this run is committed, */
+    size_t mark_step;      /* of that step, */
+    int mark_n_done;       /* and so many statements are done by it */
     int64_t duration_us;   /* of the newest history row */
     int64_t *durations_us; /* one transaction for all: of the steps; else NULL */
     int64_t result_us;     /* when the last result came */
@@ -200,6 +204,10 @@ MG_CHECK bool mg_exec_send_last_mark(MgExec *exec, MgError *err);
 void mg_exec_note_done(MgExec *exec);
 /* A no-transaction migration stops: record what is known of it. */
 void mg_exec_record_known(MgExec *exec);
+/* Was it the statement outside any transaction that the server refused? */
+bool mg_exec_is_awaited_refused(const MgExec *exec);
+/* Has this run committed a part of the step, which is without a transaction? */
+bool mg_exec_is_begun(const MgExec *exec, size_t step_i);
 
 /* ---- exec_index.c: concurrent builds ------------------------------------------- */
 

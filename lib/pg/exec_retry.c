@@ -1,7 +1,9 @@
 /*
  * When a failure is not the end: a lock that was not to be had, a deadlock, a
  * serialization failure.  The whole transaction is rolled back and tried again;
- * a savepoint would keep the locks taken before it for all the pauses.
+ * a savepoint would keep the locks taken before it for all the pauses.  In a
+ * no-transaction migration that is the statement, or its BEGIN ... COMMIT; what
+ * ran outside any transaction is never tried again.
  */
 #include "pg/exec_parts.h"
 
@@ -78,16 +80,25 @@ pause_ms(const MgExec *exec)
     return ms + (int64_t)(mg_clock_random() % (uint64_t)(ms / 2));
 }
 
+/* Did it fail in a transaction that has left nothing behind?  Behind a statement that ran outside
+ * one, its mark is not: what is done but not marked so would run twice. */
+static bool
+is_in_transaction(const MgExec *exec, const MgStep *step)
+{
+    return step->is_transactional || (exec->unmarked.n == 0 && !mg_exec_is_awaited_refused(exec));
+}
+
 static bool
 is_retryable(MgExec *exec)
 {
     size_t step_i = exec->failed_tag.item;
     const MgStep *step = &exec->input->steps[step_i];
+    bool can_repeat = is_in_transaction(exec, step);
     int64_t now_ms = mg_clock_ms(), ran_us = mg_clock_us() - exec->began_us;
 
     if (!is_passing(exec))
         return false;
-    /* The time for trying counts from a migration's first failure. */
+    /* The time for trying counts from a transaction's first failure. */
     if (exec->retry_step != step_i || exec->retry_until_ms == 0) {
         exec->retry_until_ms = now_ms + exec->input->lock_retry_ms;
         exec->n_tries = 0;
@@ -96,9 +107,9 @@ is_retryable(MgExec *exec)
     exec->n_tries++;
     if (is_creation_race(exec))
         return now_ms < exec->retry_until_ms;
-    exec->is_too_long = step->is_transactional && ran_us > MAX_RUN_US;
+    exec->is_too_long = can_repeat && ran_us > MAX_RUN_US;
     mg_text_duration(ran_us, exec->ran, sizeof exec->ran);
-    return step->is_transactional && !step->script->is_retry_off && !exec->is_too_long;
+    return can_repeat && !step->script->is_retry_off && !exec->is_too_long;
 }
 
 /* ---- What else there is to say --------------------------------------------------------- */
@@ -107,6 +118,7 @@ is_retryable(MgExec *exec)
 static void
 add_blocker(const MgExec *exec, MgError *err)
 {
+    const MgStep *step = &exec->input->steps[exec->failed_tag.item];
     bool is_seen = is_blocker_seen(exec);
     if (is_seen) {
         MgError before = *err;
@@ -116,8 +128,8 @@ add_blocker(const MgExec *exec, MgError *err)
     if (exec->is_too_long)
         mg_error_hint(err,
                       "It is not tried again, since its transaction had run for %s: put this "
-                      "statement into a migration of its own.",
-                      exec->ran);
+                      "statement into a %s of its own.",
+                      exec->ran, step->is_transactional ? "migration" : "transaction");
     else if (is_seen && exec->sight.blocker_pid > 0)
         mg_error_hint(err,
                       "Run again when that session is done, or end it: SELECT "
@@ -226,7 +238,7 @@ fail_deadline(const MgExec *exec, MgError *err)
                     exec->input->steps[exec->failed_tag.item].entry->label, lock.message,
                     lock.detail[0] == '\0' ? "" : "\n", lock.detail);
     mg_error_hint(err, "Run again to go on.");
-    mg_exec_note_state(exec, exec->failed_tag.item, 0, err);
+    mg_exec_note_state(exec, exec->failed_tag.item, exec->failed_tag.number, err);
     return false;
 }
 
@@ -241,7 +253,8 @@ tell_retry(const MgExec *exec, int64_t pause, const MgError *err)
     emit_waiting(exec, exec->input->steps[exec->failed_tag.item].entry->label, text);
 }
 
-/* Roll back, wait, and begin with the failed migration again. */
+/* Roll back, wait, and begin with the failed migration again.  Once a part of it is committed, the
+ * session is left as that has made it: our own statements are prepared anew at its end. */
 static bool
 begin_again(MgExec *exec, int64_t pause, MgError *err)
 {
@@ -249,8 +262,9 @@ begin_again(MgExec *exec, int64_t pause, MgError *err)
         { .kind = MG_OP_QUERY, .sql = "ROLLBACK" },
         { .kind = MG_OP_QUERY, .sql = "DEALLOCATE ALL" },
     };
-    size_t first = mg_conn_is_in_transaction(exec->input->conn) ? 0 : 1;
-    if (!mg_conn_run_ops(exec->input->conn, ops + first, 2 - first, NULL, NULL, err))
+    bool is_begun = mg_exec_is_begun(exec, exec->n_committed);
+    size_t first = mg_conn_is_in_transaction(exec->input->conn) ? 0 : 1, end = is_begun ? 1 : 2;
+    if (!mg_conn_run_ops(exec->input->conn, ops + first, end - first, NULL, NULL, err))
         return false;
     int64_t begin_ms = mg_clock_ms();
     if (exec->watch.conn == NULL && !is_creation_race(exec))
@@ -258,7 +272,7 @@ begin_again(MgExec *exec, int64_t pause, MgError *err)
     pause -= mg_clock_ms() - begin_ms;
     if (!mg_conn_pause(exec->input->conn, pause, err))
         return false;
-    exec->must_prepare = true;
+    exec->must_prepare = !is_begun;
     exec->must_create_history = mg_exec_must_prepare_history(exec);
     mg_exec_rewind(exec, exec->n_committed);
     return true;

@@ -46,7 +46,7 @@ mg_exec_step(const MgExec *exec)
     return &exec->input->steps[exec->step_i];
 }
 
-/* The next operations are those of step_i, from its beginning. */
+/* The next operations are those of step_i, from its beginning; what is committed is passed over. */
 static void
 begin_step(MgExec *exec, size_t step_i)
 {
@@ -57,9 +57,11 @@ begin_step(MgExec *exec, size_t step_i)
     exec->has_looked = false;
     exec->has_own_timeouts = false;
     exec->is_mark_due = false;
-    exec->is_row_refreshed = false;
-    exec->has_row = step_i < exec->input->n_steps && mg_exec_step(exec)->direction == MG_UP &&
-                    mg_exec_step(exec)->row_id != 0;
+    bool is_begun = mg_exec_is_begun(exec, step_i);
+    bool is_up = step_i < exec->input->n_steps && mg_exec_step(exec)->direction == MG_UP;
+    exec->n_kept = is_begun ? exec->mark_n_done : 0;
+    exec->is_row_refreshed = is_up && is_begun;
+    exec->has_row = is_up && (is_begun || mg_exec_step(exec)->row_id != 0);
 }
 
 void

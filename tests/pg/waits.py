@@ -77,6 +77,195 @@ def test_it_is_tried_again_from_the_migration_that_failed(server):
            ["2_b", "3_c", "4_d"])
 
 
+# ---- Trying a part of a migration again -------------------------------------------------------
+
+LOOSE = "-- migrate:no-transaction\n"
+
+
+def quick(project, **settings):
+    """Short waits for locks, and so short pauses."""
+    lines = ["timeouts: { lock: 100ms }"]
+    lines += ["{}: {}".format(name, value) for name, value in settings.items()]
+    (project.root / "migrate.yaml").write_text("\n".join(lines) + "\n")
+
+
+def until_retry(run):
+    line = ""
+    while "trying again" not in line:
+        line = run.stderr.readline()
+        if not line:
+            raise AssertionError("it was not tried again: " + run.stdout.read())
+
+
+def finish(run):
+    out, err = run.communicate(timeout=LIMIT_S)
+    if run.returncode != 0:
+        raise AssertionError("exit {}\n{}\n{}".format(run.returncode, out, err))
+
+
+def marks(project, version):
+    return project.sql("SELECT statements_started, statements_done, statements FROM migrate.history "
+                       "WHERE version = '{}' AND reverted_at IS NULL".format(version))
+
+
+def test_a_statement_is_tried_again_and_those_before_it_are_not(server):
+    """Also not what ran outside a transaction; and the session is as they have left it."""
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);\nCREATE TABLE log (n int);\n"
+                                             "CREATE SCHEMA s;"})
+    project.run("up")
+    quick(project)
+    project.write("2_b.up.sql", LOOSE + "INSERT INTO log VALUES (1);\n"
+                  "SET search_path = public;\n"
+                  "PREPARE p AS INSERT INTO public.log VALUES (3);\n"
+                  "CREATE INDEX CONCURRENTLY i ON log (n);\n"
+                  "SELECT set_config('search_path', 's', false);\n"
+                  "INSERT INTO public.log VALUES (2);\n"
+                  "ALTER TABLE public.a ADD b int;\n"
+                  "EXECUTE p;\n"
+                  "CREATE TABLE made (id int);")
+    project.write("3_c.up.sql", "CREATE TABLE made (id int);")
+    holder = idle_holder(project, "a")
+    run = project.start("up")
+    until_retry(run)
+    expect(marks(project, "2"), "6|6|9")
+    expect(project.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE "
+                       "'migrate/%' AND xact_start IS NOT NULL AND datname = current_database()"),
+           "0")
+    until_retry(run)
+    end(holder)
+    finish(run)
+    expect(project.sql("SELECT string_agg(n::text, ' ' ORDER BY n) FROM log"), "1 2 3")
+    expect(project.sql("SELECT string_agg(relnamespace::regnamespace::text, ' ' ORDER BY 1) FROM "
+                       "pg_class WHERE relname = 'made'"), "public s")
+    expect(marks(project, "2"), "9|9|9")
+    expect(project.applied(), ["1", "2", "3"])
+
+
+def test_a_transaction_of_the_file_is_tried_again_as_a_whole(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);\nCREATE TABLE log (n int);"})
+    project.run("up")
+    quick(project)
+    for version, before in (("2", ""), ("3", "INSERT INTO log VALUES (0);\n")):
+        project.write(version + "_b.up.sql", LOOSE + before + "BEGIN;\nINSERT INTO log VALUES (1);\n"
+                      "ALTER TABLE a ADD b" + version + " int;\nCOMMIT;\n"
+                      "INSERT INTO log VALUES (2);")
+        project.sql("TRUNCATE log")
+        holder = idle_holder(project, "a")
+        run = project.start("up")
+        until_retry(run)
+        expect(project.sql("SELECT string_agg(n::text, ' ' ORDER BY n) FROM log"),
+               "0" if before else "")
+        expect(marks(project, version), "1|1|6" if before else "")
+        end(holder)
+        finish(run)
+        expect(project.sql("SELECT string_agg(n::text, ' ' ORDER BY n) FROM log"),
+               "0 1 2" if before else "1 2")
+
+
+# Fails twice with a serialization failure, then never more: a sequence is never rolled back.
+FLAKY = """CREATE SEQUENCE tries;
+CREATE FUNCTION flaky() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF nextval('tries') % 3 <> 0 THEN RAISE 'not now' USING ERRCODE = '40001'; END IF;
+  RETURN NULL; END $$;
+CREATE TABLE log (n int);
+CREATE TABLE now (n int);
+CREATE TRIGGER t AFTER INSERT ON now FOR EACH ROW EXECUTE FUNCTION flaky();
+CREATE TABLE late (n int);
+CREATE CONSTRAINT TRIGGER t AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION flaky();
+CREATE PROCEDURE called() LANGUAGE plpgsql AS $$ BEGIN
+  INSERT INTO log VALUES (7); COMMIT; INSERT INTO now VALUES (1); END $$;
+"""
+
+
+def test_every_kind_of_a_part_is_tried_again(server):
+    project = Project(server, {"1_a.up.sql": FLAKY, "1_a.down.sql": "SELECT 1;"})
+    project.run("up")
+    quick(project)
+    parts = ["INSERT INTO now VALUES (1);", "INSERT INTO late VALUES (1);",
+             "COPY now FROM stdin;\n1\n\\.", "BEGIN;\nINSERT INTO late VALUES (1);\nCOMMIT;",
+             "BEGIN;\nCOPY now FROM stdin;\n1\n\\.\nCOMMIT;"]
+    text = LOOSE + "\n".join("INSERT INTO log VALUES ({});\n{}".format(i, part)
+                             for i, part in enumerate(parts)) + "\nVACUUM log;\n"
+    project.write("2_b.up.sql", text)
+    project.write("2_b.down.sql", text)
+    for words in ("up",), ("down", "--yes"):
+        run = project.run(*words)
+        expect(run.err.count("trying again"), 2 * len(parts))
+        expect(project.sql("SELECT string_agg(n::text, ' ' ORDER BY n) FROM log"), "0 1 2 3 4")
+        expect(project.sql("SELECT (SELECT count(*) FROM now), (SELECT count(*) FROM late)"), "3|2")
+        project.sql("TRUNCATE log, now, late")
+    expect(project.applied(), ["1"])
+
+
+def test_what_runs_outside_a_transaction_is_not_tried_again(server):
+    project = Project(server, {"1_a.up.sql": FLAKY})
+    project.run("up")
+    quick(project)
+    project.write("2_b.up.sql", LOOSE + "CALL called();")
+    run = project.run("up", exit=1)
+    expect_in("(40001)", run.err)
+    expect("trying again" in run.err, False)
+    expect(project.sql("SELECT count(*) FROM log"), "1")
+    project.write("2_b.up.sql", "-- migrate:lock-timeout 100ms\n" + LOOSE + "VACUUM now;")
+    holder = idle_holder(project, "now")
+    run = project.run("up", exit=1)
+    expect_in("(55P03)", run.err)
+    expect("trying again" in run.err, False)
+    end(holder)
+
+
+def test_a_mark_behind_what_ran_outside_is_not_a_reason_to_run_it_twice(server):
+    for rest in ("", "\nSELECT 1;"):
+        project = Project(server, {"1_a.up.sql": "CREATE TABLE log (n int);\nCREATE TABLE a (n int);"
+                                                 "CREATE PROCEDURE slow() LANGUAGE sql AS $$\n"
+                                                 "INSERT INTO log VALUES (1); LOCK TABLE a; $$;"})
+        project.run("up")
+        quick(project, lock_retry="2s")
+        project.write("2_b.up.sql", LOOSE + "CALL slow();" + rest)
+        holder = idle_holder(project, "a")
+        run = project.start("up")
+        wait_for(lambda: project.sql("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = "
+                                     "'a'::regclass") == "1")
+        other = idle_holder(project, "migrate.history")
+        end(holder)
+        _, err = run.communicate(timeout=LIMIT_S)
+        expect(run.returncode != 0, True)
+        expect_in("(55P03)", err)
+        expect("trying again" in err, False)
+        end(other)
+        expect(project.sql("SELECT count(*) FROM log"), "1")
+        expect(marks(project, "2"), "1|0|{}".format(2 if rest else 1))
+
+
+def test_how_often_a_part_is_tried_again(server):
+    """The file's own word and the configured time count."""
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);\nCREATE TABLE log (n int);"})
+    project.run("up")
+    rest = "INSERT INTO log VALUES (1);\nALTER TABLE a ADD b int;"
+    project.write("2_b.up.sql", LOOSE + "-- migrate:retry no\n" + rest)
+    quick(project)
+    holder = idle_holder(project, "a")
+    run = project.run("up", exit=1)
+    expect("trying again" in run.err, False)
+    expect_in("note: 2_b stopped at its statement 2 of 2; correct it, and run again to go on there",
+              run.err)
+    project.write("2_b.up.sql", LOOSE + rest)
+    quick(project, lock_retry="2s")
+    run = project.run("up", exit=1)
+    expect_in("trying again", run.err)
+    expect_in("detail: It was blocked by pid {} (psql)".format(holder.backend), run.err)
+    expect_in("note: 2_b stopped at its statement 2 of 2; correct it, and run again to go on there",
+              run.err)
+    quick(project)
+    run = project.run("up", "--deadline", "3s", exit=8)
+    expect_in("detail: 2_b waited for a lock: canceling statement due to lock timeout.", run.err)
+    expect_in("note: 2_b stopped at its statement 2 of 2\n", run.err)
+    end(holder)
+    project.run("up")
+    expect(project.sql("SELECT count(*) FROM log"), "1")
+
+
 def test_the_configured_time_for_locks_counts(server):
     project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
                                "2_b.up.sql": "ALTER TABLE a ADD b int;"})
