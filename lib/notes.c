@@ -330,10 +330,14 @@ mg_notes_end(MgContext *context, const MgOutcome *outcome, const MgError *err)
         note_failed(context, err);
     for (size_t i = notes->first_done; i < n_done && outcome->n_tried == 0 && has_seen; i++)
         conclude(context, &notes->plan_steps[i - notes->first_done], &notes->done.items[i]);
+    /* Only what has a plan counts its own time. */
+    int64_t elapsed_us = outcome->elapsed_us;
+    if (elapsed_us == 0)
+        elapsed_us = context->opening_us + mg_clock_us() - notes->began_us;
     const char *command = outcome->n_reverted > 0 ? "down" : "up";
     MgJournalRun run = { .command = options->command != NULL ? options->command : command,
                          .began_at_ms = notes->began_at_ms,
-                         .elapsed_us = outcome->elapsed_us,
+                         .elapsed_us = elapsed_us,
                          .by = context->applied_by,
                          .tool = MG_VERSION,
                          .n_applied = outcome->n_applied,

@@ -134,8 +134,11 @@ turn_of(const MgRepair *repair, MgArena *arena)
 static bool
 begin(MgContext *context, const MgRepair *repair, MgError *err)
 {
-    if (!mg_begin_writing(context, &reading_goal, err))
+    if (!mg_begin_writing(context, &reading_goal, err)) {
+        if (err->code == MG_E_CLAIMED)
+            mg_error_note(err, "nothing was changed");
         return false;
+    }
     if (context->start.lock_state == MG_LOCK_HELD)
         return true;
     if (context->start.lock_state != MG_LOCK_BUSY)

@@ -225,6 +225,8 @@ def test_every_change_of_the_history_is_noted(server):
            [("baseline", 1, 0, 0, None), ("up", 0, 2, 0, None), ("up", 0, 0, 2, None),
             ("repair", 1, 0, 0, None), ("claim", 1, 0, 0, None), ("claim", 0, 0, 0, None),
             ("claim", 1, 0, 0, None), ("redo", 0, 0, 0, "no-down")])
+    with notebook(project) as db:
+        expect(db.execute("SELECT count(*) FROM run WHERE elapsed_us = 0").fetchone(), (0,))
     steps = [[(step["what"], step["migration"]) for step in
               json.loads(project.run("log", "--local", str(i), "--output", "json").out)["steps"]]
              for i in range(1, 8)]
