@@ -284,10 +284,16 @@ class Docs:
             (place / "bin" / "ninja").chmod(0o755)
             kept = {name: value for name, value in os.environ.items()
                     if name.endswith("SAN_OPTIONS")}
+            # On a platform too, and next to another database: neither is meant.
             done = run(str(copied / "migrations-example" / "run"),
                        env=dict(kept, PATH="{}/bin:{}".format(folder, os.environ["PATH"]),
-                                HOME=folder + "/home", TMPDIR=folder + "/tmp"))
+                                HOME=folder + "/home", TMPDIR=folder + "/tmp", CI="1",
+                                GITHUB_ACTIONS="true", GITHUB_EVENT_NAME="pull_request",
+                                POSTGRES_URL="postgresql://app@db.example.com/shop"))
             assert done.returncode == 0, done.stdout + done.stderr
+            for seen in ("\nskipped  environment preview from VERCEL_ENV",
+                         'belongs to environment "production" from now on'):
+                assert done.stdout.count(seen) == 1, done.stdout
             left = [str(path.relative_to(place)) for top in ("home", "tmp")
                     for path in (place / top).rglob("*")]
             assert not left, "left behind: {}".format(left)
