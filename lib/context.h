@@ -111,8 +111,7 @@ typedef struct MgLost {
 } MgLost;
 
 /* After a failure: shall the run connect and go on?  Then it is disconnected. */
-bool mg_lost_goes_on(MgContext *context, MgLost *lost, const MgOutcome *outcome,
-                     const MgError *err);
+bool mg_lost_goes_on(MgContext *context, MgLost *lost, const MgOutcome *outcome, MgError *err);
 /* With the lock and the history read again: count and tell what was committed unanswered. */
 void mg_lost_settle(MgContext *context, MgLost *lost, MgOutcome *outcome);
 /* Take off from "the next N" what is finished.  False: nothing is left. */

@@ -384,8 +384,10 @@ mg_wait_turn(MgContext *context, const MgTurn *turn, MgError *err)
         if (!mg_lock_try(context->conn, &context->lock, &context->arena, &state, err))
             return false;
         mg_arena_reset(&context->arena, mark);
-        if (state == MG_LOCK_HELD)
+        if (state == MG_LOCK_HELD) {
+            context->start.lock_state = state;
             return true;
+        }
         if (state != MG_LOCK_BUSY)
             return mg_fail_shared(err);
     }

@@ -163,7 +163,8 @@ on_timeout(void *payload, const MgTag *tag, const MgResult *result, MgError *err
 /* The closest setting wins on the server: of a role in a database, a role, a database, all. */
 static const char timeout_sql[] =
     "SELECT pg_catalog.current_setting('statement_timeout'), o.origin, o.value FROM (SELECT) one"
-    " LEFT JOIN LATERAL (SELECT concat_ws(' in ', 'role ' || r.rolname, 'database ' || d.datname)"
+    " LEFT JOIN LATERAL (SELECT pg_catalog.concat_ws(' in ', 'role ' || r.rolname, 'database ' || "
+    "d.datname)"
     " AS origin, pg_catalog.substr(c.setting, 19) AS value"
     " FROM pg_catalog.pg_db_role_setting s"
     " CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) c(setting)"
@@ -261,9 +262,11 @@ begin_again(MgExec *exec, int64_t pause, MgError *err)
     const MgOp ops[] = {
         { .kind = MG_OP_QUERY, .sql = "ROLLBACK" },
         { .kind = MG_OP_QUERY, .sql = "DEALLOCATE ALL" },
+        /* A rollback keeps them, and whoever is in the way may wait for one. */
+        { .kind = MG_OP_QUERY, .sql = exec->release_sql },
     };
     bool is_begun = mg_exec_is_begun(exec, exec->n_committed);
-    size_t first = mg_conn_is_in_transaction(exec->input->conn) ? 0 : 1, end = is_begun ? 1 : 2;
+    size_t first = mg_conn_is_in_transaction(exec->input->conn) ? 0 : 1, end = is_begun ? 1 : 3;
     if (!mg_conn_run_ops(exec->input->conn, ops + first, end - first, NULL, NULL, err))
         return false;
     int64_t begin_ms = mg_clock_ms();

@@ -3,9 +3,10 @@
 
 usage: hygiene.py MIGRATE [NAME...]
 """
+import subprocess
 import sys
 
-from house import Project, expect, expect_in, main
+from house import LIMIT_S, Project, expect, expect_in, main, wait_for
 
 # What the second migration sees of the session: the runner's own settings, lock and nonce too.
 SEEN = r"""CREATE TABLE seen AS SELECT
@@ -180,6 +181,45 @@ def test_a_migration_that_lets_go_of_our_lock_is_stopped(server):
             expect(project.sql("SELECT to_regclass('c') IS NULL"), "t")
             if not prefix:
                 expect(project.sql("SELECT to_regclass('b') IS NULL"), "t")
+
+
+KEY = ("(SELECT min(classid::bigint << 32 | objid::bigint) {} FROM pg_locks WHERE pid ="
+       " pg_backend_pid() AND locktype = 'advisory')")
+
+
+def test_each_of_our_locks_let_go_is_a_fence_or_still_held(server):
+    """The fence gives a lock back and takes it again: never one that is not ours."""
+    for which in ("min", "max"):  # the lock and the nonce, in any order
+        one = "SELECT pg_advisory_unlock({}); ".format(KEY.format("").replace("min", which))
+        for prefix in ("", "-- migrate:no-transaction\n"):
+            project = Project(server, {"1_a.up.sql": prefix + one + one,
+                                       "2_b.up.sql": "CREATE TABLE b (id int);"})
+            err = project.run("up", exit=3).err
+            expect_in("(fence)", err)
+            expect(project.sql("SELECT to_regclass('b') IS NULL"), "t")
+        # Once is not enough to lose it, and others cannot have it while the next ones run.
+        project = Project(server, {"1_a.up.sql": one, "2_b.up.sql": "SELECT 1;", "3_c.up.sql": SEEN})
+        project.run("up")
+        expect(project.sql("SELECT locks FROM seen"), "2")
+
+
+def test_a_retry_does_not_hold_the_locks_of_the_try_before(server):
+    """A rollback keeps session locks: the blocker may wait for one of them."""
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "2_b.up.sql": "SELECT pg_advisory_lock(4711);\n"
+                                             "ALTER TABLE a ADD b int;"})
+    (project.root / "migrate.yaml").write_text("timeouts: { lock: 200ms }\nlock_retry: 20s\n")
+    project.run("up", "--to", "1")
+    blocker = subprocess.Popen(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-d",
+                                server.url_of(project.database), "-c",
+        "BEGIN; SELECT FROM a; DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE locktype ="
+        " 'advisory' AND objid = 4711) LOOP PERFORM pg_sleep(0.01); END LOOP; END $$;"
+        " SELECT pg_advisory_lock(4711); COMMIT;"], stdout=subprocess.DEVNULL)
+    wait_for(lambda: project.sql("SELECT count(*) FROM pg_locks WHERE relation = 'a'::regclass "
+                                 "AND mode = 'AccessShareLock'") == "1")
+    project.run("up")
+    expect(blocker.wait(LIMIT_S), 0)
+    expect(project.applied(), ["1", "2"])
 
 
 def test_a_down_script_leaves_nothing_either(server):

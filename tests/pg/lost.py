@@ -101,6 +101,23 @@ def test_a_statement_outside_a_transaction_is_not_repeated(server):
     expect(project.sql("SELECT count(*) FROM a"), "0")
 
 
+def test_a_down_script_outside_a_transaction_is_not_repeated(server):
+    project = Project(server, {
+        "1_a.up.sql": "CREATE TABLE a (id int);",
+        "1_a.down.sql": LOOSE + "INSERT INTO a VALUES (1);\n"
+                        "DO $$ BEGIN PERFORM pg_sleep(1.35); END $$;\nDROP TABLE a;"})
+    project.run("up")
+    run = project.start("down")
+    terminate(project, 1.35)
+    _, err = run.communicate(timeout=LIMIT_S)
+    expect(run.returncode, 5)
+    expect_in("(connection-lost)", err)
+    expect_in("A part of its down script may have run", err)
+    expect("connecting again" in err, False)
+    expect(project.sql("SELECT count(*) FROM a"), "1")
+    expect(project.applied(), ["1"])
+
+
 def test_a_lost_index_build_is_done_again(server):
     project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
                                "2_i.up.sql": "CREATE INDEX CONCURRENTLY i ON a (id);"})
