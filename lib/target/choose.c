@@ -476,6 +476,8 @@ choose(Choosing *choosing, MgChoice *ret)
 {
     const MgChooseInput *input = choosing->input;
     const char *asked = input->env_file;
+    /* A variable that was asked for and is not set must not lead to another database. */
+    bool is_open = asked == NULL && input->url_env == NULL;
     bool is_ci = asked == NULL && mg_environment_get(input->environment, "CI") != NULL;
     bool is_found = false;
     Source sources[2];
@@ -486,7 +488,7 @@ choose(Choosing *choosing, MgChoice *ret)
         if (!choose_in(choosing, &sources[n++], &is_found, ret))
             return false;
     }
-    if (!is_found && asked == NULL && input->configured_url != NULL)
+    if (!is_found && is_open && input->configured_url != NULL)
         return take_configured(choosing, ret);
     if (!is_found && !is_ci) {
         char *const *variables = NULL;
@@ -498,7 +500,7 @@ choose(Choosing *choosing, MgChoice *ret)
         if (!choose_in(choosing, &sources[n++], &is_found, ret))
             return false;
     }
-    if (!is_found && asked == NULL && input->configured_error != NULL) {
+    if (!is_found && is_open && input->configured_error != NULL) {
         *choosing->err = *input->configured_error;
         return false;
     }

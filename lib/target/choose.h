@@ -16,12 +16,13 @@
 #include "target/url.h"
 
 typedef struct MgChooseInput {
-    const char *url;                 /* the URL itself; nothing else is looked at */
-    const char *url_from;            /* its origin; NULL: "--url" */
-    const char *url_env;             /* the name to look for; NULL: all that are known */
-    const char *env_file;            /* a file to look into instead of all other sources, or NULL */
-    const char *folder;              /* where .env and prisma/ are; NULL: the working folder */
-    const char *configured_url;      /* of migrate.yaml: behind the environment, before .env */
+    const char *url;      /* the URL itself; nothing else is looked at */
+    const char *url_from; /* its origin; NULL: "--url" */
+    const char *url_env;  /* the name to look for; NULL: all that are known */
+    const char *env_file; /* a file to look into instead of all other sources, or NULL */
+    const char *folder;   /* where .env and prisma/ are; NULL: the working folder */
+    /* Of migrate.yaml: behind the environment, before .env; not with a url_env or an env_file. */
+    const char *configured_url;
     const char *configured_from;     /* "migrate.yaml:4"; NULL: it has none */
     const MgError *configured_error; /* why it cannot be had, when nothing else names a database */
     char *const *environment; /* "NAME=value" array, may be NULL; with CI set, .env is not read */
