@@ -311,6 +311,18 @@ def test_a_cancelled_build_is_gone_on_with_by_the_next(server):
            ["vercel dpl_1 4f2a91c"] * n_applied + ["vercel dpl_2 9b1c7de"] * (3 - n_applied))
 
 
+def test_a_build_that_waited_for_a_desk_claims_all_the_same(server):
+    project = Project(server, slow_files(2, 0.5))
+    first = project.start("up")
+    wait_for(lambda: locks(project) == "2")
+    second = run_in(project, PRODUCTION, "up")
+    expect_in("nothing left to do: ", second.out)
+    expect_in('note: this database belongs to environment "production" from now on', second.err)
+    first.communicate(timeout=LIMIT_S)
+    expect(first.returncode, 0)
+    expect_in("production", project.run("claim", "--show").out)
+
+
 def test_of_two_builds_at_once_one_works(server):
     project = Project(server, slow_files(2, 0.5))
     first = start_in(project, PRODUCTION, "up")
