@@ -199,10 +199,8 @@ mg_begin_dumping(MgContext *context, const MgGoal *goal, MgError *err)
 static void
 tell_unwatched(MgContext *context)
 {
-    if (context->start.is_unwatched)
-        mg_emit(context, MG_EVENT_WARNING,
-                "this server has no client_connection_check_interval, which was left out: if this"
-                " run is killed, its lock is free only when the statement under way has ended");
+    if (context->start.unwatched != NULL)
+        mg_emit(context, MG_EVENT_WARNING, context->start.unwatched);
 }
 
 /*

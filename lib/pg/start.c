@@ -11,6 +11,7 @@
 
 enum {
     MAX_SETTINGS = 16,
+    WATCH_VERSION = 140000, /* the first that can watch the connection */
 };
 
 typedef struct Setting {
@@ -129,6 +130,7 @@ typedef struct MgStartRead {
     const MgStartInput *input;
     MgArena *arena;
     MgStart *ret;
+    int server_version;
     size_t first_op; /* index of the first operation: 0, or OP_ROLE when reading again */
 } MgStartRead;
 
@@ -148,13 +150,25 @@ first_query(const MgStartInput *input, const MgLock *lock, MgArena *arena)
                            mg_lock_take_sql(lock, arena), rows);
 }
 
+const char *
+mg_start_unwatched(const char *known, int server_version)
+{
+    if (known == NULL || strstr(known, " " WATCH " ") != NULL)
+        return NULL;
+    return server_version < WATCH_VERSION
+               ? "this server has no " WATCH ", which was left out: if this run is killed, its"
+                 " lock is free only when the statement under way has ended"
+               : "this server's system does not support " WATCH ", which was left out: if this"
+                 " run is killed, its lock is free only when the statement under way has ended";
+}
+
 /* What was set and taken, if the session is ours. */
 static void
 take_session(MgStartRead *read, const MgResult *result)
 {
     const char *known = mg_result_text(result, 0, COLUMN_SETTINGS);
     read->ret->lock_state = mg_lock_state(mg_result_text(result, 0, COLUMN_LOCK));
-    read->ret->is_unwatched = known != NULL && strstr(known, WATCH) == NULL;
+    read->ret->unwatched = mg_start_unwatched(known, read->server_version);
     read->ret->settings_sql =
         later_settings_sql(known == NULL ? "" : known, read->input->settings, read->arena);
 }
@@ -228,7 +242,11 @@ static bool
 run(MgConn *conn, const MgStartInput *input, size_t first_op, const MgLock *lock, MgArena *arena,
     MgStart *ret, MgError *err)
 {
-    MgStartRead read = { .input = input, .arena = arena, .ret = ret, .first_op = first_op };
+    MgStartRead read = { .input = input,
+                         .arena = arena,
+                         .ret = ret,
+                         .server_version = mg_conn_server_version(conn),
+                         .first_op = first_op };
     MgOp ops[N_OPS_NOTING] = {
         [OP_PROOF] = { .kind = MG_OP_QUERY },
         [OP_PROOF + 1] = { .kind = MG_OP_SYNC },

@@ -40,7 +40,7 @@ typedef struct MgStart {
     MgProof proof;
     /* Meaningful only when writing. */
     MgLockState lock_state;
-    bool is_unwatched;        /* this server cannot notice that a run was killed */
+    const char *unwatched;    /* mg_start_unwatched of this server */
     const char *settings_sql; /* applies the session settings again, behind a RESET ALL */
     MgHistoryFacts facts;
     MgHistory history;
@@ -52,6 +52,13 @@ typedef struct MgStart {
 /* Why a setting of the user's, such as the role, could not be made; false, as mg_fail is. */
 bool mg_start_fail_settings(const MgSessionSettings *settings, const MgResult *result,
                             MgError *err);
+
+/*
+ * Why this server cannot notice that a run was killed, as a warning; NULL: it
+ * can, or nothing was set.  known: the names that it has set, each with a space
+ * on both sides; NULL: the session is not ours.
+ */
+const char *mg_start_unwatched(const char *known, int server_version);
 
 /* lock->backend_pid is set from the proof. */
 MG_CHECK bool mg_start(MgConn *conn, const MgStartInput *input, MgLock *lock, MgArena *arena,
