@@ -6,7 +6,7 @@ usage: hygiene.py MIGRATE [NAME...]
 import subprocess
 import sys
 
-from house import LIMIT_S, Project, expect, expect_in, main, wait_for
+from house import LIMIT_S, Project, expect, expect_in, hold_table, main, wait_for
 
 # What the second migration sees of the session: the runner's own settings, lock and nonce too.
 SEEN = r"""CREATE TABLE seen AS SELECT
@@ -201,6 +201,27 @@ def test_each_of_our_locks_let_go_is_a_fence_or_still_held(server):
         project = Project(server, {"1_a.up.sql": one, "2_b.up.sql": "SELECT 1;", "3_c.up.sql": SEEN})
         project.run("up")
         expect(project.sql("SELECT locks FROM seen"), "2")
+
+
+def test_both_locks_keep_their_two_levels_through_rollbacks(server):
+    """Session locks are not rolled back: neither may what the fence does to them be lopsided."""
+    key = "classid::bigint << 32 | objid::bigint"
+    unlock = ", ".join("pg_advisory_unlock({}) {}".format(key, name) for name in "uvw")
+    for mode in ((), ("--single-transaction",), ("--rehearse", "--yes")):
+        project = Project(server, {
+            "1_a.up.sql": "CREATE TABLE a (id int);", "2_b.up.sql": "ALTER TABLE a ADD b int;",
+            "3_c.up.sql": "DO $$ DECLARE r record; BEGIN FOR r IN SELECT " + unlock +
+                          " FROM (SELECT DISTINCT classid, objid FROM pg_locks WHERE pid ="
+                          " pg_backend_pid() AND locktype = 'advisory') x"
+                          " LOOP RAISE NOTICE 'levels % % %', r.u, r.v, r.w; END LOOP; END $$;"})
+        (project.root / "migrate.yaml").write_text("timeouts: { lock: 200ms }\nlock_retry: 20s\n")
+        project.run("up", "--to", "1")
+        holder = hold_table(project, "a", 1)
+        run = project.run("up", *mode, exit=3)
+        holder.wait(LIMIT_S)
+        expect_in("trying again in", run.err)
+        expect(run.err.count("levels t t f"), 2)
+        expect_in("(fence)", run.err)
 
 
 def test_a_retry_does_not_hold_the_locks_of_the_try_before(server):
