@@ -105,7 +105,7 @@ ask(const MgRun *run, const char *const *words, Answer *ret, MgError *err)
 static bool
 ask_line(const MgRun *run, const char *const *words, const char **ret, MgError *err)
 {
-    Answer answer;
+    Answer answer = { .text = "" };
     if (!ask(run, words, &answer, err))
         return false;
     size_t n = strcspn(answer.text, "\n");
@@ -132,7 +132,7 @@ list(const MgRun *run, const char *commit, const char *dir, Entries *ret, MgErro
 {
     const char *inside = mg_arena_format(run->arena, "%s/", dir);
     const char *const words[] = { "ls-tree", "-z", commit, "--", inside, NULL };
-    Answer answer;
+    Answer answer = { 0 };
     *ret = (Entries){ 0 };
     if (!ask(run, words, &answer, err))
         return false;
@@ -161,7 +161,7 @@ add_changed(const MgRun *run, const Entries *entries, const char *name, MgFile *
         if (strcmp(entries->items[i].name, name) != 0)
             continue;
         const char *const words[] = { "cat-file", "blob", entries->items[i].blob, NULL };
-        Answer answer;
+        Answer answer = { 0 };
         if (!ask(run, words, &answer, err))
             return false;
         if (answer.status != 0)
@@ -179,7 +179,7 @@ list_changed(const MgRun *run, const char *commit, const char *dir, MgBase *ret,
     const char *const words[] = {
         "diff", "--name-only", "-z", "--no-renames", "--diff-filter=MDT", commit, "--", dir, NULL
     };
-    Answer answer;
+    Answer answer = { 0 };
     Entries entries;
     if (!list(run, commit, dir, &entries, err) || !ask(run, words, &answer, err))
         return false;
