@@ -157,7 +157,8 @@ mg_history_log(MgConn *conn, const MgHistoryTable *table, MgArena *arena, MgLogE
                          { .kind = MG_OP_SYNC } };
     if (!mg_conn_run_ops(conn, ops, sizeof ops / sizeof *ops, on_result, &reading, err))
         return false;
-    qsort(reading.entries.items, reading.entries.n, sizeof *reading.entries.items, compare);
+    if (reading.entries.n > 0) /* qsort takes no null */
+        qsort(reading.entries.items, reading.entries.n, sizeof *reading.entries.items, compare);
     *ret = reading.entries.items;
     *ret_n = reading.entries.n;
     return true;
