@@ -301,3 +301,11 @@ mg_match_build(const MgSource *source, const MgHistory *history, MgArena *arena,
         ret->items[i].entry = &ret->entries[i];
     }
 }
+
+bool
+mg_match_may_repeat(const MgMatch *match)
+{
+    int number = match->row->n_statements_started;
+    return match->file != NULL && !match->file->up.is_mixed && number <= 64 &&
+           (match->file->up.index_builds >> (number - 1) & 1) != 0;
+}

@@ -25,4 +25,10 @@ typedef struct MgMatches {
 void mg_match_build(const MgSource *source, const MgHistory *history, MgArena *arena,
                     MgMatches *ret);
 
+/*
+ * May the statement that was started last simply run again, whatever became of
+ * it?  An index build may: the executor finds out what it left behind.
+ */
+bool mg_match_may_repeat(const MgMatch *match);
+
 #endif

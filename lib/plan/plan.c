@@ -115,16 +115,6 @@ refuse_destructive_steps(MgDraft *draft)
 
 /* ---- Up ------------------------------------------------------------------ */
 
-/*
- * May the statement whose fate is unknown simply run again?  An index build
- * may: the executor finds out what it left behind.
- */
-static bool
-is_index_build(const MgScript *script, int number)
-{
-    return !script->is_mixed && number <= 64 && (script->index_builds >> (number - 1) & 1) != 0;
-}
-
 static void
 resume(MgDraft *draft, const MgMatch *match)
 {
@@ -135,7 +125,7 @@ resume(MgDraft *draft, const MgMatch *match)
         mg_refuse_partial_short(&draft->refusals, match);
         return;
     }
-    if (is_unknown && !is_index_build(script, row->n_statements_started)) {
+    if (is_unknown && !mg_match_may_repeat(match)) {
         mg_refuse_partial_unknown(&draft->refusals, match);
         return;
     }

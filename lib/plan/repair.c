@@ -223,11 +223,17 @@ settle_done(Building *building)
                            building->match->entry->label);
 }
 
+/* The mark of an index build stays: by it, the next run knows what that left behind for ours. */
 static const char *
 settle_again(Building *building)
 {
     const MgApplied *row = building->match->row;
     int statement = building->repair->statement;
+    if (mg_match_may_repeat(building->match))
+        return mg_arena_format(building->arena,
+                               "nothing to do, \"migrate up\" runs statement %d of %s again by"
+                               " itself",
+                               statement, building->match->entry->label);
     change_number(&building->changes, "statements_started", row->n_statements_started,
                   statement - 1, building->arena);
     return mg_arena_format(building->arena, "statement %d of %s is recorded as not done", statement,

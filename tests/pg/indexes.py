@@ -58,6 +58,19 @@ def test_a_killed_build_is_built_again(server):
     expect(invalid(project), "0")
 
 
+def test_a_repair_of_a_killed_build_leaves_it_to_the_next_run(server):
+    project = Project(server, {"1_a.up.sql": BIG.format(1000)})
+    project.run("up")
+    project.write("2_i.up.sql", "CREATE INDEX CONCURRENTLY i ON a (t);")
+    kill_while_it_builds(project)
+    expect(project.run("repair", "2", "--statement", "1", "again", "--yes").out,
+           "done     nothing to do, \"migrate up\" runs statement 1 of 2_i again by itself\n")
+    expect_in("note: index public.i, left invalid by an earlier try, is built again",
+              project.run("up").err)
+    expect(project.sql(VALID), "t")
+    expect(invalid(project), "0")
+
+
 def test_what_a_killed_reindex_left_is_dropped(server):
     for statement in ("REINDEX INDEX CONCURRENTLY i;", "REINDEX (CONCURRENTLY) TABLE a;"):
         project = Project(server, {"1_a.up.sql": BIG.format(1000) + "\nCREATE INDEX i ON a (t);"})

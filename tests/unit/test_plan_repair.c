@@ -2,7 +2,8 @@
  * Repairs, from compact words to whole texts.
  *
  * Files and rows: "1_name" or "R__name", with flags behind "/": =K content K (else the version or
- * the name), ~ edited cosmetically, - no down script, D another down script, 3 three statements.
+ * the name), ~ edited cosmetically, - no down script, D another down script, 3 three statements,
+ * i the second one builds an index.
  * Rows, with ids 1, 2, ...: also pNM, N statements done of M started of 3, N without digests.
  * Repair: done|again|accept|reverted|renumber, the version, and the statement or the old version.
  */
@@ -81,6 +82,7 @@ make_file(MgArena *arena, const char *word, const char *flags)
                          .has_down = named.down_digest != NULL };
     file.up.path = mg_arena_format(arena, "migrations/%s.up.sql", word);
     file.up.n_statements = named.n_statements;
+    file.up.index_builds = strchr(flags, 'i') != NULL ? 2 : 0;
     mg_text_copy(file.up.digest, sizeof file.up.digest, named.digest);
     mg_text_copy(file.up.token_digest, sizeof file.up.token_digest, named.token_digest);
     if (file.has_down)
@@ -218,6 +220,10 @@ test_repair__settles_a_statement(void **state)
           "prefix-old > prefix-new" },
         { "again", "1_a/3", "1_a/p12", "again 1 2",
           "1_a row 1: statement 2 of 1_a is recorded as not done; statements_started 2 > 1" },
+        { "again, and the next run does so by itself", "1_a/3i", "1_a/p12", "again 1 2",
+          "1_a row 1: nothing to do, \"migrate up\" runs statement 2 of 1_a again by itself" },
+        { "again, not the one that builds an index", "1_a/3i", "1_a/p23", "again 1 3",
+          "1_a row 1: statement 3 of 1_a is recorded as not done; statements_started 3 > 2" },
         { "by label", "1_a/3", "1_a/p01", "done 1_a 1",
           "1_a row 1: statement 1 of 1_a is recorded as done; statements_done 0 > 1; prefix_digest "
           "prefix-old > prefix-new" },
