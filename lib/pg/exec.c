@@ -122,6 +122,7 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
     case MG_ROLE_PREPARE:
     case MG_ROLE_BEGIN:
     case MG_ROLE_SET:
+    case MG_ROLE_CLOSE:
     case MG_ROLE_FENCE:
     case MG_ROLE_DEADLINE:
     case MG_ROLE_CONSTRAINTS:

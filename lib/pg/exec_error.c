@@ -341,6 +341,7 @@ mg_exec_fail(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *er
     case MG_ROLE_PREPARE:
     case MG_ROLE_BEGIN:
     case MG_ROLE_SET:
+    case MG_ROLE_CLOSE:
         break;
     }
     mg_result_fail(result, strcmp(sqlstate, "42501") == 0 ? MG_E_PERMISSION : MG_E_SERVER, err);

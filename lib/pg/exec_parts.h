@@ -24,6 +24,7 @@ typedef enum MgRole {
     MG_ROLE_DEADLINE,  /* fails when the time for this run is over */
     MG_ROLE_STATEMENT, /* of the file */
     MG_ROLE_CONSTRAINTS,
+    MG_ROLE_CLOSE,       /* the row of a repeatable's last run; its record follows */
     MG_ROLE_RECORD,      /* the history row */
     MG_ROLE_MARK,        /* progress of a no-transaction migration */
     MG_ROLE_COMMIT,      /* of a mark */

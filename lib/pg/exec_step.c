@@ -199,7 +199,7 @@ push_close(MgExec *exec)
                        .sql = mg_history_close_sql(exec->input->table, &exec->step_arena),
                        .params = params,
                        .n_params = 2,
-                       .tag = { .role = MG_ROLE_RECORD, .item = exec->step_i } });
+                       .tag = { .role = MG_ROLE_CLOSE, .item = exec->step_i } });
 }
 
 /* The history row of the current step: a new one, or the end of the one that marks have made. */

@@ -137,7 +137,9 @@ def test_a_rehearsal_keeps_nothing(server):
     expect(locks(project), "0")
     project.run("up")
     project.write("4_d.up.sql", "CREATE TABLE d (id int);")
-    project.run("up", "--rehearse")
+    project.write("R__v.sql", "CREATE VIEW v AS SELECT 1 AS one;")
+    run = project.run("up", "--rehearse")
+    expect(words(run.out), [["tried", "4_d"], ["tried", "R__v"]])
     expect(project.applied(), ["1", "2", "3"])
     expect_in("nothing to do", project.run("up", "--rehearse", "--to", "3").out)
 
