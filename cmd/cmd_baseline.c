@@ -64,9 +64,12 @@ const MgCmd cmd_baseline = {
     .name = "baseline",
     .argument = "V",
     .summary = "record everything up to V as applied, without running it",
-    .about = "Record every migration up to and including V as applied, without running it: for a\n"
-             "database that got its schema in another way. One row for each file goes into the\n"
-             "history, marked as baseline. Nothing may be applied that is newer than V.",
+    .about =
+        "Record every migration up to and including V as applied, without running it: for a\n"
+        "database that got its schema in another way. One row for each file goes into the\n"
+        "history, marked as baseline. Nothing may be applied that is newer than V. On a\n"
+        "database of another machine it shows the plan and asks; where nobody can be asked it\n"
+        "needs --yes.",
     .opts = opts,
     .args_bytes = sizeof(Args),
     .min_words = 1,

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "cmd.h"
+#include "consent.h"
 #include "policy.h"
 #include "talk.h"
 
@@ -70,6 +71,30 @@ print(const MgRun *run, const MgClaimed *claimed)
         mg_talk_result(run->talk, "done", "nothing to do: %s", describe(run, claimed));
 }
 
+/* The claim is what keeps other environments away: it does not go unasked. */
+static bool
+confirm_release(const MgRun *run, MgContext *context, MgError *err)
+{
+    const MgTarget *target = mg_target(context);
+    const MgConsent consent = { .action = "releasing a claim",
+                                .look = "migrate claim --show",
+                                .command = "migrate claim --release",
+                                .note = "nothing was changed" };
+    bool must_ask;
+    MgClaimed claimed;
+    if (!mg_consent_check(run, target, &consent, &must_ask, err))
+        return false;
+    if (!must_ask)
+        return true;
+    if (!mg_claim_show(context, &claimed, err))
+        return false;
+    return claimed.environment == NULL ||
+           mg_consent_ask(run, &consent,
+                          mg_arena_format(run->arena, "release %s at %s, which is %s?",
+                                          target->database, target->host, describe(run, &claimed)),
+                          err);
+}
+
 static bool
 run(const MgRun *run, int *ret_status, MgError *err)
 {
@@ -89,9 +114,10 @@ run(const MgRun *run, int *ret_status, MgError *err)
     MgClaimed claimed;
     if (!mg_open(&options, &context, err))
         return false;
-    bool ok = args->is_show      ? mg_claim_show(context, &claimed, err)
-              : args->is_release ? mg_claim_release(context, &claimed, err)
-                                 : mg_claim_make(context, run->words.items[0], &claimed, err);
+    bool ok = args->is_show ? mg_claim_show(context, &claimed, err)
+              : args->is_release
+                  ? confirm_release(run, context, err) && mg_claim_release(context, &claimed, err)
+                  : mg_claim_make(context, run->words.items[0], &claimed, err);
     if (ok)
         print(run, &claimed);
     mg_close(context);
@@ -116,7 +142,9 @@ const MgCmd cmd_claim = {
         "A claimed database is migrated only by runs for the environment that claimed it, so a\n"
         "preview build whose variables point to production is refused. A run that a platform\n"
         "tells to be for production claims the database by itself. A claim holds for the host\n"
-        "it was made at: a branch of the database, which has another, is free.",
+        "it was made at: a branch of the database, which has another, is free. To release the\n"
+        "claim of a database of another machine it asks; where nobody can be asked it needs\n"
+        "--yes.",
     .opts = opts,
     .args_bytes = sizeof(Args),
     .max_words = 1,

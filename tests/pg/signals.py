@@ -63,6 +63,52 @@ def is_running(project):
                        "datname = current_database()") == "1"
 
 
+# ---- Who is asked --------------------------------------------------------------------------------
+
+
+def answer(project, word, *words):
+    terminal = Terminal(project, *words, columns=100)
+    terminal.read_until("? [y/N] ")
+    os.write(terminal.master, word.encode() + b"\n")
+    terminal.read_all()
+    return terminal
+
+
+def live_kinds(project):
+    return project.sql("SELECT string_agg(kind, ' ' ORDER BY kind) FROM migrate.history "
+                       "WHERE reverted_at IS NULL")
+
+
+def test_what_is_asked_on_a_database_elsewhere(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "1_a.down.sql": "DROP TABLE a;"})
+    # Where a service leads is not known before the connection, so it is no place on this machine.
+    (project.root / "services").write_text("[far]\nhost={}\n".format(server.socket))
+    project.variables = {"PGSERVICEFILE": str(project.root / "services"),
+                         "DATABASE_URL": "postgresql://postgres@/{}?service=far".format(
+                             project.database),
+                         "MIGRATE_ENV": "production"}
+    project.run("up")
+    project.run("claim", "production")
+    place = "{} at {}".format(project.database, server.socket)
+    for word, exit in ("n", 130), ("", 130), ("y", 0):
+        asked = answer(project, word, "down")
+        expect_in("revert 1 migration in {}? [y/N] ".format(place), asked.text)
+        expect(asked.process.returncode, exit)
+        expect(live_kinds(project), "claim" if exit == 0 else "claim versioned")
+    for word, exit in ("n", 130), ("y", 0):
+        asked = answer(project, word, "claim", "--release")
+        expect_in("release {}, which is production since ".format(place), asked.text)
+        expect_in("released: " if exit == 0 else "note: nothing was changed", asked.text)
+        expect(asked.process.returncode, exit)
+        expect(live_kinds(project), "" if exit == 0 else "claim")
+    expect_in("belongs to no environment", project.run("claim", "--release", "--yes").out)
+    project.run("claim", "production")  # is not asked: it takes no guard away
+    expect_in("releasing a claim on another machine needs --yes",
+              project.run("claim", "--release", exit=2).err)
+    expect_in("released: ", project.run("claim", "--release", "--yes").out)
+
+
 # ---- The live line -------------------------------------------------------------------------------
 
 
