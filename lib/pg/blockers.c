@@ -7,14 +7,15 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/mask.h"
 #include "base/text.h"
-#include "sql/quote.h"
 
 enum {
     CONNECT_MS = 1000,
     ANSWER_MS = 500,
     OPEN_AGAIN_MS = 30 * 1000,
     MAX_FAILURES = 3,
+    QUERY_BYTES = 64,         /* of one that is shown */
     PROGRESS_SERVER = 140000, /* pg_stat_progress_copy is there since 14 */
 };
 
@@ -112,14 +113,35 @@ blockers_sql(int backend_pid, MgArena *arena)
         arena,
         "SELECT b.pid, coalesce(nullif(a.application_name, ''),"
         " nullif(a.backend_type, 'client backend'), a.usename, ''), a.state,"
-        " (extract(epoch FROM pg_catalog.clock_timestamp() - a.xact_start) * 1000000)::bigint,"
-        " %s, pg_catalog.count(*) OVER ()"
+        " (extract(epoch FROM pg_catalog.clock_timestamp() - a.xact_start)::numeric"
+        " * 1000000::numeric)::bigint,"
+        " pg_catalog.left(coalesce(a.query, ''), 2000), pg_catalog.count(*) OVER ()"
         " FROM (SELECT DISTINCT u.pid FROM"
         " pg_catalog.unnest(pg_catalog.pg_blocking_pids(%d)) u(pid)) b"
         " LEFT JOIN pg_catalog.pg_stat_activity a USING (pid)"
         " ORDER BY pg_catalog.cardinality(pg_catalog.pg_blocking_pids(b.pid)), a.xact_start"
         " LIMIT 1",
-        mg_sql_shown("coalesce(a.query, '')", arena), backend_pid);
+        backend_pid);
+}
+
+/* In one line.  Masked before it is cut: the end of a password may be what tells it. */
+static void
+show_query(const char *query, char ret[QUERY_BYTES])
+{
+    MG_CLEANUP(buf) MgBuf masked = { 0 };
+    MG_CLEANUP(buf) MgBuf line = { 0 };
+    mg_buf_add(&masked, query);
+    mg_mask_passwords(masked.text, masked.size_bytes);
+    for (const char *at = mg_buf_text(&masked); *at != '\0'; at++) {
+        bool is_blank = strchr(" \t\r\n\f\v", *at) != NULL;
+        if (!is_blank)
+            mg_buf_add_char(&line, *at);
+        else if (line.size_bytes > 0 && line.text[line.size_bytes - 1] != ' ')
+            mg_buf_add_char(&line, ' ');
+    }
+    while (line.size_bytes > 0 && strchr("; ", line.text[line.size_bytes - 1]) != NULL)
+        line.text[--line.size_bytes] = '\0';
+    mg_text_copy(ret, QUERY_BYTES, mg_buf_text(&line));
 }
 
 /* The server says nothing of others' sessions to a role without the right to see them. */
@@ -143,8 +165,11 @@ describe_blocker(const MgResult *result, MgSight *ret)
         mg_buf_format(&text, ", %s for %s", state, age);
     else if (state != NULL && mg_result_int(result, 0, COLUMN_AGE) > 0)
         mg_buf_format(&text, ", at work for %s", age);
-    if (state != NULL && query[0] != '\0')
-        mg_buf_format(&text, ": %s", query);
+    if (state != NULL && query[0] != '\0') {
+        char shown[QUERY_BYTES];
+        show_query(query, shown);
+        mg_buf_format(&text, ": %s", shown);
+    }
     if (ret->n_blockers > 1)
         mg_buf_format(&text, "; and %d more", ret->n_blockers - 1);
     mg_text_copy(ret->blocker, sizeof ret->blocker, mg_buf_text(&text));

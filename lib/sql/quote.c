@@ -33,14 +33,3 @@ mg_sql_literal(const char *text, MgArena *arena)
     return strchr(text, '\\') == NULL ? wrap("", '\'', "'", text, arena)
                                       : wrap("E", '\'', "'\\", text, arena);
 }
-
-const char *
-mg_sql_shown(const char *expression, MgArena *arena)
-{
-    return mg_arena_format(
-        arena,
-        "pg_catalog.rtrim(pg_catalog.left(pg_catalog.btrim(pg_catalog.regexp_replace(pg_catalog."
-        "regexp_replace("
-        "%s, '\\y(password)\\y.*', '\\1 ***', 'i'), '[[:space:]]+', ' ', 'g')), 60), '; ')",
-        expression);
-}

@@ -8,10 +8,5 @@
 const char *mg_sql_identifier(const char *name, MgArena *arena);
 /* 'it''s', or E'...' when it has backslashes: right whatever standard_conforming_strings says. */
 const char *mg_sql_literal(const char *text, MgArena *arena);
-/*
- * An expression that shows another session's query, the text expression, in one
- * short line; what stands behind the word PASSWORD is not for logs.
- */
-const char *mg_sql_shown(const char *expression, MgArena *arena);
 
 #endif

@@ -48,6 +48,21 @@ def test_the_error_names_who_was_in_the_way(server):
     project.run("up")
 
 
+def test_a_password_that_is_cut_off_is_not_shown(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "2_b.up.sql": "-- migrate:retry no\nALTER TABLE a ADD b int;"})
+    project.run("up", "--to", "1")
+    holder = idle_holder(project, "a")
+    holder.stdin.write("SELECT  'postgresql://app:s3cr3t-{}@db/shop';\n".format("x" * 80))
+    holder.stdin.flush()
+    wait_for(lambda: "s3cr3t" in project.sql("SELECT query FROM pg_stat_activity WHERE pid = {} AND "
+                                             "state = 'idle in transaction'".format(holder.backend)))
+    run = project.run("up", exit=1)
+    expect_in("'postgresql://app:***", run.err)
+    expect("s3cr3t" in run.err, False)
+    end(holder)
+
+
 def test_it_is_tried_again_from_the_migration_that_failed(server):
     project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
     project.run("up")
