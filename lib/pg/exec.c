@@ -310,11 +310,13 @@ mg_exec(const MgExecInput *input, MgArena *arena, MgOutcome *ret, MgError *err)
     exec.own[MG_OWN_PROGRESS].sql = mg_history_progress_sql(input->table, exec.fence, arena);
     exec.own[MG_OWN_FINISH].sql = mg_history_finish_sql(input->table, exec.fence, arena);
     exec.release_sql = mg_lock_release_others_sql(input->lock, arena);
-    exec.deadline_sql = mg_arena_format(
-        arena,
-        "SELECT CASE WHEN extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000 < %" PRId64
-        " THEN 1 ELSE ('deadline, backend ' || pg_catalog.pg_backend_pid())::pg_catalog.int4 END",
-        input->server_deadline_us);
+    exec.deadline_sql =
+        mg_arena_format(arena,
+                        "SELECT CASE WHEN extract(epoch FROM pg_catalog.clock_timestamp())::numeric"
+                        " * 1000000::numeric < %" PRId64 "::numeric"
+                        " THEN 1 ELSE ('deadline, backend ' || "
+                        "pg_catalog.pg_backend_pid()::text)::pg_catalog.int4 END",
+                        input->server_deadline_us);
     mg_exec_rewind(&exec, 0);
     mg_conn_on_notice(input->conn, on_notice, &exec);
     bool is_ok = run_steps(&exec, err);

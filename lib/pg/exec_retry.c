@@ -163,16 +163,18 @@ on_timeout(void *payload, const MgTag *tag, const MgResult *result, MgError *err
 /* The closest setting wins on the server: of a role in a database, a role, a database, all. */
 static const char timeout_sql[] =
     "SELECT pg_catalog.current_setting('statement_timeout'), o.origin, o.value FROM (SELECT) one"
-    " LEFT JOIN LATERAL (SELECT pg_catalog.concat_ws(' in ', 'role ' || r.rolname, 'database ' || "
-    "d.datname)"
+    " LEFT JOIN LATERAL (SELECT pg_catalog.concat_ws(' in ', 'role ' || r.rolname::text, 'database "
+    "' ||"
+    " d.datname::text)"
     " AS origin, pg_catalog.substr(c.setting, 19) AS value"
     " FROM pg_catalog.pg_db_role_setting s"
     " CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) c(setting)"
     " LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole"
     " LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase"
-    " WHERE c.setting LIKE 'statement_timeout=%' AND (s.setrole = 0 OR r.rolname = session_user)"
-    " AND (s.setdatabase = 0 OR d.datname = pg_catalog.current_database())"
-    " ORDER BY s.setrole = 0, s.setdatabase = 0 LIMIT 1) o ON true";
+    " WHERE c.setting LIKE 'statement_timeout=%' AND (s.setrole = 0::oid OR r.rolname = "
+    "session_user)"
+    " AND (s.setdatabase = 0::oid OR d.datname = pg_catalog.current_database())"
+    " ORDER BY s.setrole = 0::oid, s.setdatabase = 0::oid LIMIT 1) o ON true";
 
 /* A time limit ended a statement: whose limit is it? */
 static void

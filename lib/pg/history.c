@@ -59,8 +59,8 @@ mg_history_facts_sql(const MgHistoryTable *table, MgArena *arena)
         " CASE WHEN h.oid IS NULL THEN NOT EXISTS ("
         "SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
         " WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema'"
-        " AND n.nspname !~ '^pg_' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
-        " WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid"
+        " AND n.nspname::text !~ '^pg_' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
+        " WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::oid AND d.objid = c.oid"
         " AND d.deptype = 'e') AND coalesce(pg_catalog.obj_description(c.oid, 'pg_class'), '')"
         " NOT LIKE '" LAYOUT_COMMENT "%%') END,"
         " pg_catalog.obj_description(h.oid, 'pg_class')"
@@ -81,8 +81,9 @@ mg_history_rows_sql(const MgHistoryTable *table, int n_down, MgArena *arena)
         arena,
         "SELECT id, version, name, kind, up_digest, token_digest, down_digest, statements,"
         " statements_started, statements_done,"
-        " (extract(epoch FROM applied_at) * 1000)::bigint,"
-        " (extract(epoch FROM duration) * 1000000)::bigint, applied_by, git_commit,"
+        " (extract(epoch FROM applied_at)::numeric * 1000::numeric)::bigint,"
+        " (extract(epoch FROM duration)::numeric * 1000000::numeric)::bigint, applied_by, "
+        "git_commit,"
         " prefix_digest, %s FROM %s WHERE reverted_at IS NULL ORDER BY id",
         down, table->sql);
 }
@@ -275,11 +276,12 @@ static const char revoke_body[] =
     " SELECT DISTINCT c.kind, a.grantee FROM ("
     "SELECT CASE r.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, r.relacl AS acl,"
     " r.relowner AS owner FROM pg_catalog.pg_class r WHERE r.oid IN"
-    " (%s::pg_catalog.regclass, pg_catalog.pg_get_serial_sequence(%s, 'id')::pg_catalog.regclass)"
+    " (%s::pg_catalog.regclass::oid,"
+    " pg_catalog.pg_get_serial_sequence(%s, 'id')::pg_catalog.regclass::oid)"
     ") c, LATERAL pg_catalog.aclexplode(c.acl) a WHERE a.grantee <> c.owner"
     " LOOP EXECUTE pg_catalog.format('REVOKE ALL ON %%s %%s FROM %%s', g.kind,"
     " CASE g.kind WHEN 'TABLE' THEN %s ELSE pg_catalog.pg_get_serial_sequence(%s, 'id') END,"
-    " CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident("
+    " CASE g.grantee WHEN 0::oid THEN 'PUBLIC' ELSE pg_catalog.quote_ident("
     "pg_catalog.pg_get_userbyid(g.grantee)) END); END LOOP; END";
 
 const char *
@@ -340,9 +342,10 @@ add_upgrade(Script *script)
     add(script, mg_arena_format(
                     script->arena,
                     "DO $migrate$ DECLARE c record; BEGIN FOR c IN SELECT conname FROM"
-                    " pg_catalog.pg_constraint WHERE conrelid = %s::pg_catalog.regclass AND"
-                    " contype = 'c' AND conkey = ARRAY[(SELECT attnum FROM"
-                    " pg_catalog.pg_attribute WHERE attrelid = conrelid AND attname = 'kind')]"
+                    " pg_catalog.pg_constraint WHERE conrelid = %s::pg_catalog.regclass::oid AND"
+                    " contype = 'c' AND pg_catalog.array_length(conkey, 1) = 1 AND conkey[1] ="
+                    " (SELECT attnum FROM pg_catalog.pg_attribute WHERE attrelid = conrelid"
+                    " AND attname = 'kind')"
                     " LOOP EXECUTE pg_catalog.format('ALTER TABLE %%s DROP CONSTRAINT %%I',"
                     " %s, c.conname); END LOOP; END $migrate$",
                     mg_sql_literal(table, script->arena), mg_sql_literal(table, script->arena)));
@@ -431,7 +434,7 @@ mg_history_record_params(const MgRecord *record, MgArena *arena,
 /* Exactly one row must have been changed: anything else fails at run time, so nothing commits. */
 #define ONE_ROW                                                                                    \
     " SELECT CASE pg_catalog.count(*) WHEN 1 THEN pg_catalog.max(id)"                              \
-    " ELSE ('history: a row is gone, backend ' || pg_catalog.pg_backend_pid())"                    \
+    " ELSE ('history: a row is gone, backend ' || pg_catalog.pg_backend_pid()::text)"              \
     "::pg_catalog.int8 END, pg_catalog.max(duration_us) FROM changed"
 
 const char *
@@ -453,8 +456,9 @@ mg_history_record_sql(const MgHistoryTable *table, const char *fence_sql, bool i
         " SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::int4,"
         " $9::int4, $10::int4, $11::text, $12::text, $13::text,"
         " $14::text, $16::text, '" MG_VERSION "', pg_catalog.clock_timestamp() - %s"
-        " + $15::int8 * interval '1 microsecond' WHERE %s = 1"
-        " RETURNING id, (extract(epoch FROM duration) * 1000000)::bigint AS duration_us)" ONE_ROW,
+        " + $15::float8 * interval '1 microsecond' WHERE %s = 1"
+        " RETURNING id, (extract(epoch FROM duration)::numeric * 1000000::numeric)::bigint AS "
+        "duration_us)" ONE_ROW,
         table->sql, begin, fence_sql);
 }
 
@@ -470,7 +474,7 @@ mg_history_close_sql(const MgHistoryTable *table, MgArena *arena)
 
 /* The live row of a key as mg_history_key writes it. */
 #define ROW_OF(key)                                                                                \
-    " WHERE (" key " = '#' || id OR " key " = coalesce(version, 'R:' || name))"                    \
+    " WHERE (" key " = '#' || id::text OR " key " = coalesce(version, 'R:' || name))"              \
     " AND reverted_at IS NULL"
 
 const char *
@@ -480,10 +484,10 @@ mg_history_progress_sql(const MgHistoryTable *table, const char *fence_sql, MgAr
         arena,
         "WITH changed AS (UPDATE %s SET statements_started = $2::int4, statements_done = $3::int4,"
         " duration = duration + (pg_catalog.clock_timestamp() - pg_catalog.now())"
-        " + $4::int8 * interval '1 microsecond', prefix_digest = "
+        " + $4::float8 * interval '1 microsecond', prefix_digest = "
         "$5::text" ROW_OF("$1::text") " AND %s = 1"
-                                      " RETURNING id, (extract(epoch FROM duration) * "
-                                      "1000000)::bigint AS duration_us)" ONE_ROW,
+                                      " RETURNING id, (extract(epoch FROM duration)::numeric * "
+                                      "1000000::numeric)::bigint AS duration_us)" ONE_ROW,
         table->sql, fence_sql);
 }
 
@@ -498,9 +502,10 @@ mg_history_finish_sql(const MgHistoryTable *table, const char *fence_sql, MgAren
         " statements_done = $10::int4, applied_by = $11::text, git_commit = $12::text,"
         " run_url = $13::text, prefix_digest = $14::text, environment = $16::text,"
         " tool_version = '" MG_VERSION "',"
-        " duration = duration + $15::int8 * interval '1 microsecond'" ROW_OF(
+        " duration = duration + $15::float8 * interval '1 microsecond'" ROW_OF(
             "$17::text") " AND %s = 1"
-                         " RETURNING id, (extract(epoch FROM duration) * 1000000)::bigint AS "
+                         " RETURNING id, (extract(epoch FROM duration)::numeric * "
+                         "1000000::numeric)::bigint AS "
                          "duration_us)" ONE_ROW,
         table->sql, fence_sql);
 }
@@ -512,8 +517,9 @@ mg_history_revert_sql(const MgHistoryTable *table, const char *fence_sql, MgAren
         arena,
         "WITH changed AS (UPDATE %s SET reverted_at = pg_catalog.clock_timestamp(),"
         " reverted_by = $2::text WHERE id = $1::int8 AND reverted_at IS NULL AND %s = 1"
-        " RETURNING id, (extract(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.now())"
-        " * 1000000)::bigint AS duration_us)" ONE_ROW,
+        " RETURNING id, (extract(epoch FROM pg_catalog.clock_timestamp() - "
+        "pg_catalog.now())::numeric"
+        " * 1000000::numeric)::bigint AS duration_us)" ONE_ROW,
         table->sql, fence_sql);
 }
 

@@ -38,11 +38,12 @@ log_sql(const MgHistoryTable *table, MgArena *arena)
         arena,
         "SELECT h.id, h.version, h.name, h.kind,"
         " h.statements_done < h.statements OR h.statements_started > h.statements_done,"
-        " (extract(epoch FROM h.applied_at) * 1000)::bigint,"
-        " (extract(epoch FROM h.duration) * 1000000)::bigint, h.applied_by, h.git_commit,"
+        " (extract(epoch FROM h.applied_at)::numeric * 1000::numeric)::bigint,"
+        " (extract(epoch FROM h.duration)::numeric * 1000000::numeric)::bigint, h.applied_by, "
+        "h.git_commit,"
         " h.run_url, h.tool_version,"
         " pg_catalog.to_jsonb(h) OPERATOR(pg_catalog.->>) 'environment',"
-        " (extract(epoch FROM h.reverted_at) * 1000)::bigint, h.reverted_by,"
+        " (extract(epoch FROM h.reverted_at)::numeric * 1000::numeric)::bigint, h.reverted_by,"
         " h.kind = 'repeatable' AND EXISTS (SELECT FROM %s n WHERE n.kind = 'repeatable'"
         " AND n.name = h.name AND n.id > h.id) FROM %s h ORDER BY h.id",
         table->sql, table->sql);

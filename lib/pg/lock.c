@@ -32,11 +32,12 @@ enum {
 #define UNLOCK "pg_catalog.pg_advisory_unlock(%" PRId64 ")"
 
 #define LOST                                                                                       \
-    "('fence: backend ' || pg_catalog.pg_backend_pid() || ' does not hold our lock')"              \
+    "('fence: backend ' || pg_catalog.pg_backend_pid()::text || ' does not hold our lock')"        \
     "::pg_catalog.int4"
 
 /* pg_locks shows the two integers of a key as oids. */
-#define TO_INT(oid) "(" oid " - CASE WHEN " oid " < 2147483648 THEN 0 ELSE 4294967296 END)::int4"
+#define TO_INT(oid)                                                                                \
+    "(" oid " - CASE WHEN " oid " < 2147483648 THEN 0::bigint ELSE 4294967296 END)::int4"
 
 MgLock
 mg_lock_init(const char *schema, const char *table)
@@ -251,7 +252,7 @@ mg_lock_holder_sql(const MgLock *lock, MgArena *arena)
         " pg_catalog.left(coalesce(a.query, ''), 2000),"
         " coalesce((extract(epoch FROM pg_catalog.clock_timestamp() -"
         " CASE WHEN a.state = 'active' THEN a.query_start ELSE a.state_change END)"
-        " * 1000000)::bigint, 0)"
+        "::numeric * 1000000::numeric)::bigint, 0)"
         " FROM pg_catalog.pg_stat_activity a WHERE a.pid IN (SELECT l.pid FROM " LOCK_ROWS
             IN_DATABASE " AND " LOCK_KEY " = %" PRId64 ") LIMIT 1",
         lock->key);

@@ -28,9 +28,10 @@ mg_proof_rows_sql(void)
            " WHERE s.name = 'application_name') AS echo,"
            " pg_catalog.pg_is_in_recovery() AS recovery,"
            " pg_catalog.current_setting('default_transaction_read_only') AS read_only,"
-           " (extract(epoch FROM pg_catalog.pg_postmaster_start_time()) * 1000000)"
+           " (extract(epoch FROM pg_catalog.pg_postmaster_start_time())::numeric * "
+           "1000000::numeric)"
            "::pg_catalog.int8 AS postmaster_us,"
-           " (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)"
+           " (extract(epoch FROM pg_catalog.clock_timestamp())::numeric * 1000000::numeric)"
            "::pg_catalog.int8 AS now_us";
 }
 

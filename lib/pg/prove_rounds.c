@@ -175,11 +175,12 @@ ask_b(MgRounds *rounds, MgConn **ret_b)
     const MgOp ops[] = {
         { .kind = MG_OP_QUERY, .sql = "BEGIN" },
         { .kind = MG_OP_QUERY,
-          .sql = mg_arena_format(rounds->arena,
-                                 "SELECT proof.*, (SELECT (extract(epoch FROM a.backend_start)"
-                                 " * 1000000)::pg_catalog.int8 FROM pg_catalog.pg_stat_activity a"
-                                 " WHERE a.pid = pg_catalog.pg_backend_pid()) FROM (%s) proof",
-                                 mg_proof_rows_sql()) },
+          .sql = mg_arena_format(
+              rounds->arena,
+              "SELECT proof.*, (SELECT (extract(epoch FROM a.backend_start)::numeric"
+              " * 1000000::numeric)::pg_catalog.int8 FROM pg_catalog.pg_stat_activity a"
+              " WHERE a.pid = pg_catalog.pg_backend_pid()) FROM (%s) proof",
+              mg_proof_rows_sql()) },
         { .kind = MG_OP_SYNC },
     };
     rounds->other = (MgProof){ 0 };

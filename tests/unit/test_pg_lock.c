@@ -81,7 +81,7 @@ test_lock__sql(void **state)
         "AND pg_catalog.pg_try_advisory_lock(-5) AND pg_catalog.pg_try_advisory_lock(7) "
         "THEN 'held' ELSE 'shared' END ELSE 'busy' END");
 #define LOST                                                                                       \
-    "THEN ('fence: backend ' || pg_catalog.pg_backend_pid() || ' does not hold our lock')"         \
+    "THEN ('fence: backend ' || pg_catalog.pg_backend_pid()::text || ' does not hold our lock')"   \
     "::pg_catalog.int4 "
     assert_string_equal(mg_lock_fence_sql(&lock, &arena),
                         "CASE WHEN pg_catalog.pg_backend_pid() <> 4711 " LOST

@@ -1,0 +1,67 @@
+"""Operators that strangers have planted where everybody may create are never called by our own
+statements: on a server before 15, or one upgraded from there, that is the schema public."""
+
+import sys
+
+from house import Project, expect, main
+
+# For every pair of types for which the server has no operator of its own: one that shouts.
+PLANT = """
+DO $$ DECLARE op text; l text; r text; result text; n int := 0; BEGIN
+  FOREACH op IN ARRAY ARRAY['||', '=', '<>', '<', '>', '<=', '>=', '+', '-', '*', '/', '<<', '|', '~', '!~', '~~'] LOOP
+    FOREACH l IN ARRAY ARRAY['text', 'int4', 'int8', 'oid', 'name', 'numeric', 'float8', 'interval',
+        'timestamptz', 'bool', '"char"', 'regclass', 'int2'] LOOP
+      FOREACH r IN ARRAY ARRAY['text', 'int4', 'int8', 'oid', 'name', 'numeric', 'float8', 'interval',
+          'timestamptz', 'bool', '"char"', 'regclass', 'int2'] LOOP
+        n := n + 1;
+        EXECUTE format('CREATE FUNCTION public.planted_%s(%s, %s) RETURNS %s LANGUAGE plpgsql '
+                       'AS $f$BEGIN RAISE EXCEPTION ''a planted operator: %s %s %s''; END$f$',
+                       n, l, r, CASE WHEN op ~ '[=<>~]' AND op <> '<<' THEN 'bool' ELSE 'text' END,
+                       l, op, r);
+        EXECUTE format('CREATE OPERATOR public.%s (FUNCTION = public.planted_%s, LEFTARG = %s, '
+                       'RIGHTARG = %s)', op, n, l, r);
+      END LOOP;
+    END LOOP;
+  END LOOP;
+END $$;
+"""
+
+FILES = {
+    "1_a.up.sql": "CREATE TABLE a (id int);",
+    "1_a.down.sql": "DROP TABLE a;",
+    "2_b.up.sql": "CREATE INDEX CONCURRENTLY a_id ON a (id);",
+    "2_b.down.sql": "DROP INDEX CONCURRENTLY a_id;",
+    "3_c.up.sql": "-- migrate:no-transaction\nCREATE TABLE c (id int);\nSET work_mem = '5MB';\n"
+                  "VACUUM c;",
+    "3_c.down.sql": "DROP TABLE c;",
+    "R__v.sql": "SELECT set_config('search_path', 'public', false);\nCREATE OR REPLACE VIEW v AS SELECT 1 AS one;",
+}
+
+COMMANDS = [
+    ["doctor"], ["status"], ["plan"], ["up", "--deadline", "5min"], ["up"], ["redo"], ["log"],
+    ["claim", "production"], ["claim", "--show"], ["claim", "--release"], ["verify"], ["doctor"],
+    ["status"], ["down", "2"], ["up"],
+]
+
+
+def test_planted_operators_are_not_called(server):
+    project = Project(server, FILES)
+    project.sql(PLANT)
+    for command in COMMANDS:
+        project.run(*command)
+    expect(project.sql("SELECT count(*) FROM migrate.history WHERE reverted_at IS NULL"), "4")
+    project.write("R__v.sql", "CREATE OR REPLACE VIEW v AS SELECT 1 AS one, 2 AS two;")
+    project.write("1_a.up.sql", "CREATE TABLE a (id bigint);")
+    project.run("repair", "1", "--accept-file")
+    project.run("up", "--single-transaction")
+    # An older layout is brought up to date.
+    project.sql("ALTER TABLE migrate.history DROP COLUMN environment;"
+                "COMMENT ON TABLE migrate.history IS 'migrate history, layout 1'")
+    project.write("4_d.up.sql", "CREATE TABLE d (id int);")
+    project.run("up")
+    expect(project.sql("SELECT obj_description('migrate.history'::regclass, 'pg_class')"),
+           "migrate history, layout 2")
+
+
+if __name__ == "__main__":
+    sys.exit(main(globals()))
