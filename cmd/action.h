@@ -26,12 +26,7 @@ typedef struct MgAction {
 
 /* Rows for a command's table, for fields of these offsets. */
 #define MG_ACTION_OPTS(policy_offset, wait_turn_offset)                                            \
-    { .name = "wait-turn",                                                                         \
-      .type = MG_OPT_DURATION,                                                                     \
-      .argument = "D",                                                                             \
-      .help = "how long to wait while another run works on this database, instead of 5min",        \
-      .offset = (wait_turn_offset) },                                                              \
-        MG_POLICY_OPTS(policy_offset)
+    MG_WAIT_TURN_OPT(wait_turn_offset), MG_POLICY_OPTS(policy_offset)
 
 /* The command line so far, with its words but no options; to be continued by the caller. */
 void mg_action_command(const MgRun *run, MgBuf *ret);

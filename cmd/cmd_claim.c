@@ -21,11 +21,7 @@ typedef struct Args {
 static const MgOpt opts[] = {
     { .name = "show", .help = "tell whose it is", .offset = offsetof(Args, is_show) },
     { .name = "release", .help = "give it free", .offset = offsetof(Args, is_release) },
-    { .name = "wait-turn",
-      .type = MG_OPT_DURATION,
-      .argument = "D",
-      .help = "how long to wait while another run works on this database, instead of 5min",
-      .offset = offsetof(Args, wait_turn_ms) },
+    MG_WAIT_TURN_OPT(offsetof(Args, wait_turn_ms)),
     MG_POLICY_OPTS(offsetof(Args, policy)),
     { .name = NULL },
 };

@@ -24,11 +24,7 @@ static const MgOpt opts[] = {
     { .name = "files-only",
       .help = "rename the files and ask no database",
       .offset = offsetof(Args, is_files_only) },
-    { .name = "wait-turn",
-      .type = MG_OPT_DURATION,
-      .argument = "D",
-      .help = "how long to wait while another run works on this database, instead of 5min",
-      .offset = offsetof(Args, wait_turn_ms) },
+    MG_WAIT_TURN_OPT(offsetof(Args, wait_turn_ms)),
     MG_POLICY_OPTS(offsetof(Args, policy)),
     { .name = NULL },
 };

@@ -37,11 +37,7 @@ static const MgOpt opts[] = {
     { .name = "mark-reverted",
       .help = "its file is gone and the database is without it: record that, run nothing",
       .offset = offsetof(Args, is_mark_reverted) },
-    { .name = "wait-turn",
-      .type = MG_OPT_DURATION,
-      .argument = "D",
-      .help = "how long to wait while another run works on this database, instead of 5min",
-      .offset = offsetof(Args, wait_turn_ms) },
+    MG_WAIT_TURN_OPT(offsetof(Args, wait_turn_ms)),
     MG_POLICY_OPTS(offsetof(Args, policy)),
     { .name = NULL },
 };

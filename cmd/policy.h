@@ -1,4 +1,4 @@
-/* What up and down have in common: which sessions will do. */
+/* What commands that write have in common: which sessions will do, and how long they wait. */
 #ifndef MG_CMD_POLICY_H
 #define MG_CMD_POLICY_H
 
@@ -25,6 +25,14 @@ extern const char *const mg_connections[];
         .name = "connection", .type = MG_OPT_CHOICE, .argument = "KIND",                           \
         .help = "direct, or session to accept a pooler in session mode too", .min = 1,             \
         .offset = (policy_offset) + offsetof(MgPolicyArgs, connection), .choices = mg_connections  \
+    }
+
+/* A row for a command that takes turns, for a field of type int64_t at that offset. */
+#define MG_WAIT_TURN_OPT(wait_turn_offset)                                                         \
+    {                                                                                              \
+        .name = "wait-turn", .type = MG_OPT_DURATION, .argument = "D",                             \
+        .help = "how long to wait while another run works on this database, instead of 5min",      \
+        .offset = (wait_turn_offset)                                                               \
     }
 
 void mg_policy_options(const MgPolicyArgs *args, MgOptions *ret);
