@@ -78,8 +78,11 @@ write_log(const Request *request, const MgLog *log, const MgError *error)
 static bool
 show_log(const Request *request, MgError *err)
 {
+    /* The history says it all: no folder needs to be here, nor be in order. */
+    const MgFile no_files[1] = { { .name = NULL } };
     MgOptions options;
     mg_cmd_options(request->run, &options);
+    options.files = no_files;
     options.is_reading = true;
     MgContext *context = NULL;
     const MgLog *log = NULL;

@@ -28,22 +28,12 @@ static const MgOpt opts[] = {
 };
 
 static bool
-is_ci(char *const *environment)
-{
-    for (; environment != NULL && *environment != NULL; environment++) {
-        if (strncmp(*environment, "CI=", 3) == 0 && (*environment)[3] != '\0')
-            return true;
-    }
-    return false;
-}
-
-static bool
 check(const MgRun *run, MgError *err)
 {
     const Args *args = run->args;
     if (args->is_direct + args->is_pooled + args->is_dotenv > 1)
         return mg_cmd_usage("url", err, "take one of --direct, --pooled and --dotenv");
-    if (args->is_revealed && is_ci(run->environment)) {
+    if (args->is_revealed && *mg_term_variable(run->environment, "CI") != '\0') {
         (void)mg_fail(err, MG_E_USAGE, "--reveal would print a password into a build's log");
         mg_error_hint(err, "CI is set here; run it on your own machine.");
         return false;

@@ -122,8 +122,8 @@ add_blocker(const MgExec *exec, MgError *err)
     bool is_seen = is_blocker_seen(exec);
     if (is_seen) {
         MgError before = *err;
-        mg_error_detail(err, "%s%sIt was blocked by %s.", before.detail,
-                        before.detail[0] == '\0' ? "" : "\n", exec->sight.blocker);
+        mg_error_detail(err, "It was blocked by %s.%s%s", exec->sight.blocker,
+                        before.detail[0] == '\0' ? "" : "\n", before.detail);
     }
     if (exec->is_too_long)
         mg_error_hint(err,

@@ -63,6 +63,20 @@ def test_a_password_that_is_cut_off_is_not_shown(server):
     end(holder)
 
 
+def test_who_was_in_the_way_stands_before_what_the_server_adds(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                               "2_b.up.sql": "-- migrate:retry no\nDO $$ BEGIN\n"
+                                             "EXECUTE 'ALTER TABLE a ADD b int';\nEND $$;"})
+    project.run("up", "--to", "1")
+    holder = idle_holder(project, "a")
+    run = project.run("up", exit=1)
+    detail = run.err[run.err.index("detail: "):run.err.index("hint: ")]
+    expect(detail.startswith("detail: It was blocked by pid {} (psql)".format(holder.backend)), True)
+    expect_in("PL/pgSQL function inline_code_block line 2", detail)
+    expect([line for line in run.err.splitlines() if len(line) > 100], [])
+    end(holder)
+
+
 def test_it_is_tried_again_from_the_migration_that_failed(server):
     project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
     project.run("up")
