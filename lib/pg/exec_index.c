@@ -5,17 +5,25 @@
 
 #include "pg/index.h"
 
+/* The statement that is fetched or has been sent. */
+static const char *
+statement(const MgExec *exec, size_t *ret_bytes)
+{
+    const MgScriptRun *run = &exec->run;
+    if (run->has_peeked) {
+        *ret_bytes = run->item.span.end - run->item.span.begin;
+        return run->reader.text + run->item.span.begin;
+    }
+    *ret_bytes = exec->sql.size_bytes;
+    return exec->sql.text;
+}
+
 static bool
 look(MgExec *exec, MgIndexBuild *ret_build, MgIndexState *ret, const char **ret_name, MgError *err)
 {
-    const MgScriptRun *run = &exec->run;
-    const char *sql = exec->sql.text;
-    size_t size_bytes = exec->sql.size_bytes;
+    size_t size_bytes;
+    const char *sql = statement(exec, &size_bytes);
     *ret = MG_INDEX_ABSENT;
-    if (run->has_peeked) {
-        sql = run->reader.text + run->item.span.begin;
-        size_bytes = run->item.span.end - run->item.span.begin;
-    }
     return !mg_index_build_parse(sql, size_bytes, &exec->step_arena, ret_build) ||
            mg_index_look(exec->input->conn, ret_build, &exec->step_arena, ret, ret_name, err);
 }
@@ -29,19 +37,13 @@ fail_invalid(MgExec *exec, const MgTag *tag, const char *name, const char *why, 
     return false;
 }
 
-/* The statement that is fetched or has been sent. */
 static bool
 find_leftovers(MgExec *exec, MgNames *ret, MgError *err)
 {
-    const MgScriptRun *run = &exec->run;
-    const char *sql = exec->sql.text;
-    size_t size_bytes = exec->sql.size_bytes;
+    size_t size_bytes;
+    const char *sql = statement(exec, &size_bytes);
     MgReindex reindex;
     *ret = (MgNames){ 0 };
-    if (run->has_peeked) {
-        sql = run->reader.text + run->item.span.begin;
-        size_bytes = run->item.span.end - run->item.span.begin;
-    }
     return !mg_reindex_parse(sql, size_bytes, &exec->step_arena, &reindex) ||
            mg_reindex_leftovers(exec->input->conn, &reindex, &exec->step_arena, ret, err);
 }

@@ -17,9 +17,8 @@
 #include "sql/lex.h"
 
 enum {
-    NAME_BYTES = 256,       /* longer than any identifier may be */
-    MAX_QUERY_BYTES = 1024, /* of an internal query that is shown */
-    MAX_BODIES = 2,         /* more of one name are as good as two: none is certain */
+    NAME_BYTES = 256, /* longer than any identifier may be */
+    MAX_BODIES = 2,   /* more of one name are as good as two: none is certain */
 };
 
 /* One line of the CONTEXT. */
@@ -232,14 +231,14 @@ add_query(const char *query, int position, MgError *err)
     MG_CLEANUP(buf) MgBuf text = { 0 };
     MG_CLEANUP(buf) MgBuf excerpt = { 0 };
     MG_CLEANUP(buf) MgBuf lines = { 0 };
-    size_t size_bytes = mg_text_cut(query, strlen(query), MAX_QUERY_BYTES), at = 0;
-    mg_buf_add_n(&text, query, size_bytes);
+    size_t at = 0;
+    mg_buf_add(&text, query);
     mg_mask_passwords(text.text, text.size_bytes);
-    for (int i = 1; i < position && at < size_bytes; i++)
+    for (int i = 1; i < position && at < text.size_bytes; i++)
         do
             at++;
-        while (at < size_bytes && ((unsigned char)query[at] & 0xc0) == 0x80);
-    mg_excerpt(mg_buf_text(&text), size_bytes, 1, at, position > 0, &excerpt);
+        while (at < text.size_bytes && ((unsigned char)query[at] & 0xc0) == 0x80);
+    mg_excerpt(mg_buf_text(&text), text.size_bytes, 1, at, position > 0, &excerpt);
     for (const char *line = strchr(mg_buf_text(&excerpt), '\n'); line != NULL;
          line = strchr(line + 1, '\n')) {
         const char *bar = line + 1 + strcspn(line + 1, "|");

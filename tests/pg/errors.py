@@ -180,6 +180,15 @@ def test_a_query_that_the_file_does_not_show(server):
           "note: 1_a was rolled back\n")
 
 
+def test_the_place_in_a_long_query_that_the_file_does_not_show(server):
+    err = shown(server, "DO $$ BEGIN\n  EXECUTE 'SELECT ' || repeat('1, ', 1000) || 'nonsense, 2';\n"
+                        "END $$;\n")
+    expect_in("1, 1, nonsense, 2\n", err)
+    caret, = [line for line in err.splitlines() if line.lstrip().startswith("|") and "^" in line]
+    query, = [line for line in err.splitlines() if "nonsense, 2" in line and "EXECUTE" not in line]
+    expect(caret.index("^"), query.index("nonsense"))
+
+
 def test_a_function_of_another_file_is_not_searched_here(server):
     project = Project(server, {
         "1_f.up.sql": "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$\nBEGIN\n\n\n"
