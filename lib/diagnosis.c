@@ -1,7 +1,10 @@
 /* The diagnosis: the stages one by one, each reported instead of ending the run. */
 #include "context.h"
 
+#include <string.h>
+
 #include "base/clock.h"
+#include "base/mask.h"
 #include "pg/diagnose.h"
 
 /* An upgrade of everything: what "up" would do. */
@@ -49,16 +52,27 @@ examine(MgContext *context, MgExamination *seen, MgError *err)
     return true;
 }
 
+/* A URL may stand in the wrong place. */
+static const char *
+without_password(const char *text, MgArena *arena)
+{
+    char *ret = mg_arena_text(arena, text);
+    if (ret != NULL)
+        mg_mask_passwords(ret, strlen(ret));
+    return ret;
+}
+
 /* The url has its own place in a diagnosis, and is a secret. */
 static size_t
-list_settings(const MgContext *context, MgExaminedSetting ret[MG_N_SETTINGS])
+list_settings(MgContext *context, MgExaminedSetting ret[MG_N_SETTINGS])
 {
     size_t n = 0;
     for (int i = 0; i < MG_N_SETTINGS; i++) {
         const MgSettingValue *value = &context->settings.values[i];
         if (i != MG_SET_URL)
             ret[n++] =
-                (MgExaminedSetting){ mg_setting_key((MgSettingId)i), value->text, value->from };
+                (MgExaminedSetting){ mg_setting_key((MgSettingId)i),
+                                     without_password(value->text, &context->arena), value->from };
     }
     return n;
 }

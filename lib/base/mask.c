@@ -62,12 +62,13 @@ is_doubled_quote(const char *text, size_t size_bytes, size_t at)
            !is_blank(text[at + 2]) && strchr(";),", text[at + 2]) == NULL;
 }
 
-/* Over blanks, equals signs and comments. */
+/* Over blanks, "=", ":=", "=>" and comments. */
 static size_t
 skip_to_value(const char *text, size_t size_bytes, size_t at)
 {
     for (;;) {
-        while (at < size_bytes && (is_blank(text[at]) || text[at] == '='))
+        while (at < size_bytes &&
+               (is_blank(text[at]) || text[at] == '=' || text[at] == ':' || text[at] == '>'))
             at++;
         if (size_bytes - at < 2)
             return at;
@@ -123,6 +124,29 @@ mask_dollar(char *text, size_t size_bytes, size_t at)
     return end;
 }
 
+/* "password: secret", as YAML and JSON have it; a cast has two colons, an assignment ":=". */
+static bool
+is_field(const char *text, size_t size_bytes, size_t at)
+{
+    return at < size_bytes && text[at] == ':' &&
+           (at + 1 == size_bytes || (text[at + 1] != ':' && text[at + 1] != '='));
+}
+
+/* at is behind the colon; to the closing quote, else to the end of the line. */
+static size_t
+mask_field(char *text, size_t size_bytes, size_t at)
+{
+    while (at < size_bytes && (text[at] == ' ' || text[at] == '\t'))
+        at++;
+    bool is_quoted = at < size_bytes && text[at] == '"';
+    size_t begin = at + is_quoted, end = begin;
+    while (end < size_bytes && text[end] != '\n' && text[end] != '\r' &&
+           !(is_quoted && text[end] == '"'))
+        end += is_quoted && text[end] == '\\' && end + 1 < size_bytes ? 2 : 1;
+    blank_out(text, begin, end);
+    return end;
+}
+
 /* Mask what stands behind the word; returns where to go on. */
 static size_t
 mask_behind(char *text, size_t size_bytes, size_t at)
@@ -136,6 +160,8 @@ mask_behind(char *text, size_t size_bytes, size_t at)
         return end;
     }
     at = skip_closer(text, size_bytes, at);
+    if (is_field(text, size_bytes, at))
+        return mask_field(text, size_bytes, at + 1);
     at = skip_to_value(text, size_bytes, at);
     at = skip_prefix(text, size_bytes, at);
     if (is_doubled_quote(text, size_bytes, at)) {
@@ -157,7 +183,7 @@ mask_behind(char *text, size_t size_bytes, size_t at)
     return at < size_bytes && text[at] == '$' ? mask_dollar(text, size_bytes, at) : at;
 }
 
-/* Is at behind "postgres://", "postgresql://" and the like?  There a slash may be in a password. */
+/* Is at behind "postgres://", "postgresql://" and the like? */
 static bool
 is_database_url(const char *text, size_t at)
 {
@@ -170,22 +196,25 @@ is_database_url(const char *text, size_t at)
     return false;
 }
 
-/* at is behind "://": user:password@host. */
+/*
+ * at is behind "://": user:password@host.  In the password of a database URL
+ * may be a slash, a quote, and what should have been written %40.
+ */
 static void
 mask_url(char *text, size_t size_bytes, size_t at)
 {
-    bool has_slash = is_database_url(text, at);
-    size_t colon = 0;
-    for (size_t i = at;
-         i < size_bytes && !is_blank(text[i]) && text[i] != '\'' && (has_slash || text[i] != '/');
-         i++) {
+    const char *ends = is_database_url(text, at) ? "" : "/'@";
+    size_t colon = 0, end = 0;
+    for (size_t i = at; i < size_bytes && !is_blank(text[i]); i++) {
         if (text[i] == ':' && colon == 0)
             colon = i;
-        if (text[i] == '@' && colon != 0) {
-            blank_out(text, colon + 1, i);
-            return;
-        }
+        if (text[i] == '@' && colon != 0)
+            end = i;
+        if (strchr(ends, text[i]) != NULL)
+            break;
     }
+    if (end != 0)
+        blank_out(text, colon + 1, end);
 }
 
 void

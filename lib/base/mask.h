@@ -10,7 +10,8 @@
 
 /*
  * Write '*' over what stands behind the word PASSWORD: a quoted string, or
- * what follows an equals sign directly; and over the password of a URL.  Sizes
+ * what follows an equals sign directly, or a colon; and over the password of a
+ * URL.  Sizes
  * and line ends stay, so that places in the text stay true.  Needs no valid
  * SQL: the text may be cut off, or be a message that quotes a statement.
  */
