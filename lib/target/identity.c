@@ -29,6 +29,8 @@ static const struct {
       NULL },
     { "FLY_APP_NAME", "fly", "FLY_MACHINE_ID", NULL, NULL },
     { "HEROKU_APP_NAME", "heroku", "HEROKU_RELEASE_VERSION", "HEROKU_SLUG_COMMIT", NULL },
+    /* Heroku tells the names above only where "dyno metadata" is on. */
+    { "DYNO", "heroku", "DYNO", NULL, NULL },
     { "GITHUB_ACTIONS", "github run", "GITHUB_RUN_ID", "GITHUB_SHA", NULL },
     { "GITLAB_CI", "gitlab job", "CI_JOB_ID", "CI_COMMIT_SHA", "CI_JOB_URL" },
 };
@@ -75,8 +77,9 @@ static const struct {
     const char *variable, *prefix, *name;
     int64_t deadline_ms;
 } deadlines[] = {
-    { "VERCEL", "", "vercel", (int64_t)40 * MINUTE_MS },               /* of 45 min */
-    { "RELEASE_COMMAND", "", "fly", (int64_t)4 * MINUTE_MS + 30000 },  /* of 5 min */
+    { "VERCEL", "", "vercel", (int64_t)40 * MINUTE_MS }, /* of 45 min */
+    /* Releases of Elixir set it too, to "start" and the like. */
+    { "RELEASE_COMMAND", "1", "fly", (int64_t)4 * MINUTE_MS + 30000 }, /* of 5 min */
     { "DYNO", "release.", "heroku release", (int64_t)55 * MINUTE_MS }, /* of 1 h */
 };
 

@@ -203,7 +203,8 @@ static bool
 expand(const char *text, char *const *environment, MgArena *arena, const char **ret, MgError *err)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
-    MG_CLEANUP(buf) MgBuf value = { 0 };
+    /* One byte more is refused as too long by whoever reads it. */
+    MG_CLEANUP(buf) MgBuf value = { .max_bytes = MAX_VALUE_BYTES + 1 };
     while (*text != '\0') {
         const char *begin = strstr(text, "${");
         size_t plain_bytes = begin == NULL ? strlen(text) : (size_t)(begin - text);
@@ -217,6 +218,11 @@ expand(const char *text, char *const *environment, MgArena *arena, const char **
         if (end == NULL || name_bytes == 0 || (behind != end && !has_default))
             return mg_fail(err, MG_E_CONFIG,
                            "a variable is written ${NAME} or ${NAME:-VALUE}, and this is not");
+        const char *inner = strstr(behind, "${");
+        if (inner != NULL && inner < end) {
+            (void)mg_fail(err, MG_E_CONFIG, "a default cannot refer to another variable");
+            return false;
+        }
         const char *name = mg_arena_text_n(arena, begin + 2, name_bytes);
         const char *found = mg_environment_get(environment, name);
         if (found == NULL && !has_default) {

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "target/config.h"
 #include "target/setting.h"
 
@@ -210,6 +211,8 @@ test_setting__errors(void **state)
           "migrate.yaml:1:7: a variable is written ${NAME} or ${NAME:-VALUE}, and this is not | " },
         { "role: ${}\n", "L=x",
           "migrate.yaml:1:7: a variable is written ${NAME} or ${NAME:-VALUE}, and this is not | " },
+        { "role: ${L:-${ROLE}}\n", "L=x",
+          "migrate.yaml:1:7: a default cannot refer to another variable | " },
         { "role: ${A-b}\n", "L=x",
           "migrate.yaml:1:7: a variable is written ${NAME} or ${NAME:-VALUE}, and this is not | " },
     };
@@ -225,6 +228,36 @@ test_setting__errors(void **state)
         assert_string_equal(mg_arena_format(&arena, "%s:%d:%d: %s | %s", err.place, err.line,
                                             err.column, err.message, err.hint[0]),
                             cases[i].expect);
+        mg_arena_release(&arena);
+    }
+}
+
+/* References must not make of a small file a value without end. */
+static void
+test_setting__growth(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t n_references;
+        bool expect;
+    } cases[] = { { 4, true }, { 5, false }, { 10000, false } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        MgArena arena = { 0 };
+        MG_CLEANUP(buf) MgBuf yaml = { 0 }, variable = { 0 };
+        MgConfigFile file;
+        MgSettings settings;
+        MgError err = { .message = "" };
+        mg_buf_add(&yaml, "role: ");
+        for (size_t k = 0; k < cases[i].n_references; k++)
+            mg_buf_add(&yaml, "${L}");
+        mg_buf_add(&variable, "L=");
+        mg_buf_add_repeated(&variable, 'x', 1024);
+        char *environment[] = { mg_arena_text(&arena, mg_buf_text(&variable)), NULL };
+        parse(mg_buf_text(&yaml), "", &arena, &file);
+        MgSettingsInput input = { .environment = environment, .file = &file };
+        assert_int_equal(mg_settings_resolve(&input, &arena, &settings, &err), cases[i].expect);
+        assert_string_equal(err.message,
+                            cases[i].expect ? "" : "\"role\" is longer than 4096 bytes");
         mg_arena_release(&arena);
     }
 }
@@ -255,6 +288,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_setting__order),
         cmocka_unit_test(test_setting__errors),
+        cmocka_unit_test(test_setting__growth),
         cmocka_unit_test(test_setting__url_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
