@@ -13,7 +13,6 @@ enum {
     MAX_RUN_STEPS = 1000, /* of one */
     MAX_TARGETS = 50,
     MAX_APPLIED = 50000, /* rows of all targets but the newest */
-    MAX_PARAMS = 24,
 };
 
 static const char *const upgrades[] = {
@@ -163,7 +162,8 @@ write_applied(MgStateFile *file, int64_t target_id, const MgHistory *history, Mg
     const MgValue target[] = { INT(target_id) };
     if (!mg_state_run(file, "DELETE FROM applied WHERE target_id = ?", target, 1, err))
         return false;
-    static const char insert[] = "INSERT OR REPLACE INTO applied"
+    /* OR REPLACE would have SQLite save every page to a journal of the statement first. */
+    static const char insert[] = "INSERT OR IGNORE INTO applied"
                                  " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
     for (size_t i = 0; i < history->n; i++) {
         const MgApplied *row = &history->items[i];
@@ -321,8 +321,7 @@ write_steps(MgStateFile *file, int64_t run_id, const MgNotedRun *noted, MgError 
     return true;
 }
 
-/* ---- Writing: all of it ------------------------------------------------------------------------
- */
+/* ---- Writing: all of it ---------------------------------------------------------------------- */
 
 static bool
 forget_targets(MgStateFile *file, MgError *err)
@@ -470,8 +469,7 @@ mg_notebook_seen(MgStateFile *file, const MgAddress *address, MgArena *arena, Mg
     return true;
 }
 
-/* ---- Reading: durations ------------------------------------------------------------------------
- */
+/* ---- Reading: durations ---------------------------------------------------------------------- */
 
 static void
 take_duration(void *payload, const MgStateRow *row)
@@ -502,8 +500,7 @@ mg_notebook_usual(MgStateFile *file, const char *version, const char *digest, in
     return true;
 }
 
-/* ---- Reading: runs
- * ------------------------------------------------------------------------------- */
+/* ---- Reading: runs --------------------------------------------------------------------------- */
 
 static MgErrorCode
 code_of(const char *slug)
