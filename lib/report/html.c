@@ -111,13 +111,23 @@ add_escaped(MgBuf *buf, const char *text)
     mg_arena_release(&arena);
 }
 
+/* <TAG class="CLASS", without a class when it is "". */
+static void
+add_begin(MgBuf *buf, const char *tag, const char *class)
+{
+    mg_buf_format(buf, "<%s", tag);
+    if (*class != '\0')
+        mg_buf_format(buf, " class=\"%s\"", class);
+}
+
 /* <TAG CLASS>text</TAG>; nothing for an absent text. */
 static void
 add_element(MgBuf *buf, const char *tag, const char *class, const char *text)
 {
     if (text == NULL || *text == '\0')
         return;
-    mg_buf_format(buf, "<%s class=\"%s\">", tag, class);
+    add_begin(buf, tag, class);
+    mg_buf_add_char(buf, '>');
     add_escaped(buf, text);
     mg_buf_format(buf, "</%s>\n", tag);
 }
@@ -211,9 +221,9 @@ add_tiles(const MgReport *report, MgBuf *buf)
         if (!mg_text_starts(field->key, prefix) || field->cell.number == 0)
             continue;
         const char *word = field->key + strlen(prefix);
-        mg_buf_format(buf, "%s<li><b class=\"%s\">%" PRId64 "</b> %s</li>\n",
-                      has_any ? "" : "<ul class=\"tiles\">\n", tone_of(word), field->cell.number,
-                      word);
+        mg_buf_add(buf, has_any ? "<li>" : "<ul class=\"tiles\">\n<li>");
+        add_begin(buf, "b", tone_of(word));
+        mg_buf_format(buf, ">%" PRId64 "</b> %s</li>\n", field->cell.number, word);
         has_any = true;
     }
     if (has_any)
@@ -299,7 +309,8 @@ add_moment(const Timeline *timeline, const MgMoment *moment, MgBuf *buf)
     int down = 1000 - height_of(timeline, moment->duration_us);
     mg_text_minute(moment->at_ms, when, sizeof when);
     mg_text_duration(moment->duration_us, took, sizeof took);
-    mg_buf_format(buf, "<g class=\"%s\"><title>", tone_of(moment->state));
+    add_begin(buf, "g", tone_of(moment->state));
+    mg_buf_add(buf, "><title>");
     add_escaped(buf, moment->label);
     mg_buf_format(buf, ": %s %s UTC", moment->state, when);
     if (moment->duration_us > 0) {
@@ -411,7 +422,7 @@ add_cell(const MgColumn *column, const MgCell *cell, bool is_first, MgArena *are
     if (*tone != '\0')
         mg_buf_format(buf, "<td class=\"tone %s\"", tone);
     else
-        mg_buf_format(buf, "<td class=\"%s\"", class_of(column, cell));
+        add_begin(buf, "td", class_of(column, cell));
     if (!is_first && *tone == '\0' && !column->is_cut) {
         mg_buf_add(buf, " data-label=\"");
         add_escaped(buf, column->heading);
@@ -435,10 +446,10 @@ add_rows(const MgReport *report, size_t begin, size_t end, MgArena *arena, MgBuf
     mg_buf_add(buf, "<table>\n<thead><tr>");
     for (size_t i = 0; i < report->n_columns; i++) {
         is_shown[i] = mg_report_shows(report, i);
-        if (is_shown[i])
-            mg_buf_format(buf, "<th%s>%s</th>",
-                          report->columns[i].is_right ? " class=\"right\"" : "",
-                          report->columns[i].heading);
+        if (is_shown[i]) {
+            add_begin(buf, "th", report->columns[i].is_right ? "right" : "");
+            mg_buf_format(buf, ">%s</th>", report->columns[i].heading);
+        }
     }
     mg_buf_add(buf, "</tr></thead>\n<tbody>\n");
     for (size_t row = begin; row < end; row++) {

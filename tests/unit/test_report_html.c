@@ -99,7 +99,7 @@ test_report_html__whole(void **state)
           "</head>\n"
           "<body>\n"
           "<main>\n"
-          "<h1 class=\"\">Migrations: shop</h1>\n"
+          "<h1>Migrations: shop</h1>\n"
           "<p class=\"soft\">db.example.com, port 5432, PostgreSQL 17.5, session direct</p>\n"
           "<p class=\"soft\">2026-03-10 12:00 UTC</p>\n"
           "<p class=\"lead\">1 pending</p>\n"
@@ -143,7 +143,7 @@ test_report_html__whole(void **state)
           "<tr><td class=\"tone good\">applied</td><td "
           "class=\"name\">&lt;script&gt;&amp;&quot;&#39;?[31m</td><td class=\"fixed\" "
           "data-label=\"applied (UTC)\">2026-03-09 23:46</td><td class=\"right\" "
-          "data-label=\"took\">&lt;1 ms</td><td class=\"\" data-label=\"run\"><a "
+          "data-label=\"took\">&lt;1 ms</td><td data-label=\"run\"><a "
           "rel=\"noreferrer\" href=\"https://ci.example.com/runs/7\">7</a></td></tr>\n"
           "</tbody>\n"
           "</table>\n"
@@ -153,9 +153,9 @@ test_report_html__whole(void **state)
           "<thead><tr><th>state</th><th>migration</th><th>applied (UTC)</th><th "
           "class=\"right\">took</th><th>run</th></tr></thead>\n"
           "<tbody>\n"
-          "<tr><td class=\"tone next\">pending</td><td class=\"name\">2_orders</td><td class=\"\" "
+          "<tr><td class=\"tone next\">pending</td><td class=\"name\">2_orders</td><td "
           "data-label=\"applied (UTC)\"></td><td class=\"right\" data-label=\"took\"></td><td "
-          "class=\"\" data-label=\"run\">javascript:alert(1)</td></tr>\n"
+          "data-label=\"run\">javascript:alert(1)</td></tr>\n"
           "</tbody>\n"
           "</table>\n"
           "</details>\n"
@@ -179,17 +179,38 @@ test_report_html__bare(void **state)
           "</head>\n"
           "<body>\n"
           "<main>\n"
-          "<h1 class=\"\">Migrations</h1>\n"
+          "<h1>Migrations</h1>\n"
           "<p class=\"soft\">2026-03-10 12:00 UTC</p>\n"
           "<section class=\"card error\">\n"
           "<h2>no answer from &quot;db&quot; (unreachable)</h2>\n"
-          "<p class=\"\">It is &lt;away&gt;.</p>\n"
+          "<p>It is &lt;away&gt;.</p>\n"
           "</section>\n"
           "<p class=\"soft\">migrate " MG_VERSION "</p>\n"
           "</main>\n"
           "</body>\n"
           "</html>\n");
 }
+
+/* Up to its moments. */
+#define SHORT_TOP                                                                                  \
+    "</style>\n"                                                                                   \
+    "</head>\n"                                                                                    \
+    "<body>\n"                                                                                     \
+    "<main>\n"                                                                                     \
+    "<h1>Log</h1>\n"                                                                               \
+    "<p class=\"soft\">2026-03-10 12:00 UTC</p>\n"                                                 \
+    "<section class=\"card\">\n"                                                                   \
+    "<h2>When, and how long each took</h2>\n"                                                      \
+    "<div class=\"plot\">\n"                                                                       \
+    "<div class=\"up\"><span style=\"bottom:0%\">1 ms</span><span style=\"bottom:33%\">10 "        \
+    "ms</span><span style=\"bottom:66%\">100 ms</span><span style=\"bottom:100%\">1 "              \
+    "s</span></div>\n"                                                                             \
+    "<svg xmlns=\"http://www.w3.org/2000/svg\" height=\"220\" role=\"img\" "                       \
+    "aria-label=\"timeline\">\n"                                                                   \
+    "<line x1=\"0\" x2=\"100%\" y1=\"100%\" y2=\"100%\" />\n"                                      \
+    "<line x1=\"0\" x2=\"100%\" y1=\"67%\" y2=\"67%\" />\n"                                        \
+    "<line x1=\"0\" x2=\"100%\" y1=\"34%\" y2=\"34%\" />\n"                                        \
+    "<line x1=\"0\" x2=\"100%\" y1=\"0%\" y2=\"0%\" />\n"
 
 /* One moment, and a few minutes, have an axis too. */
 static void
@@ -201,24 +222,7 @@ test_report_html__short_times(void **state)
     report.moments.items = near;
     report.moments.n = 1;
     check(&report, (MgView){ .now_ms = 0 },
-          "</style>\n"
-          "</head>\n"
-          "<body>\n"
-          "<main>\n"
-          "<h1 class=\"\">Log</h1>\n"
-          "<p class=\"soft\">2026-03-10 12:00 UTC</p>\n"
-          "<section class=\"card\">\n"
-          "<h2>When, and how long each took</h2>\n"
-          "<div class=\"plot\">\n"
-          "<div class=\"up\"><span style=\"bottom:0%\">1 ms</span><span style=\"bottom:33%\">10 "
-          "ms</span><span style=\"bottom:66%\">100 ms</span><span style=\"bottom:100%\">1 "
-          "s</span></div>\n"
-          "<svg xmlns=\"http://www.w3.org/2000/svg\" height=\"220\" role=\"img\" "
-          "aria-label=\"timeline\">\n"
-          "<line x1=\"0\" x2=\"100%\" y1=\"100%\" y2=\"100%\" />\n"
-          "<line x1=\"0\" x2=\"100%\" y1=\"67%\" y2=\"67%\" />\n"
-          "<line x1=\"0\" x2=\"100%\" y1=\"34%\" y2=\"34%\" />\n"
-          "<line x1=\"0\" x2=\"100%\" y1=\"0%\" y2=\"0%\" />\n"
+          SHORT_TOP
           "<g class=\"good\"><title>1_a: applied 1970-01-01 00:00 UTC</title><line x1=\"50.0%\" "
           "x2=\"50.0%\" y1=\"100%\" y2=\"100.0%\" /><circle cx=\"50.0%\" cy=\"100.0%\" r=\"5\" "
           "/></g>\n"
@@ -233,24 +237,7 @@ test_report_html__short_times(void **state)
     report.moments.n = 2;
     check(
         &report, (MgView){ .now_ms = 0 },
-        "</style>\n"
-        "</head>\n"
-        "<body>\n"
-        "<main>\n"
-        "<h1 class=\"\">Log</h1>\n"
-        "<p class=\"soft\">2026-03-10 12:00 UTC</p>\n"
-        "<section class=\"card\">\n"
-        "<h2>When, and how long each took</h2>\n"
-        "<div class=\"plot\">\n"
-        "<div class=\"up\"><span style=\"bottom:0%\">1 ms</span><span style=\"bottom:33%\">10 "
-        "ms</span><span style=\"bottom:66%\">100 ms</span><span style=\"bottom:100%\">1 "
-        "s</span></div>\n"
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" height=\"220\" role=\"img\" "
-        "aria-label=\"timeline\">\n"
-        "<line x1=\"0\" x2=\"100%\" y1=\"100%\" y2=\"100%\" />\n"
-        "<line x1=\"0\" x2=\"100%\" y1=\"67%\" y2=\"67%\" />\n"
-        "<line x1=\"0\" x2=\"100%\" y1=\"34%\" y2=\"34%\" />\n"
-        "<line x1=\"0\" x2=\"100%\" y1=\"0%\" y2=\"0%\" />\n"
+        SHORT_TOP
         "<g class=\"good\"><title>1_a: applied 1970-01-01 00:00 UTC</title><line x1=\"0.0%\" "
         "x2=\"0.0%\" y1=\"100%\" y2=\"100.0%\" /><circle cx=\"0.0%\" cy=\"100.0%\" r=\"5\" /></g>\n"
         "<g class=\"bad\"><title>2_b: failed 1970-01-01 00:01 UTC, 2 ms</title><line x1=\"100.0%\" "
