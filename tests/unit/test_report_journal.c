@@ -198,6 +198,24 @@ test_report_journal__a_run(void **state)
           "nothing to do, in <1 ms\n");
 }
 
+/* What a document begins with when there is no notebook. */
+#define NO_NOTEBOOK                                                                                \
+    " \"tool\": \"" MG_VERSION "\",\n"                                                             \
+    " \"at\": \"2026-03-10T12:00:00Z\",\n"                                                         \
+    " \"error\": {\n"                                                                              \
+    "  \"code\": \"notebook\",\n"                                                                  \
+    "  \"message\": \"there is no notebook\",\n"                                                   \
+    "  \"sqlstate\": null,\n"                                                                      \
+    "  \"place\": null,\n"                                                                         \
+    "  \"line\": null,\n"                                                                          \
+    "  \"column\": null,\n"                                                                        \
+    "  \"excerpt\": null,\n"                                                                       \
+    "  \"detail\": null,\n"                                                                        \
+    "  \"hints\": [],\n"                                                                           \
+    "  \"note\": null,\n"                                                                          \
+    "  \"exit\": 2\n"                                                                              \
+    " },\n"
+
 static void
 test_report_journal__failures(void **state)
 {
@@ -206,44 +224,12 @@ test_report_journal__failures(void **state)
     mg_fail(&err, MG_E_NOTEBOOK, "there is no notebook");
     check(mg_write_journal, NULL, (MgView){ .format = MG_JSON, .error = &err },
           "{\n"
-          " \"schema\": \"migrate.runs.v1\",\n"
-          " \"tool\": \"" MG_VERSION "\",\n"
-          " \"at\": \"2026-03-10T12:00:00Z\",\n"
-          " \"error\": {\n"
-          "  \"code\": \"notebook\",\n"
-          "  \"message\": \"there is no notebook\",\n"
-          "  \"sqlstate\": null,\n"
-          "  \"place\": null,\n"
-          "  \"line\": null,\n"
-          "  \"column\": null,\n"
-          "  \"excerpt\": null,\n"
-          "  \"detail\": null,\n"
-          "  \"hints\": [],\n"
-          "  \"note\": null,\n"
-          "  \"exit\": 2\n"
-          " },\n"
-          " \"total\": null,\n"
+          " \"schema\": \"migrate.runs.v1\",\n" NO_NOTEBOOK " \"total\": null,\n"
           " \"runs\": null\n"
           "}\n");
     check(mg_write_run, NULL, (MgView){ .format = MG_JSON, .error = &err },
           "{\n"
-          " \"schema\": \"migrate.run.v1\",\n"
-          " \"tool\": \"" MG_VERSION "\",\n"
-          " \"at\": \"2026-03-10T12:00:00Z\",\n"
-          " \"error\": {\n"
-          "  \"code\": \"notebook\",\n"
-          "  \"message\": \"there is no notebook\",\n"
-          "  \"sqlstate\": null,\n"
-          "  \"place\": null,\n"
-          "  \"line\": null,\n"
-          "  \"column\": null,\n"
-          "  \"excerpt\": null,\n"
-          "  \"detail\": null,\n"
-          "  \"hints\": [],\n"
-          "  \"note\": null,\n"
-          "  \"exit\": 2\n"
-          " },\n"
-          " \"run\": null,\n"
+          " \"schema\": \"migrate.run.v1\",\n" NO_NOTEBOOK " \"run\": null,\n"
           " \"steps\": null\n"
           "}\n");
 }

@@ -69,6 +69,17 @@ open_at(const MgStateLayout *layout, bool is_ours, bool is_reading, MgStateFile 
     return mg_state_open(&input, ret, err);
 }
 
+/* To write, as a run does. */
+static MgStateFile *
+open_ours(void)
+{
+    MgStateFile *file = NULL;
+    MgError err;
+    if (!open_at(&first, true, false, &file, &err))
+        fail_msg("%s", err.message);
+    return file;
+}
+
 static void
 write_file(const char *text)
 {
@@ -126,10 +137,9 @@ static void
 test_state__keeps_what_was_written(void **state)
 {
     (void)state;
-    MgStateFile *file = NULL;
+    MgStateFile *file = open_ours();
     MgError err;
     struct stat found;
-    assert_true(open_at(&first, true, false, &file, &err));
     assert_true(mg_state_begin(file, &err));
     add_word(file, "one");
     add_word(file, NULL);
@@ -151,13 +161,12 @@ static void
 test_state__drops_what_was_not_ended(void **state)
 {
     (void)state;
-    MgStateFile *file = NULL;
+    MgStateFile *file = open_ours();
     MgError err;
-    assert_true(open_at(&first, true, false, &file, &err));
     assert_true(mg_state_begin(file, &err));
     add_word(file, "one");
     mg_state_close(file);
-    assert_true(open_at(&first, true, false, &file, &err));
+    file = open_ours();
     assert_int_equal(ask(file, "SELECT count(*) FROM word"), 0);
     mg_state_close(file);
 }
@@ -166,9 +175,8 @@ static void
 test_state__upgrades(void **state)
 {
     (void)state;
-    MgStateFile *file = NULL;
+    MgStateFile *file = open_ours();
     MgError err;
-    assert_true(open_at(&first, true, false, &file, &err));
     add_word(file, "one");
     mg_state_close(file);
     assert_true(open_at(&second, true, true, &file, &err));
@@ -213,7 +221,7 @@ test_state__sets_a_damaged_file_aside(void **state)
     assert_false(open_at(&first, true, true, &file, &err)); /* a reader touches nothing */
     check_failure(&err, "file is not a database");
     assert_false(exists(".damaged"));
-    assert_true(open_at(&first, true, false, &file, &err));
+    file = open_ours();
     assert_int_equal(ask(file, "SELECT count(*) FROM word"), 0);
     mg_state_close(file);
     assert_true(exists(".damaged"));
@@ -237,9 +245,8 @@ static void
 test_state__sets_aside_what_turns_out_to_be_damaged(void **state)
 {
     (void)state;
-    MgStateFile *file = NULL;
+    MgStateFile *file = open_ours();
     MgError err;
-    assert_true(open_at(&first, true, false, &file, &err));
     add_word(file, garbage);
     assert_true(mg_state_run(file, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, 0, &err));
     mg_state_close(file);
@@ -332,10 +339,8 @@ static void
 test_state__does_not_wait_long_for_others(void **state)
 {
     (void)state;
-    MgStateFile *one = NULL, *two = NULL;
+    MgStateFile *one = open_ours(), *two = open_ours();
     MgError err;
-    assert_true(open_at(&first, true, false, &one, &err));
-    assert_true(open_at(&first, true, false, &two, &err));
     assert_true(mg_state_begin(one, &err));
     assert_false(mg_state_begin(two, &err));
     check_failure(&err, "database is locked");
@@ -403,9 +408,8 @@ static void
 test_state__survives_a_full_disk(void **state)
 {
     (void)state;
-    MgStateFile *file = NULL;
+    MgStateFile *file = open_ours();
     MgError err;
-    assert_true(open_at(&first, true, false, &file, &err));
     add_word(file, "one");
     mg_state_close(file);
     pid_t pid = fork();
@@ -429,7 +433,7 @@ test_state__survives_a_full_disk(void **state)
     int status = 0;
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
-    assert_true(open_at(&first, true, false, &file, &err));
+    file = open_ours();
     assert_int_equal(ask(file, "SELECT count(*) FROM word"), 1);
     mg_state_close(file);
     assert_false(exists(".damaged"));
@@ -439,10 +443,9 @@ static void
 test_state__ends_what_would_never_end(void **state)
 {
     (void)state;
-    MgStateFile *file = NULL;
+    MgStateFile *file = open_ours();
     MgError err;
     int64_t number = 0;
-    assert_true(open_at(&first, true, false, &file, &err));
     assert_false(mg_state_query(file,
                                 "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"
                                 " SELECT count(*) FROM n",
@@ -468,10 +471,9 @@ static void
 test_state__trusts_no_bytes(void **state)
 {
     (void)state;
-    MgStateFile *file = NULL;
+    MgStateFile *file = open_ours();
     MgError err;
     Texts texts = { .n = 0 };
-    assert_true(open_at(&first, true, false, &file, &err));
     assert_true(mg_state_query(file, "VALUES ('good'), (CAST(x'fffe' AS TEXT)), (NULL), (12)", NULL,
                                0, take_text, &texts, &err));
     assert_int_equal(texts.n, 4);
