@@ -247,16 +247,23 @@ show_source(const MgSource *source, const char *version, const MgScriptCalls *ca
     return false;
 }
 
-bool
-mg_scripts(const MgOptions *options, const char *version, const MgScriptCalls *calls, MgError *err)
+static bool
+show_dir(const MgOptions *options, const char *dir, const char *version, const MgScriptCalls *calls,
+         MgError *err)
 {
     MgArena arena = { 0 };
     MgSource source;
-    char dir[DIR_BYTES];
-    bool is_fine = find_dir(options, dir, err) && read_source(options, dir, &arena, &source, err) &&
+    bool is_fine = read_source(options, dir, &arena, &source, err) &&
                    show_source(&source, version, calls, err);
     mg_arena_release(&arena);
     return is_fine;
+}
+
+bool
+mg_scripts(const MgOptions *options, const char *version, const MgScriptCalls *calls, MgError *err)
+{
+    char dir[DIR_BYTES];
+    return find_dir(options, dir, err) && show_dir(options, dir, version, calls, err);
 }
 
 static void
@@ -281,7 +288,7 @@ mg_write_scripts(const MgOptions *options, const char *version, const MgView *vi
     mg_report_show_begin(&report, version != NULL, is_found && *dir != '\0' ? dir : NULL, view,
                          write, payload);
     MgScriptCalls calls = { write_script, version != NULL ? write_statement : NULL, &report };
-    bool is_fine = is_found && mg_scripts(options, version, &calls, err);
+    bool is_fine = is_found && show_dir(options, dir, version, &calls, err);
     mg_report_show_end(&report, is_fine ? NULL : err);
     return is_fine;
 }

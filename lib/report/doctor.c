@@ -79,12 +79,8 @@ add_fields(const MgDiagnosis *diagnosis, const char *verdict_text, MgArena *aren
         { "verdict.warnings", mg_cell_int(diagnosis->n_warnings) },
         { "verdict.failures", mg_cell_int(diagnosis->n_failures) },
     };
-    if (diagnosis->target.from != NULL) {
-        mg_report_add_target(ret, &diagnosis->target, arena);
-    } else {
-        mg_report_add_field(ret, "target", mg_cell_text(NULL), arena);
-        mg_report_add_field(ret, "session", mg_cell_text(NULL), arena);
-    }
+    bool is_known = diagnosis->target.from != NULL;
+    mg_report_add_target(ret, is_known ? &diagnosis->target : NULL, arena);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         mg_report_add_field(ret, fields[i].key, fields[i].cell, arena);
 }
@@ -92,7 +88,6 @@ add_fields(const MgDiagnosis *diagnosis, const char *verdict_text, MgArena *aren
 void
 mg_report_doctor(const MgDiagnosis *diagnosis, MgArena *arena, MgReport *ret)
 {
-    static const char *const unknown[] = { "target", "session", "lock_key", "verdict" };
     *ret = (MgReport){
         .schema = "migrate.doctor.v1",
         .title = "Diagnosis",
@@ -102,8 +97,9 @@ mg_report_doctor(const MgDiagnosis *diagnosis, MgArena *arena, MgReport *ret)
         .n_columns = N_COLUMNS,
     };
     if (diagnosis == NULL) {
-        for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
-            mg_report_add_field(ret, unknown[i], mg_cell_text(NULL), arena);
+        mg_report_add_target(ret, NULL, arena);
+        mg_report_add_field(ret, "lock_key", mg_cell_text(NULL), arena);
+        mg_report_add_field(ret, "verdict", mg_cell_text(NULL), arena);
         return;
     }
     const char *text = verdict(diagnosis, arena);

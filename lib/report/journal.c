@@ -94,9 +94,8 @@ add_run(const MgJournalRun *run, MgArena *arena, MgReport *report)
 }
 
 void
-mg_report_journal(const MgJournal *journal, const MgView *view, MgArena *arena, MgReport *ret)
+mg_report_journal(const MgJournal *journal, MgArena *arena, MgReport *ret)
 {
-    (void)view;
     *ret = (MgReport){
         .schema = "migrate.runs.v1",
         .title = "Runs of this machine",
@@ -170,9 +169,8 @@ describe(const MgJournalRun *run, MgArena *arena, MgReport *report)
 }
 
 void
-mg_report_run(const MgJournal *journal, const MgView *view, MgArena *arena, MgReport *ret)
+mg_report_run(const MgJournal *journal, MgArena *arena, MgReport *ret)
 {
-    (void)view;
     *ret = (MgReport){
         .schema = "migrate.run.v1",
         .title = "A run of this machine",
@@ -204,7 +202,7 @@ mg_write_journal(const MgJournal *journal, const MgView *view, MgWrite write, vo
 {
     MgArena arena = { 0 };
     MgReport report;
-    mg_report_journal(journal, view, &arena, &report);
+    mg_report_journal(journal, &arena, &report);
     mg_report_write(&report, view, write, payload);
     mg_arena_release(&arena);
 }
@@ -214,7 +212,7 @@ mg_write_run(const MgJournal *journal, const MgView *view, MgWrite write, void *
 {
     MgArena arena = { 0 };
     MgReport report;
-    mg_report_run(journal, view, &arena, &report);
+    mg_report_run(journal, &arena, &report);
     mg_report_write(&report, view, write, payload);
     mg_arena_release(&arena);
 }

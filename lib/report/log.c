@@ -104,13 +104,11 @@ mg_report_log(const MgLog *log, const MgView *view, MgArena *arena, MgReport *re
         .columns = columns,
         .n_columns = N_COLUMNS,
     };
+    mg_report_add_target(ret, log == NULL ? NULL : &log->target, arena);
     if (log == NULL) {
-        mg_report_add_field(ret, "target", mg_cell_text(NULL), arena);
-        mg_report_add_field(ret, "session", mg_cell_text(NULL), arena);
         mg_report_add_field(ret, "total", mg_cell_text(NULL), arena);
         return;
     }
-    mg_report_add_target(ret, &log->target, arena);
     mg_report_add_field(ret, "total", mg_cell_int((int64_t)log->n_entries), arena);
     size_t n = log->n_entries;
     if (view->limit > 0 && (size_t)view->limit < n)

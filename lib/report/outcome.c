@@ -70,20 +70,6 @@ footer(const MgRunResult *result, Deed deed, const MgView *view, MgArena *arena)
     return mg_arena_format(arena, "nothing to do%s%s", now, head);
 }
 
-/* null before it is known. */
-static void
-add_target(const MgTarget *target, MgArena *arena, MgReport *report)
-{
-    static const char *const unknown[] = { "target", "session", "environment" };
-    if (target != NULL) {
-        mg_report_add_target(report, target, arena);
-        mg_report_add_environment(report, target, arena);
-        return;
-    }
-    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
-        mg_report_add_field(report, unknown[i], mg_cell_text(NULL), arena);
-}
-
 void
 mg_report_outcome(const MgRunResult *result, const MgView *view, MgArena *arena, MgReport *ret)
 {
@@ -96,7 +82,8 @@ mg_report_outcome(const MgRunResult *result, const MgView *view, MgArena *arena,
         .columns = columns,
         .n_columns = N_COLUMNS,
     };
-    add_target(result->target, arena, ret);
+    mg_report_add_target(ret, result->target, arena);
+    mg_report_add_environment(ret, result->target, arena);
     mg_report_add_field(ret, "head", mg_cell_text(outcome->head_version), arena);
     mg_report_add_field(ret, "elapsed_ms", mg_cell_duration(outcome->elapsed_us), arena);
     mg_report_add_field(ret, "skipped", mg_cell_text(result->skipped), arena);

@@ -139,6 +139,11 @@ mg_report_head_version(const MgPlan *plan)
 void
 mg_report_add_target(MgReport *report, const MgTarget *target, MgArena *arena)
 {
+    if (target == NULL) {
+        mg_report_add_field(report, "target", mg_cell_text(NULL), arena);
+        mg_report_add_field(report, "session", mg_cell_text(NULL), arena);
+        return;
+    }
     const MgField fields[] = {
         { "target.database", mg_cell_text(target->database) },
         { "target.host", mg_cell_text(target->host) },
@@ -159,7 +164,7 @@ mg_report_add_target(MgReport *report, const MgTarget *target, MgArena *arena)
 void
 mg_report_add_environment(MgReport *report, const MgTarget *target, MgArena *arena)
 {
-    if (target->environment == NULL && target->claimed_by == NULL) {
+    if (target == NULL || (target->environment == NULL && target->claimed_by == NULL)) {
         mg_report_add_field(report, "environment", mg_cell_text(NULL), arena);
         return;
     }
@@ -171,15 +176,11 @@ mg_report_add_environment(MgReport *report, const MgTarget *target, MgArena *are
 void
 mg_report_add_plan(MgReport *report, const MgPlan *plan, MgArena *arena)
 {
-    if (plan == NULL) {
-        static const char *const unknown[] = { "target", "session", "environment", "head" };
-        for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
-            mg_report_add_field(report, unknown[i], mg_cell_text(NULL), arena);
-        return;
-    }
-    mg_report_add_target(report, &plan->target, arena);
-    mg_report_add_environment(report, &plan->target, arena);
-    mg_report_add_field(report, "head", mg_cell_text(mg_report_head_version(plan)), arena);
+    const MgTarget *target = plan == NULL ? NULL : &plan->target;
+    const char *head = plan == NULL ? NULL : mg_report_head_version(plan);
+    mg_report_add_target(report, target, arena);
+    mg_report_add_environment(report, target, arena);
+    mg_report_add_field(report, "head", mg_cell_text(head), arena);
 }
 
 bool

@@ -104,11 +104,12 @@ typedef struct MgReport {
     } moments;
 } MgReport;
 
-/* null when there is nothing to say. */
+/* Its fields and the session's; nulls when target is NULL: it is not known. */
+void mg_report_add_target(MgReport *report, const MgTarget *target, MgArena *arena);
+/* null when there is nothing to say, or target is NULL. */
 void mg_report_add_environment(MgReport *report, const MgTarget *target, MgArena *arena);
 /* What both reports say of the plan and its target; nulls when plan is NULL. */
 void mg_report_add_plan(MgReport *report, const MgPlan *plan, MgArena *arena);
-void mg_report_add_target(MgReport *report, const MgTarget *target, MgArena *arena);
 void mg_report_add_field(MgReport *report, const char *key, MgCell cell, MgArena *arena);
 /* The version of plan's head, or NULL. */
 const char *mg_report_head_version(const MgPlan *plan);
@@ -150,10 +151,10 @@ void mg_report_status(const MgPlan *plan, const MgView *view, MgArena *arena, Mg
 void mg_report_plan(const MgPlan *plan, const MgView *view, MgArena *arena, MgReport *ret);
 void mg_report_outcome(const MgRunResult *result, const MgView *view, MgArena *arena,
                        MgReport *ret);
-/* log and journal may be NULL when view->error tells why there is none. */
+/* log and journal may be NULL when the view's error tells why there is none. */
 void mg_report_log(const MgLog *log, const MgView *view, MgArena *arena, MgReport *ret);
-void mg_report_journal(const MgJournal *journal, const MgView *view, MgArena *arena, MgReport *ret);
-void mg_report_run(const MgJournal *journal, const MgView *view, MgArena *arena, MgReport *ret);
+void mg_report_journal(const MgJournal *journal, MgArena *arena, MgReport *ret);
+void mg_report_run(const MgJournal *journal, MgArena *arena, MgReport *ret);
 /* diagnosis may be NULL when view->error tells why there is none. */
 void mg_report_doctor(const MgDiagnosis *diagnosis, MgArena *arena, MgReport *ret);
 

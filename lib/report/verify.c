@@ -1,8 +1,6 @@
 /* The report of verify: one row a finding. */
 #include "report/report.h"
 
-#include <string.h>
-
 #include "base/text.h"
 
 static const MgColumn columns[] = {
@@ -81,12 +79,7 @@ mg_write_verify(const MgVerified *verified, const MgView *view, MgWrite write, v
         .n_columns = N_COLUMNS,
     };
     bool has_target = verified != NULL && verified->is_target_asked;
-    if (has_target) {
-        mg_report_add_target(&report, &verified->target, &arena);
-    } else {
-        mg_report_add_field(&report, "target", mg_cell_text(NULL), &arena);
-        mg_report_add_field(&report, "session", mg_cell_text(NULL), &arena);
-    }
+    mg_report_add_target(&report, has_target ? &verified->target : NULL, &arena);
     mg_report_add_field(&report, "base", mg_cell_text(verified == NULL ? NULL : verified->base),
                         &arena);
     mg_report_add_field(&report, "count",
