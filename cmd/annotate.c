@@ -134,17 +134,6 @@ mg_annotate_wants_summary(const MgAnnotate *annotate)
     return annotate->path != NULL && annotate->path[0] != '\0';
 }
 
-/* What a name or a server's words could mean in Markdown is escaped; lines become one. */
-static void
-add_markdown(MgBuf *buf, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if (strchr("\\|`*_<[#", *text) != NULL)
-            mg_buf_add_char(buf, '\\');
-        mg_buf_add_char(buf, *text == '\n' || *text == '\r' ? ' ' : *text);
-    }
-}
-
 static void
 add_step(MgBuf *steps, const char *word, const MgEvent *event)
 {
@@ -153,9 +142,9 @@ add_step(MgBuf *steps, const char *word, const MgEvent *event)
     if (steps->size_bytes == 0)
         mg_buf_add(steps, "| | migration | took | |\n| --- | --- | ---: | --- |\n");
     mg_buf_format(steps, "| %s | ", word);
-    add_markdown(steps, event->migration == NULL ? "" : event->migration);
+    mg_buf_add_markdown(steps, event->migration == NULL ? "" : event->migration);
     mg_buf_format(steps, " | %s | ", took);
-    add_markdown(steps, event->text == NULL ? "" : event->text);
+    mg_buf_add_markdown(steps, event->text == NULL ? "" : event->text);
     mg_buf_add(steps, " |\n");
 }
 
@@ -178,7 +167,7 @@ mg_annotate_event(MgAnnotate *annotate, const MgEvent *event)
                   : event->kind == MG_EVENT_SESSION ? &annotate->session
                                                     : NULL;
     if (once != NULL && once->size_bytes == 0) {
-        add_markdown(once, event->text);
+        mg_buf_add_markdown(once, event->text);
         mg_buf_add(once, event->kind == MG_EVENT_TARGET ? "\\\n" : "\n");
     }
 }
@@ -189,7 +178,7 @@ mg_annotate_warning(MgAnnotate *annotate, const char *text)
     if (!mg_annotate_wants_summary(annotate))
         return;
     mg_buf_add(&annotate->warnings, "- warning: ");
-    add_markdown(&annotate->warnings, text);
+    mg_buf_add_markdown(&annotate->warnings, text);
     mg_buf_add_char(&annotate->warnings, '\n');
 }
 
@@ -199,7 +188,7 @@ mg_annotate_result(MgAnnotate *annotate, const char *word, const char *text)
     if (!mg_annotate_wants_summary(annotate))
         return;
     mg_buf_format(&annotate->result, "**%s**: ", word);
-    add_markdown(&annotate->result, text);
+    mg_buf_add_markdown(&annotate->result, text);
     mg_buf_add_char(&annotate->result, '\n');
 }
 
@@ -217,7 +206,7 @@ add_place(MgBuf *buf, const MgError *err)
     if (err->place[0] == '\0')
         return;
     mg_buf_add(buf, "\n");
-    add_markdown(buf, err->place);
+    mg_buf_add_markdown(buf, err->place);
     if (err->line > 0)
         mg_buf_format(buf, ":%d", err->line);
     if (err->line > 0 && err->column > 0)
@@ -231,7 +220,7 @@ add_paragraph(MgBuf *buf, const char *word, const char *text)
     if (text[0] == '\0')
         return;
     mg_buf_format(buf, "\n%s: ", word);
-    add_markdown(buf, text);
+    mg_buf_add_markdown(buf, text);
     mg_buf_add_char(buf, '\n');
 }
 
@@ -242,7 +231,7 @@ mg_annotate_error(MgAnnotate *annotate, const MgError *err)
     if (!mg_annotate_wants_summary(annotate))
         return;
     mg_buf_add(buf, buf->size_bytes == 0 ? "**error**: " : "\n**error**: ");
-    add_markdown(buf, err->message);
+    mg_buf_add_markdown(buf, err->message);
     mg_buf_format(buf, " (%s)\n", mg_error_slug(err->code));
     add_place(buf, err);
     if (err->excerpt[0] != '\0') {

@@ -52,6 +52,24 @@ mg_buf_add_char(MgBuf *buf, char c)
     mg_buf_add_n(buf, &c, 1);
 }
 
+static bool
+is_word(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+void
+mg_buf_add_markdown(MgBuf *buf, const char *text)
+{
+    for (const char *at = text; *at != '\0'; at++) {
+        /* Inside a name "_" is a letter. */
+        bool is_inside = *at == '_' && at > text && is_word(at[-1]) && is_word(at[1]);
+        if (strchr("\\|`*_<[#~&", *at) != NULL && !is_inside)
+            mg_buf_add_char(buf, '\\');
+        mg_buf_add_char(buf, *at == '\n' || *at == '\r' ? ' ' : *at);
+    }
+}
+
 void
 mg_buf_add_repeated(MgBuf *buf, char c, size_t n)
 {

@@ -28,6 +28,8 @@ typedef struct MgBuf {
 void mg_buf_add(MgBuf *buf, const char *text);
 void mg_buf_add_n(MgBuf *buf, const char *text, size_t size_bytes);
 void mg_buf_add_char(MgBuf *buf, char c);
+/* As one line, with what it could mean in Markdown escaped. */
+void mg_buf_add_markdown(MgBuf *buf, const char *text);
 void mg_buf_add_repeated(MgBuf *buf, char c, size_t n);
 void mg_buf_format(MgBuf *buf, const char *format, ...) MG_PRINTF(2, 3);
 void mg_buf_vformat(MgBuf *buf, const char *format, va_list args);

@@ -5,21 +5,10 @@
 #include "report/report.h"
 
 #include <assert.h>
-
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/text.h"
-
-static void
-add_escaped(MgBuf *buf, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if (strchr("\\|`*<[", *text) != NULL)
-            mg_buf_add_char(buf, '\\');
-        mg_buf_add_char(buf, *text == '\n' || *text == '\r' ? ' ' : *text);
-    }
-}
 
 static void
 add_headings(const MgReport *report, MgBuf *buf)
@@ -45,7 +34,7 @@ add_rows(const MgReport *report, MgArena *arena, MgBuf *buf)
         if (is_shown[i % report->n_columns]) {
             const char *text = mg_cell_show(&report->cells.items[i], arena);
             mg_buf_add(buf, text[0] != '\0' ? "| " : "|");
-            add_escaped(buf, text);
+            mg_buf_add_markdown(buf, text);
             mg_buf_add_char(buf, ' ');
         }
         if ((i + 1) % report->n_columns == 0)
@@ -74,13 +63,13 @@ static void
 add_error(MgBuf *buf, const MgError *err)
 {
     mg_buf_add(buf, "\n**error**: ");
-    add_escaped(buf, err->message);
+    mg_buf_add_markdown(buf, err->message);
     bool is_server = err->code == MG_E_SQL || err->code == MG_E_SERVER;
     mg_buf_format(buf, " (%s)\n",
                   is_server && err->sqlstate[0] != '\0' ? err->sqlstate : mg_error_slug(err->code));
     if (err->place[0] != '\0') {
         mg_buf_add(buf, "at ");
-        add_escaped(buf, err->place);
+        mg_buf_add_markdown(buf, err->place);
         if (err->line > 0)
             mg_buf_format(buf, ":%d", err->line);
         if (err->line > 0 && err->column > 0)
@@ -95,7 +84,7 @@ add_error(MgBuf *buf, const MgError *err)
         if (err->hint[i][0] == '\0')
             continue;
         mg_buf_add(buf, "\n**hint**: ");
-        add_escaped(buf, err->hint[i]);
+        mg_buf_add_markdown(buf, err->hint[i]);
         mg_buf_add_char(buf, '\n');
     }
 }
@@ -110,7 +99,7 @@ add_end(const MgReport *report, const MgView *view, MgBuf *buf)
         if (closing[i] == NULL)
             continue;
         mg_buf_add_char(buf, '\n');
-        add_escaped(buf, closing[i]);
+        mg_buf_add_markdown(buf, closing[i]);
         mg_buf_add_char(buf, '\n');
     }
 }
@@ -122,7 +111,7 @@ mg_report_write_markdown(const MgReport *report, const MgView *view, MgWrite wri
     MG_CLEANUP(buf) MgBuf buf = { 0 };
     if (!report->is_continued) {
         mg_buf_add(&buf, "## ");
-        add_escaped(&buf, report->title);
+        mg_buf_add_markdown(&buf, report->title);
         mg_buf_add_char(&buf, '\n');
     }
     if (report->cells.n > 0 && !report->is_continued) {

@@ -43,18 +43,18 @@ def annotations(run):
 def test_a_run_that_succeeds_has_a_summary(server):
     project = on_github(server, FILES)
     version = project.sql("SHOW server_version").split()[0]
-    target = "DB at SOCKET, from DATABASE\\_URL\\\nPostgreSQL {}, direct\n".format(version)
+    target = "DB at SOCKET, from DATABASE_URL\\\nPostgreSQL {}, direct\n".format(version)
     run = project.run("up")
     expect(annotations(run), [])
     expect(summary(project), "## migrate up\n\n" + target +
            "\n| | migration | took | |\n| --- | --- | ---: | --- |\n"
-           "| applied | 1\\_a | T |  |\n| applied | 2\\_b | T | no transaction |\n"
-           "\n**done**: 2 applied in T, now at 2\\_b\n\n")
+           "| applied | 1_a | T |  |\n| applied | 2_b | T | no transaction |\n"
+           "\n**done**: 2 applied in T, now at 2_b\n\n")
     # It is added to what is there.
     (project.root / "summary.md").write_text("before\n")
     project.run("up", "--quiet")
     expect(summary(project), "before\n## migrate up\n\n" + target +
-           "\n**done**: nothing to do, now at 2\\_b\n\n")
+           "\n**done**: nothing to do, now at 2_b\n\n")
 
 
 def test_an_error_is_an_annotation_and_in_the_summary(server):
@@ -69,13 +69,13 @@ def test_an_error_is_an_annotation_and_in_the_summary(server):
             "column \"100%25, a:b\" does not exist%0A"
             "note: 3_c was rolled back; the 2 before it stay applied".format(project.root.name)])
     text = summary(project)
-    expect_in("| applied | 1\\_a | T |", text)
+    expect_in("| applied | 1_a | T |", text)
     expect(text[text.index("\n**error**"):],
            "\n**error**: column \"100%, a:b\" does not exist (sql)\n"
-           "\nmigrations/3\\_c.up.sql:2:13\n"
+           "\nmigrations/3_c.up.sql:2:13\n"
            "\n       |\n     1 | UPDATE a\n     2 |    SET id = \"100%, a:b\";\n"
            "       |             ^^^^^^^^^^^\n"
-           "\nnote: 3\\_c was rolled back; the 2 before it stay applied\n\n")
+           "\nnote: 3_c was rolled back; the 2 before it stay applied\n\n")
 
 
 def test_what_has_no_file_has_no_place(server):

@@ -68,6 +68,28 @@ test_buf__stops_at_its_maximum(void **state)
 }
 
 static void
+test_buf__markdown(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *expect;
+    } cases[] = {
+        { "", "" },
+        { "20260309101500_add_order_totals", "20260309101500_add_order_totals" },
+        { "__a b__", "\\_\\_a b\\_\\_" },
+        { "_a_", "\\_a\\_" },
+        { "table \"_a\", \"b_\"", "table \"\\_a\", \"b\\_\"" },
+        { "a|b `c` \\ *d* <e> [f]", "a\\|b \\`c\\` \\\\ \\*d\\* \\<e> \\[f]" },
+        { "# ~~a~~ &lt; \r\n b", "\\# \\~\\~a\\~\\~ \\&lt;    b" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        MG_CLEANUP(buf) MgBuf buf = { 0 };
+        mg_buf_add_markdown(&buf, cases[i].text);
+        assert_string_equal(mg_buf_text(&buf), cases[i].expect);
+    }
+}
+
+static void
 test_buf__cleanup(void **state)
 {
     (void)state;
@@ -84,6 +106,7 @@ main(void)
         cmocka_unit_test(test_buf__appends),
         cmocka_unit_test(test_buf__grows),
         cmocka_unit_test(test_buf__stops_at_its_maximum),
+        cmocka_unit_test(test_buf__markdown),
         cmocka_unit_test(test_buf__cleanup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
