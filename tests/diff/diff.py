@@ -36,10 +36,6 @@ MODES = {"plain": 30, "psql": 30, "off": 6, "psql cuts": 6}
 GAP = re.compile(rb"(?:[ \t\n\r\f\v;]|--[^\n\r]*)+")
 
 
-class Skip(Exception):
-    pass
-
-
 def strip_gap(text):
     """text without the blanks, comments and semicolons in front."""
     while True:
@@ -104,7 +100,7 @@ def place_of(text, offset):
 
 def test_the_servers_scanner_splits_the_same(folder):
     if SPLIT is None:
-        raise Skip("libpg-query-dev is not installed")
+        raise house.Skip("libpg-query-dev is not installed")
     for mode, seed, file in all_files():
         if mode != "plain":
             continue
@@ -227,7 +223,7 @@ def ask_psql(folder, file):
 
 def test_psql_sends_the_same(folder):
     if shutil.which("psql") is None:
-        raise Skip("psql is not installed")
+        raise house.Skip("psql is not installed")
     for mode, seed, file in all_files():
         if mode == "psql cuts":
             continue
@@ -243,7 +239,7 @@ def test_psql_sends_the_same(folder):
 def test_psql_is_wrong_where_we_say_so(folder):
     """When it no longer is, these statements belong to the others."""
     if " 15." not in subprocess.run(["psql", "--version"], capture_output=True, text=True).stdout:
-        raise Skip("psql 15 is not installed")
+        raise house.Skip("psql 15 is not installed")
     for text in corpus.STRINGS_PSQL_CUTS + corpus.ATOMIC_PSQL_CUTS:
         file = corpus.File()
         file.add(corpus.Statement(text if text.startswith("CREATE") else "SELECT " + text))
@@ -267,6 +263,8 @@ class Parser:
         self.libpq.PQresultErrorField.restype = ctypes.c_char_p
         self.connection = ctypes.c_void_p(self.libpq.PQconnectdb(url.encode()))
         self.is_off = None
+        if not self.trouble(b"SELECT 1; SELECT 2", False):
+            raise AssertionError("the server was not asked")
 
     def set_strings(self, is_off):
         self.is_off = is_off
@@ -311,7 +309,7 @@ def main():
         try:
             function(folder)
             print("ok {} - {}".format(number, name), flush=True)
-        except Skip as reason:
+        except house.Skip as reason:
             print("ok {} - {} # SKIP {}".format(number, name, reason), flush=True)
         except Exception:
             failed += 1

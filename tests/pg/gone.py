@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 import house
-from house import LIMIT_S, Project, Skip, expect, expect_in, locks, main, wait_for
+from house import LIMIT_S, Project, Skip, expect, expect_in, locks, main, read_until, wait_for
 
 FREE_S = 15  # the lock of a host that vanished
 
@@ -155,8 +155,7 @@ def test_a_host_that_vanishes_leaves_no_lock(server):
     runs = [start_there(server, busy), start_there(server, idle)]
     try:
         wait_for(lambda: is_sleeping(busy))
-        while "trying again in " not in runs[1].stderr.readline():
-            pass
+        read_until(runs[1].stderr, "trying again in ")
         expect((locks(busy), locks(idle)), ("2", "2"))
         server.link.cut()
         wait_for(lambda: (locks(busy), locks(idle)) == ("0", "0"), FREE_S)

@@ -129,6 +129,16 @@ def wait_for(condition, limit_s=20):
         time.sleep(0.02)
 
 
+def read_until(stream, part):
+    """The lines of a run up to the one with the part in it."""
+    lines = []
+    while not lines or part not in lines[-1]:
+        lines.append(stream.readline())
+        if lines[-1] == "":
+            raise AssertionError("\"{}\" is not in:\n{}".format(part, "".join(lines)))
+    return lines
+
+
 def locks(project):
     """Advisory locks held in the project's database."""
     return project.sql("SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "

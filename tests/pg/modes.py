@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-from house import LIMIT_S, Project, expect, expect_in, locks, main, wait_for
+from house import LIMIT_S, Project, expect, expect_in, locks, main, read_until, wait_for
 
 THREE = {"1_a.up.sql": "CREATE TABLE a (id int);",
          "2_b.up.sql": "COPY a FROM stdin;\n1\n2\n\\.\nCREATE TABLE b (id int);\n",
@@ -114,8 +114,7 @@ def test_one_transaction_is_tried_again_whole(server):
     holder.stdin.flush()
     wait_for(lambda: project.sql("SELECT count(*) FROM pg_locks WHERE relation = 'a'::regclass") == "1")
     run = project.start("up", "--single-transaction")
-    while "trying again" not in run.stderr.readline():
-        pass
+    read_until(run.stderr, "trying again")
     holder.stdin.close()
     holder.wait(LIMIT_S)
     run.communicate(timeout=LIMIT_S)

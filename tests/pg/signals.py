@@ -15,7 +15,8 @@ import termios
 import time
 
 import house
-from house import (LIMIT_S, Project, expect, expect_in, hold_table, locks, main, wait_for)
+from house import (LIMIT_S, Project, expect, expect_in, hold_table, locks, main, read_until,
+                   wait_for)
 
 SLOW = {"1_a.up.sql": "CREATE TABLE a (id int);",
         "2_b.up.sql": "CREATE TABLE b (id int);\nSELECT pg_sleep(30);"}
@@ -254,8 +255,7 @@ def test_cancel_while_another_works(server):
     worker = project.start("up")
     wait_for(lambda: is_running(project))
     waiter = project.start("up")
-    while not waiter.stderr.readline().startswith("waiting"):
-        pass
+    read_until(waiter.stderr, "waiting")
     waiter.send_signal(signal.SIGINT)
     waiter.communicate(timeout=3)
     expect(waiter.returncode, 130)
@@ -271,8 +271,7 @@ def test_cancel_while_a_lock_is_waited_for(server):
     project.run("up", "--to", "1")
     holder = hold_table(project, "a", 20)
     run = project.start("up")
-    while "trying again" not in run.stderr.readline():
-        pass
+    read_until(run.stderr, "trying again")
     run.send_signal(signal.SIGTERM)
     _, err = run.communicate(timeout=3)
     expect(run.returncode, 143)
@@ -321,8 +320,7 @@ def test_cancel_while_the_server_is_waited_for(server):
     project = Project(server, SLOW)
     run = project.start("up", "--wait-server", "30s",
                         url="postgresql://postgres@127.0.0.1:1/x?sslmode=disable")
-    while not run.stderr.readline().startswith("waiting"):
-        pass
+    read_until(run.stderr, "waiting")
     run.send_signal(signal.SIGTERM)
     run.communicate(timeout=3)
     expect(run.returncode, 143)

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 
-from house import LIMIT_S, Project, expect, expect_in, locks, main, wait_for
+from house import LIMIT_S, Project, expect, expect_in, locks, main, read_until, wait_for
 
 
 def idle_holder(project, table):
@@ -85,9 +85,7 @@ def test_it_is_tried_again_from_the_migration_that_failed(server):
     project.write("4_d.up.sql", "CREATE TABLE d (id int);")
     holder = idle_holder(project, "a")
     run = project.start("up")
-    lines = []
-    while not lines or "trying again" not in lines[-1]:
-        lines.append(run.stderr.readline())
+    lines = read_until(run.stderr, "trying again")
     begin = [line.startswith("waiting") for line in lines].index(True)
     told = " ".join(line.strip() for line in lines[begin:])
     expect(re.sub(r"for .*?: LOCK", "for T: LOCK", re.sub(r"in \d.*s$", "in T", told)),
@@ -116,14 +114,6 @@ def quick(project, **settings):
     lines = ["timeouts: { lock: 100ms }"]
     lines += ["{}: {}".format(name, value) for name, value in settings.items()]
     (project.root / "migrate.yaml").write_text("\n".join(lines) + "\n")
-
-
-def until_retry(run):
-    line = ""
-    while "trying again" not in line:
-        line = run.stderr.readline()
-        if not line:
-            raise AssertionError("it was not tried again: " + run.stdout.read())
 
 
 def finish(run):
@@ -155,12 +145,12 @@ def test_a_statement_is_tried_again_and_those_before_it_are_not(server):
     project.write("3_c.up.sql", "CREATE TABLE made (id int);")
     holder = idle_holder(project, "a")
     run = project.start("up")
-    until_retry(run)
+    read_until(run.stderr, "trying again")
     expect(marks(project, "2"), "6|6|9")
     expect(project.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE "
                        "'migrate/%' AND xact_start IS NOT NULL AND datname = current_database()"),
            "0")
-    until_retry(run)
+    read_until(run.stderr, "trying again")
     end(holder)
     finish(run)
     expect(project.sql("SELECT string_agg(n::text, ' ' ORDER BY n) FROM log"), "1 2 3")
@@ -181,7 +171,7 @@ def test_a_transaction_of_the_file_is_tried_again_as_a_whole(server):
         project.sql("TRUNCATE log")
         holder = idle_holder(project, "a")
         run = project.start("up")
-        until_retry(run)
+        read_until(run.stderr, "trying again")
         expect(project.sql("SELECT string_agg(n::text, ' ' ORDER BY n) FROM log"),
                "0" if before else "")
         expect(marks(project, version), "1|1|6" if before else "")
@@ -324,9 +314,7 @@ def test_a_statement_that_waits_long_says_for_whom(server):
     project.run("up", "--to", "1")
     holder = idle_holder(project, "a")
     run = project.start("up")
-    line = ""
-    while "blocked by" not in line:
-        line = run.stderr.readline()
+    line = read_until(run.stderr, "blocked by")[-1]
     expect_in("waiting  2_i: blocked by pid {} (psql), idle in transaction for ".format(
         holder.backend), line)
     end(holder)

@@ -129,10 +129,7 @@ test_term__looks_at_terminals(void **state)
     };
     int master = -1;
     int fd = open_terminal(&master);
-    if (fd < 0) {
-        print_message("# no terminal can be made here: passed without testing\n");
-        return;
-    }
+    assert_true(fd >= 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct winsize size = { .ws_col = cases[i].columns, .ws_row = 24 };
         assert_int_equal(ioctl(fd, TIOCSWINSZ, &size), 0);
