@@ -127,7 +127,7 @@ refuse_key(Parse *parse, const char *key)
                                     "0123456789_-.")] == '\0';
     if (parse->has_secret_key || !is_plain)
         return refuse_shape(parse, "holds a key that is not known",
-                            "It may be a part of the password: \"&\" is written %26 there.");
+                            "It may be a part of the password, where \"&\" is written %26.");
     const char *nearest = NULL;
     int nearest_distance = MAX_NAME_DISTANCE + 1;
     for (const PQconninfoOption *option = parse->known; option->keyword != NULL; option++) {

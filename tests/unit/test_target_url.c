@@ -274,7 +274,7 @@ dump_error(const MgError *err, MgBuf *ret)
 #define ENCODE                                                                                     \
     "In a user name or password, \"@\" is written %40, \"/\" %2F, \"?\" %3F, \":\" %3A and \"%\" " \
     "%25."
-#define AND "It may be a part of the password: \"&\" is written %26 there."
+#define AND "It may be a part of the password, where \"&\" is written %26."
 #define API "This is the address of an API. The database URL begins with postgresql://."
 
 static void
