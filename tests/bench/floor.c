@@ -2,8 +2,12 @@
  * The floor: how fast can the migrations of a folder be applied at all?
  *
  * usage: bench_floor CONNINFO FOLDER
+ *        bench_floor --read FOLDER
  *
- * A bare program on libpq: no proof, no fence, no digests, no scanner, no
+ * With --read there is no server: every file is read and goes through SHA-256
+ * twice, which is the least that a run with nothing to do owes to its files.
+ *
+ * Else it is a bare program on libpq: no proof, no fence, no digests, no scanner, no
  * hygiene.  It takes a lock, makes a small history table, reads it, and sends
  * every file of the folder, in the order of their names, in one pipeline: BEGIN,
  * its statements (a statement ends where a line does that ends in ";"), a
@@ -11,13 +15,16 @@
  * above 1 GB, a failure in the middle) does not matter here.
  */
 #include <dirent.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <libpq-fe.h>
+#include <openssl/evp.h>
 
 /* What lives until the end. */
 static PGconn *conn;
@@ -145,12 +152,41 @@ send_file(const char *folder, const char *name)
     free(text);
 }
 
+static void
+read_folder(const char *folder)
+{
+    static char text[1 << 20];
+    int folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int n = scandir(folder, &entries, is_file, alphasort);
+    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    int is_ok = EVP_DigestInit_ex(digest, EVP_sha256(), NULL);
+    unsigned char bytes[EVP_MAX_MD_SIZE];
+    for (int i = 0; i < n && is_ok == 1; i++) {
+        int fd = openat(folder_fd, entries[i]->d_name, O_RDONLY | O_CLOEXEC);
+        ssize_t size_bytes = read(fd, text, sizeof text);
+        if (size_bytes < 0 || close(fd) != 0)
+            die(entries[i]->d_name);
+        for (int pass = 0; pass < 2 && is_ok == 1; pass++)
+            is_ok = EVP_DigestUpdate(digest, text, (size_t)size_bytes) == 1 &&
+                    EVP_DigestFinal_ex(digest, bytes, NULL) == 1 &&
+                    EVP_DigestInit_ex(digest, NULL, NULL) == 1;
+    }
+    if (n < 0 || is_ok != 1)
+        die(folder);
+    EVP_MD_CTX_free(digest);
+    (void)close(folder_fd);
+}
+
 int
 main(int argc, char **argv)
 {
     if (argc != 3) {
-        fputs("usage: bench_floor CONNINFO FOLDER\n", stderr);
+        fputs("usage: bench_floor CONNINFO FOLDER, or --read FOLDER\n", stderr);
         return 2;
+    }
+    if (strcmp(argv[1], "--read") == 0) {
+        read_folder(argv[2]);
+        return 0;
     }
     conn = PQconnectdb(argv[1]);
     if (PQstatus(conn) != CONNECTION_OK || PQsetnonblocking(conn, 1) != 0 ||

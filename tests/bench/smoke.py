@@ -62,6 +62,7 @@ def test_floor(server):
         expect("rows", server.sql(database, "SELECT count(*) FROM floor_history"), "10")
         expect("tables", server.sql(database, "SELECT count(*) FROM pg_tables WHERE tablename ~ "
                                     "'^t[0-9]+$'"), "10")
+        run(FLOOR, "--read", folder)
         connections, _, sent, received = line.counted()
         expect("connections", connections, 2)
         expect("bytes were counted", sent > 1000 and received > 1000, True)
