@@ -113,10 +113,13 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
             on_prepared(exec);
         return true;
     case MG_ROLE_STATEMENT:
-        /* Also behind a cancel: what succeeded is done.  An index is looked at first. */
+        /* Also behind a cancel: what succeeded is done. */
         if (exec->pause == MG_PAUSE_AWAIT && tag->item == exec->step_i &&
-            tag->number == exec->run.n_fetched && !exec->run.stmt.builds_index)
+            tag->number == exec->run.n_fetched)
             mg_exec_note_done(exec);
+        return true;
+    case MG_ROLE_INDEX_VALID:
+        exec->is_unseen = false;
         return true;
     case MG_ROLE_NONE:
     case MG_ROLE_PREPARE:
@@ -124,6 +127,7 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
     case MG_ROLE_SET:
     case MG_ROLE_CLOSE:
     case MG_ROLE_FENCE:
+    case MG_ROLE_INDEX_FREE:
     case MG_ROLE_DEADLINE:
     case MG_ROLE_CONSTRAINTS:
         break;
@@ -247,9 +251,6 @@ serve_pause(MgExec *exec, MgError *err)
         return mg_exec_before_index(exec, err);
     case MG_PAUSE_AWAIT:
         exec->awaited_us = mg_clock_us() - exec->began_us; /* since the mark's COMMIT */
-        if (exec->run.stmt.builds_index && !mg_exec_after_index(exec, err))
-            return false;
-        mg_exec_note_done(exec);
         exec->is_mark_due = true;
         break;
     case MG_PAUSE_NONE:

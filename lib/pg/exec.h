@@ -11,6 +11,12 @@
  *
  * A statement that refuses a transaction is sent behind a committed mark and
  * awaited: BEGIN; fence; lock_timeout 0; mark started; COMMIT; statement; Sync.
+ * No Sync stands before it: a failed fence would not stop it.  Its end must be
+ * known before more is sent, since it may report success with its last part
+ * uncommitted; then "BEGIN; fence; mark done; COMMIT" goes in front of whatever
+ * comes next, so each costs one round trip.  A COPY costs three: libpq leaves
+ * the pipeline when all answers are read, sends data when the server has asked
+ * for them, and goes back behind the last answer.
  */
 #ifndef MG_PG_EXEC_H
 #define MG_PG_EXEC_H

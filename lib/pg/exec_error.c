@@ -260,7 +260,7 @@ fail_fence(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *err)
 {
     MgError server;
     mg_result_fail(result, MG_E_SERVER, &server);
-    if (strstr(server.message, "\"history: ") != NULL) {
+    if (strstr(server.message, "history: ") != NULL) {
         mg_fail(err, MG_E_HISTORY, "the row of this migration is gone from the history");
         mg_error_detail(err, "Somebody changed \"%s\" while this run worked.",
                         exec->input->table->shown);
@@ -331,6 +331,11 @@ mg_exec_fail(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *er
     case MG_ROLE_MARK:
         if (is_cast)
             return fail_fence(exec, tag, result, err);
+        break;
+    case MG_ROLE_INDEX_FREE:
+    case MG_ROLE_INDEX_VALID:
+        if (is_cast)
+            return mg_exec_fail_index(exec, tag, result, err);
         break;
     case MG_ROLE_STATEMENT:
     case MG_ROLE_CONSTRAINTS:

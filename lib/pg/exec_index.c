@@ -19,23 +19,66 @@ statement(const MgExec *exec, size_t *ret_bytes)
 }
 
 static bool
-look(MgExec *exec, MgIndexBuild *ret_build, MgIndexState *ret, const char **ret_name, MgError *err)
+parse(const MgExec *exec, MgArena *arena, MgIndexBuild *ret)
 {
     size_t size_bytes;
     const char *sql = statement(exec, &size_bytes);
-    *ret = MG_INDEX_ABSENT;
-    return !mg_index_build_parse(sql, size_bytes, &exec->step_arena, ret_build) ||
-           mg_index_look(exec->input->conn, ret_build, &exec->step_arena, ret, ret_name, err);
+    return mg_index_build_parse(sql, size_bytes, arena, ret);
 }
 
 static bool
-fail_invalid(MgExec *exec, const MgTag *tag, const char *name, const char *why, MgError *err)
+look(MgExec *exec, MgIndexBuild *ret_build, MgIndexState *ret, const char **ret_name, MgError *err)
 {
-    mg_fail(err, MG_E_SQL, "index %s is invalid: %s", name, why);
-    mg_exec_place_failure(exec, tag, 0, err);
-    mg_error_hint(err, "Drop it and run again: DROP INDEX CONCURRENTLY %s;", name);
+    *ret = MG_INDEX_ABSENT;
+    return !parse(exec, &exec->step_arena, ret_build) ||
+           mg_index_look(exec->input->conn, ret_build, &exec->step_arena, ret, ret_name, err);
+}
+
+/* ---- In the pipeline -------------------------------------------------------------- */
+
+void
+mg_exec_push_index_free(MgExec *exec)
+{
+    MgIndexBuild build = { 0 };
+    MgOp op;
+    if (!parse(exec, &exec->step_arena, &build) || build.name == NULL)
+        return; /* without a name none stands in its way */
+    mg_index_check_op(&build, &exec->step_arena, &op);
+    op.tag = mg_script_run_tag(&exec->run, MG_ROLE_INDEX_FREE, exec->step_i);
+    mg_exec_push(exec, op);
+}
+
+bool
+mg_exec_index_built(MgExec *exec)
+{
+    MgIndexBuild build = { 0 };
+    if (!exec->run.stmt.builds_index || !parse(exec, exec->arena, &build))
+        return false;
+    mg_index_check_op(&build, exec->arena, &exec->unseen);
+    exec->unseen.tag = exec->statement_tag;
+    exec->unseen.tag.role = MG_ROLE_INDEX_VALID;
+    return true;
+}
+
+bool
+mg_exec_fail_index(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *err)
+{
+    mg_result_fail(result, MG_E_SERVER, err);
+    const char *name = mg_index_checked_name(err, &exec->step_arena);
+    MgTag statement_tag = *tag;
+    statement_tag.role = MG_ROLE_STATEMENT;
+    if (name != NULL) {
+        mg_fail(err, MG_E_SQL, "index %s is invalid: %s", name,
+                tag->role == MG_ROLE_INDEX_FREE
+                    ? "an earlier build of it failed"
+                    : "the server reported success, but the build did not finish");
+        mg_error_hint(err, "Drop it and run again: DROP INDEX CONCURRENTLY %s;", name);
+    }
+    mg_exec_place_failure(exec, &statement_tag, 0, err);
     return false;
 }
+
+/* ---- What an earlier try has left ------------------------------------------------- */
 
 static bool
 find_leftovers(MgExec *exec, MgNames *ret, MgError *err)
@@ -68,62 +111,40 @@ drop_leftovers(MgExec *exec, MgError *err)
     return true;
 }
 
+/* Only a build that was marked as started is known to be ours. */
+bool
+mg_exec_is_index_begun(const MgExec *exec)
+{
+    const MgStep *step = mg_exec_step(exec);
+    return exec->run.stmt.builds_index && step->is_fate_unknown &&
+           exec->run.n_fetched == step->resume_at + 1;
+}
+
 bool
 mg_exec_before_index(MgExec *exec, MgError *err)
 {
-    const MgStep *step = mg_exec_step(exec);
-    MgScriptRun *run = &exec->run;
-    /* Only a build that was marked as started is known to be ours. */
-    bool is_ours = step->is_fate_unknown && run->n_fetched == step->resume_at + 1;
     MgIndexBuild build = { 0 };
     MgIndexState state = MG_INDEX_ABSENT;
     const char *name = NULL;
 
     exec->has_looked = true;
-    if (is_ours && !drop_leftovers(exec, err))
+    if (!drop_leftovers(exec, err) || !look(exec, &build, &state, &name, err))
         return false;
-    if (!look(exec, &build, &state, &name, err))
-        return false;
-    if (build.name == NULL)
-        return true; /* which one would be its leftover cannot be told */
-    switch (state) {
-    case MG_INDEX_ABSENT:
-        return true;
-    case MG_INDEX_VALID:
+    if (build.name == NULL || state == MG_INDEX_ABSENT)
+        return true; /* without a name, which one would be its leftover cannot be told */
+    if (state == MG_INDEX_VALID) {
         /* The earlier try was cut off after the build: the next mark says that it is done. */
-        if (is_ours)
-            run->has_peeked = false;
+        exec->run.has_peeked = false;
         return true;
-    case MG_INDEX_INVALID:
-        break;
-    }
-    if (!is_ours) {
-        MgTag tag = mg_script_run_tag(run, MG_ROLE_STATEMENT, exec->step_i);
-        return fail_invalid(exec, &tag, name, "an earlier build of it failed", err);
     }
     exec->input->on_event(
         exec->input->payload,
         &(MgEvent){ .kind = MG_EVENT_NOTE,
-                    .migration = step->entry->label,
+                    .migration = mg_exec_step(exec)->entry->label,
                     .text = mg_arena_format(
                         &exec->step_arena,
                         "index %s, left invalid by an earlier try, is built again", name) });
     return mg_index_drop(exec->input->conn, name, &exec->step_arena, err);
-}
-
-bool
-mg_exec_after_index(MgExec *exec, MgError *err)
-{
-    MgIndexBuild build = { 0 };
-    MgIndexState state = MG_INDEX_ABSENT;
-    const char *name = NULL;
-
-    if (!look(exec, &build, &state, &name, err))
-        return false;
-    if (state != MG_INDEX_INVALID)
-        return true;
-    return fail_invalid(exec, &exec->statement_tag, name,
-                        "the server reported success, but the build did not finish", err);
 }
 
 bool

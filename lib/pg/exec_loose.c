@@ -76,6 +76,7 @@ mg_exec_note_done(MgExec *exec)
     exec->unmarked.n = exec->run.n_fetched;
     memcpy(exec->unmarked.digest, exec->run.prefix_digest, sizeof exec->unmarked.digest);
     exec->unmarked_step = exec->step_i;
+    exec->is_unseen = mg_exec_index_built(exec);
 }
 
 bool
@@ -87,7 +88,8 @@ mg_exec_is_begun(const MgExec *exec, size_t step_i)
 bool
 mg_exec_is_awaited_refused(const MgExec *exec)
 {
-    return exec->pause == MG_PAUSE_AWAIT && exec->failed_tag.item == exec->step_i &&
+    return exec->pause == MG_PAUSE_AWAIT && exec->failed_tag.role == MG_ROLE_STATEMENT &&
+           exec->failed_tag.item == exec->step_i &&
            exec->failed_tag.number == exec->run.n_fetched && exec->failed_sqlstate[0] != '\0';
 }
 
@@ -116,22 +118,23 @@ mg_exec_record_known(MgExec *exec)
         return;
     const char *params[MG_PROGRESS_PARAMS];
     progress_params(exec, step, done.n, &done, params);
-    const MgOp ops[] = {
-        { .kind = MG_OP_QUERY, .sql = "ROLLBACK" },
-        { .kind = MG_OP_QUERY, .sql = "SET SESSION AUTHORIZATION DEFAULT" },
-        /* A statement outside has had none for locks, and somebody may have locked the history. */
-        { .kind = MG_OP_QUERY,
-          .sql = mg_arena_format(&exec->step_arena, "SET lock_timeout = %" PRId64,
-                                 exec->input->lock_timeout_ms) },
-        { .kind = MG_OP_QUERY,
-          .sql = exec->own[MG_OWN_PROGRESS].sql,
-          .params = params,
-          .n_params = MG_PROGRESS_PARAMS },
-    };
-    size_t first = mg_conn_is_in_transaction(exec->input->conn) ? 0 : 1;
+    MgOp ops[5];
+    size_t n = 0;
+    if (mg_conn_is_in_transaction(exec->input->conn))
+        ops[n++] = (MgOp){ .kind = MG_OP_QUERY, .sql = "ROLLBACK" };
+    if (!is_refused && exec->is_unseen)
+        ops[n++] = exec->unseen;
+    ops[n++] = (MgOp){ .kind = MG_OP_QUERY, .sql = "SET SESSION AUTHORIZATION DEFAULT" };
+    /* A statement outside has had none for locks, and somebody may have locked the history. */
+    ops[n++] = (MgOp){ .kind = MG_OP_QUERY,
+                       .sql = mg_arena_format(&exec->step_arena, "SET lock_timeout = %" PRId64,
+                                              exec->input->lock_timeout_ms) };
+    ops[n++] = (MgOp){ .kind = MG_OP_QUERY,
+                       .sql = exec->own[MG_OWN_PROGRESS].sql,
+                       .params = params,
+                       .n_params = MG_PROGRESS_PARAMS };
     MgError ignored; /* the mark that stays only makes the next run ask */
-    (void)!mg_conn_run_ops(exec->input->conn, ops + first, sizeof ops / sizeof *ops - first, NULL,
-                           NULL, &ignored);
+    (void)!mg_conn_run_ops(exec->input->conn, ops, n, NULL, NULL, &ignored);
 }
 
 /* ---- Statements ------------------------------------------------------------------ */
@@ -172,6 +175,17 @@ push_own_timeouts(MgExec *exec)
     exec->has_own_timeouts = true;
 }
 
+/* The transaction of a mark behind an awaited statement: its index must be valid.  The look comes
+ * while the session is as the file left it, whose search path the statement went by. */
+static void
+begin_last(MgExec *exec)
+{
+    begin(exec);
+    mg_exec_push_fence(exec);
+    if (exec->unmarked.n > 0 && exec->is_unseen)
+        mg_exec_push(exec, exec->unseen);
+}
+
 static void
 push_fence(MgExec *exec)
 {
@@ -186,16 +200,19 @@ static bool
 send_refusing(MgExec *exec, MgError *err)
 {
     int n = exec->run.n_fetched;
-    if (exec->run.stmt.builds_index && !exec->has_looked) {
+    if (mg_exec_is_index_begun(exec) && !exec->has_looked) {
         exec->pause = MG_PAUSE_LOOK;
         return true;
     }
     exec->has_looked = false;
     begin(exec);
     push_fence(exec);
+    if (exec->run.stmt.builds_index)
+        mg_exec_push_index_free(exec);
     push_own_timeouts(exec);
     if (!commit_mark(exec, n, n - 1, err))
         return false;
+    mg_exec_push_flush(exec); /* its time counts from the answer to that COMMIT */
     mg_exec_push_statement(exec);
     exec->pause = MG_PAUSE_AWAIT;
     return true;
@@ -350,8 +367,7 @@ mark_awaited(MgExec *exec, MgError *err)
     exec->is_mark_due = false;
     if (n == mg_exec_step(exec)->script->n_statements)
         return true;
-    begin(exec);
-    mg_exec_push_fence(exec);
+    begin_last(exec);
     return commit_mark(exec, n, n, err);
 }
 
@@ -388,8 +404,7 @@ mg_exec_send_last_mark(MgExec *exec, MgError *err)
     const MgStep *step = mg_exec_step(exec);
     int n = step->script->n_statements;
 
-    begin(exec);
-    mg_exec_push_fence(exec);
+    begin_last(exec);
     mg_exec_push_hygiene(exec);
     if (step->direction == MG_DOWN)
         mg_exec_push_revert(exec);

@@ -28,6 +28,8 @@ typedef enum MgRole {
     MG_ROLE_RECORD,      /* the history row */
     MG_ROLE_MARK,        /* progress of a no-transaction migration */
     MG_ROLE_COMMIT,      /* of a mark */
+    MG_ROLE_INDEX_FREE,  /* no invalid index stands where one is to be built */
+    MG_ROLE_INDEX_VALID, /* the index that was built is valid */
     MG_ROLE_LAST_COMMIT, /* of a step: now it counts */
 } MgRole;
 
@@ -35,7 +37,7 @@ typedef enum MgRole {
 typedef enum MgPause {
     MG_PAUSE_NONE,
     MG_PAUSE_COPY,  /* the statement in sql is a COPY, its data follows in the script */
-    MG_PAUSE_LOOK,  /* a leftover of the index that comes next must be looked for */
+    MG_PAUSE_LOOK,  /* an earlier try may have built the index that comes next */
     MG_PAUSE_AWAIT, /* a statement outside any transaction must have ended */
 } MgPause;
 
@@ -118,12 +120,14 @@ typedef struct MgExec {
     bool is_row_refreshed; /* no transaction, resumed: the row knows the file as it is now */
     bool is_in_group;      /* no transaction: behind a BEGIN of the file's own, */
     bool is_row_of_group;  /* whose transaction has made the row */
-    bool has_looked;       /* no transaction: for a leftover of the fetched index build */
+    bool has_looked;       /* no transaction: for what an earlier try left of the fetched one */
     bool has_own_timeouts; /* no transaction: set for the statement outside, to be set back */
     bool is_mark_due;      /* no transaction: the awaited statement is done, say so at once */
     int64_t awaited_us;    /* no transaction: how long the newest statement took */
     MgDone unmarked;       /* no transaction: done but not marked so yet; n 0 = none */
     size_t unmarked_step;
+    bool is_unseen; /* no transaction: that built an index, which counts when it is valid: */
+    MgOp unseen;    /* fails when it is not */
     int n_kept; /* no transaction: statements that are committed, passed over when tried again */
 
     /* What has been answered. */
@@ -176,6 +180,8 @@ MgNext mg_exec_next(void *payload, MgOp *ret, MgError *err);
 /* Begin the step again, or the next one. */
 void mg_exec_rewind(MgExec *exec, size_t step_i);
 
+void mg_exec_push(MgExec *exec, MgOp op);
+void mg_exec_push_flush(MgExec *exec);
 void mg_exec_push_sql(MgExec *exec, MgRole role, const char *sql);
 /* One of our own statements: by name in a transactional step, else in full (a file may drop it). */
 void mg_exec_push_own(MgExec *exec, MgRole role, int own, const char *const *params, int n_params);
@@ -212,10 +218,16 @@ bool mg_exec_is_begun(const MgExec *exec, size_t step_i);
 
 /* ---- exec_index.c: concurrent builds ------------------------------------------- */
 
-/* Before a build that may meet a leftover: drop what is ours, refuse what is not. */
+/* May an earlier try have built, or begun to build, the index that comes next? */
+bool mg_exec_is_index_begun(const MgExec *exec);
+/* Then, outside the pipeline: pass over what it has built, drop what it has left. */
 MG_CHECK bool mg_exec_before_index(MgExec *exec, MgError *err);
-/* Behind a build: it must be valid. */
-MG_CHECK bool mg_exec_after_index(MgExec *exec, MgError *err);
+/* Before a build: where it goes, no invalid index of somebody else may stand. */
+void mg_exec_push_index_free(MgExec *exec);
+/* Has the awaited statement, which succeeded, built an index?  Then "unseen" looks at it. */
+bool mg_exec_index_built(MgExec *exec);
+/* One of these looks has failed.  Returns false. */
+bool mg_exec_fail_index(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *err);
 /* Did the build that has just failed leave an invalid index? */
 bool mg_exec_left_index(MgExec *exec);
 

@@ -74,8 +74,8 @@ mg_exec_rewind(MgExec *exec, size_t step_i)
 
 /* ---- The queue --------------------------------------------------------------- */
 
-static void
-push(MgExec *exec, MgOp op)
+void
+mg_exec_push(MgExec *exec, MgOp op)
 {
     assert(exec->n_queued < MG_EXEC_QUEUE);
     exec->queue[exec->n_queued++] = op;
@@ -84,36 +84,36 @@ push(MgExec *exec, MgOp op)
 void
 mg_exec_push_sql(MgExec *exec, MgRole role, const char *sql)
 {
-    push(exec, (MgOp){ .kind = MG_OP_QUERY,
-                       .sql = sql,
-                       .tag = { .role = (int)role, .item = exec->step_i } });
+    mg_exec_push(exec, (MgOp){ .kind = MG_OP_QUERY,
+                               .sql = sql,
+                               .tag = { .role = (int)role, .item = exec->step_i } });
 }
 
 static void
 push_prepare(MgExec *exec, const char *name, const char *sql)
 {
-    push(exec, (MgOp){ .kind = MG_OP_PREPARE,
-                       .name = name,
-                       .sql = sql,
-                       .tag = { .role = MG_ROLE_PREPARE, .item = exec->step_i } });
+    mg_exec_push(exec, (MgOp){ .kind = MG_OP_PREPARE,
+                               .name = name,
+                               .sql = sql,
+                               .tag = { .role = MG_ROLE_PREPARE, .item = exec->step_i } });
 }
 
 void
 mg_exec_push_own(MgExec *exec, MgRole role, int own, const char *const *params, int n_params)
 {
     bool is_prepared = mg_exec_step(exec)->is_transactional;
-    push(exec, (MgOp){ .kind = is_prepared ? MG_OP_EXECUTE : MG_OP_QUERY,
-                       .name = exec->own[own].name,
-                       .sql = is_prepared ? NULL : exec->own[own].sql,
-                       .params = params,
-                       .n_params = n_params,
-                       .tag = { .role = (int)role, .item = exec->step_i } });
+    mg_exec_push(exec, (MgOp){ .kind = is_prepared ? MG_OP_EXECUTE : MG_OP_QUERY,
+                               .name = exec->own[own].name,
+                               .sql = is_prepared ? NULL : exec->own[own].sql,
+                               .params = params,
+                               .n_params = n_params,
+                               .tag = { .role = (int)role, .item = exec->step_i } });
 }
 
-static void
-push_flush(MgExec *exec)
+void
+mg_exec_push_flush(MgExec *exec)
 {
-    push(exec, (MgOp){ .kind = MG_OP_FLUSH });
+    mg_exec_push(exec, (MgOp){ .kind = MG_OP_FLUSH });
     exec->n_unflushed = 0;
     exec->n_unflushed_commits = 0;
     exec->unflushed_bytes = 0;
@@ -178,12 +178,13 @@ mg_exec_push_statement(MgExec *exec)
         return;
     }
     if (run->stmt.can_be_slow && exec->n_unflushed > 0)
-        push_flush(exec); /* else the results before it wait as long as it runs */
-    push(exec, (MgOp){ .kind = MG_OP_QUERY, .sql = exec->sql.text, .tag = exec->statement_tag });
+        mg_exec_push_flush(exec); /* else the results before it wait as long as it runs */
+    mg_exec_push(exec,
+                 (MgOp){ .kind = MG_OP_QUERY, .sql = exec->sql.text, .tag = exec->statement_tag });
     exec->n_unflushed++;
     exec->unflushed_bytes += size_bytes;
     if (exec->n_unflushed >= FLUSH_STATEMENTS || exec->unflushed_bytes >= FLUSH_BYTES)
-        push_flush(exec);
+        mg_exec_push_flush(exec);
 }
 
 /* ---- The history row ----------------------------------------------------------- */
@@ -195,11 +196,11 @@ push_close(MgExec *exec)
     const char **params = mg_arena_alloc_array(&exec->step_arena, 2, sizeof *params);
     params[0] = mg_exec_step(exec)->migration->name;
     params[1] = exec->input->applied_by;
-    push(exec, (MgOp){ .kind = MG_OP_QUERY,
-                       .sql = mg_history_close_sql(exec->input->table, &exec->step_arena),
-                       .params = params,
-                       .n_params = 2,
-                       .tag = { .role = MG_ROLE_CLOSE, .item = exec->step_i } });
+    mg_exec_push(exec, (MgOp){ .kind = MG_OP_QUERY,
+                               .sql = mg_history_close_sql(exec->input->table, &exec->step_arena),
+                               .params = params,
+                               .n_params = 2,
+                               .tag = { .role = MG_ROLE_CLOSE, .item = exec->step_i } });
 }
 
 /* The history row of the current step: a new one, or the end of the one that marks have made. */
@@ -316,7 +317,7 @@ open_step(MgExec *exec, MgError *err)
         push_first(exec);
     /* The session's lock_timeout bounds what others wait for; this one may be longer. */
     if (exec->n_unflushed > 0 && (!step->is_transactional || step->script->lock_timeout_ms >= 0))
-        push_flush(exec);
+        mg_exec_push_flush(exec);
     if (!step->is_transactional) {
         exec->stage = MG_STAGE_PIECE;
         return true;
@@ -375,7 +376,7 @@ mg_exec_finish_step(MgExec *exec)
     exec->n_unflushed++;
     exec->n_unflushed_commits++;
     if (exec->n_unflushed_commits >= FLUSH_COMMITS || exec->input->is_rehearsal)
-        push_flush(exec);
+        mg_exec_push_flush(exec);
     /* The queue still points into step_arena, which is emptied when the next step opens. */
     begin_step(exec, exec->step_i + 1);
 }

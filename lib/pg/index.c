@@ -111,20 +111,22 @@ on_look(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
     return true;
 }
 
+/* The index of a build: the newest of the table's when the build does not name it. */
+#define LOOK                                                                                       \
+    "SELECT i.indisvalid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name"                \
+    " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"               \
+    " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"                                    \
+    " WHERE i.indrelid = pg_catalog.to_regclass($1::text)::oid"                                    \
+    " AND ($2::text IS NULL OR c.relname = $2::text)"                                              \
+    " AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p"                      \
+    " WHERE p.index_relid = c.oid) ORDER BY c.oid DESC LIMIT 1"
+
 bool
 mg_index_look(MgConn *conn, const MgIndexBuild *build, MgArena *arena, MgIndexState *ret,
               const char **ret_name, MgError *err)
 {
-    static const char sql[] =
-        "SELECT i.indisvalid, pg_catalog.format('%I.%I', n.nspname, c.relname)"
-        " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
-        " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE i.indrelid = pg_catalog.to_regclass($1::text)::oid"
-        " AND ($2::text IS NULL OR c.relname = $2::text)"
-        " AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p"
-        " WHERE p.index_relid = c.oid) ORDER BY c.oid DESC LIMIT 1";
     const char *params[] = { build->table, build->name };
-    MgOp op = { .kind = MG_OP_QUERY, .sql = sql, .params = params, .n_params = 2 };
+    MgOp op = { .kind = MG_OP_QUERY, .sql = LOOK, .params = params, .n_params = 2 };
     MgLook look = { .arena = arena, .state = MG_INDEX_ABSENT };
 
     if (!mg_conn_run_ops(conn, &op, 1, on_look, &look, err))
@@ -132,6 +134,35 @@ mg_index_look(MgConn *conn, const MgIndexBuild *build, MgArena *arena, MgIndexSt
     *ret = look.state;
     *ret_name = look.name;
     return true;
+}
+
+/* The name stands between them in the server's words, in whatever language those are. */
+#define NAME_BEGIN "index: "
+#define NAME_END " :index"
+
+void
+mg_index_check_op(const MgIndexBuild *build, MgArena *arena, MgOp *ret)
+{
+    const char **params = mg_arena_alloc_array(arena, 2, sizeof *params);
+    params[0] = build->table;
+    params[1] = build->name;
+    *ret = (MgOp){ .kind = MG_OP_QUERY,
+                   .sql = "SELECT CASE WHEN l.indisvalid THEN 1 ELSE ('" NAME_BEGIN
+                          "' || l.name || '" NAME_END "')::pg_catalog.int4 END FROM (" LOOK ") l",
+                   .params = params,
+                   .n_params = 2 };
+}
+
+const char *
+mg_index_checked_name(const MgError *err, MgArena *arena)
+{
+    const char *begin = strstr(err->message, NAME_BEGIN), *end = NULL;
+    if (begin == NULL)
+        return NULL;
+    begin += sizeof NAME_BEGIN - 1;
+    for (const char *at = begin; (at = strstr(at, NAME_END)) != NULL; at++)
+        end = at;
+    return end == NULL ? NULL : mg_arena_text_n(arena, begin, (size_t)(end - begin));
 }
 
 /* ---- REINDEX -------------------------------------------------------------------- */

@@ -31,6 +31,15 @@ typedef enum MgIndexState { MG_INDEX_ABSENT, MG_INDEX_VALID, MG_INDEX_INVALID } 
 MG_CHECK bool mg_index_look(MgConn *conn, const MgIndexBuild *build, MgArena *arena,
                             MgIndexState *ret, const char **ret_name, MgError *err);
 
+/*
+ * An operation that fails when the index is there and invalid, so that a
+ * transaction with it does not commit; its error tells the quoted, qualified
+ * name, and mg_index_checked_name takes it out (NULL: that error is another).
+ * build must live as long as the operation.
+ */
+void mg_index_check_op(const MgIndexBuild *build, MgArena *arena, MgOp *ret);
+const char *mg_index_checked_name(const MgError *err, MgArena *arena);
+
 /* What a REINDEX ... CONCURRENTLY says. */
 typedef struct MgReindex {
     const char *kind; /* "index", "table", "schema", "database" or "system" */

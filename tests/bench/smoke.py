@@ -53,6 +53,43 @@ def test_round_trips_do_not_grow(server):
         expect("1, 10 and 100 migrations", counts, [4, 4, 4])
 
 
+# What cannot be in the pipeline, and the round trips that applying it takes.  A statement that
+# refuses a transaction must have ended before what follows may be sent: one each, and its mark rides
+# with whatever comes next.  A COPY takes three: libpq leaves the pipeline with all answers read,
+# wants the server's word before it sends data, and goes back behind the last answer.
+INDEX = "CREATE INDEX CONCURRENTLY ON t (i);\n"
+NAMED = "CREATE INDEX CONCURRENTLY i{} ON t (i);\n"
+COPY = "COPY t FROM stdin;\n1\n\\.\n"
+LOOSE = "-- migrate:no-transaction\n"
+OUTSIDE = [
+    ("an index", [NAMED], 2),
+    ("two files with an index", [NAMED, NAMED], 3),
+    ("three in a file", [INDEX * 3], 4),
+    ("between two others", ["SELECT 1;", NAMED, "SELECT 1;"], 2),
+    ("rebuilt", ["REINDEX TABLE CONCURRENTLY t;"], 2),
+    ("VACUUM and DROP", ["VACUUM t;\nDROP INDEX CONCURRENTLY IF EXISTS i;"], 3),
+    ("marked", [LOOSE + "INSERT INTO t VALUES (1);\n" + INDEX + "INSERT INTO t VALUES (2);"], 2),
+    ("COPY", ["SELECT 1;\n" + COPY], 4),
+    ("two COPY in a row", [COPY + COPY], 6),
+    ("two COPY apart", [COPY + "SELECT 1;\n" + COPY], 7),
+    ("two files with a COPY", [COPY, COPY], 7),
+    ("COPY outside a transaction", [LOOSE + COPY], 4),
+]
+
+
+def test_round_trips_outside_the_pipeline(server):
+    with Proxy(PROXY, server, RTT_MS) as line:
+        for name, files, wanted in OUTSIDE:
+            database = server.database()
+            server.sql(database, "CREATE TABLE t (i int)")
+            with Folder() as folder:
+                for i, text in enumerate(files, 1):
+                    (folder / "{:05}_t.up.sql".format(i)).write_text(text.replace("{}", str(i)))
+                run(MIGRATE, "up", "--allow-not-empty", "--dir", folder, "--url",
+                    server.url(database, "trust", line.port))
+            expect(name, line.counted()[1] - EXPECTED[("trust", False)] + 1, wanted)
+
+
 def test_floor(server):
     with Folder() as folder, Proxy(PROXY, server, 0) as line:
         write_migrations(folder, 10)

@@ -6,7 +6,8 @@ usage: indexes.py MIGRATE [NAME...]
 import subprocess
 import sys
 
-from house import LIMIT_S, Project, expect, expect_in, locks, main, wait_for
+from house import LIMIT_S, Project, expect, expect_in, hold_table, locks, main, wait_for
+from proxy import Proxy
 
 LOOSE = "-- migrate:no-transaction\n"
 VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass"
@@ -107,6 +108,97 @@ def test_if_not_exists_over_an_invalid_index_is_an_error(server):
               "  --> migrations/2_i.up.sql:1\n", err)
     expect_in("DROP INDEX CONCURRENTLY public.i;", err)
     expect(project.applied(), ["1"])
+
+
+def test_an_invalid_index_of_that_name_is_found_before_the_build(server):
+    project = Project(server, {"1_a.up.sql": BIG.format(10) + "\nINSERT INTO a SELECT * FROM a;"})
+    project.run("up")
+    subprocess.run(["psql", "-Xq", "-d", server.url_of(project.database), "-c",
+                    'CREATE UNIQUE INDEX CONCURRENTLY "I :index" ON a (i)'],
+                   stderr=subprocess.DEVNULL)
+    project.write("2_i.up.sql", 'CREATE INDEX CONCURRENTLY j ON a (t);\n'
+                                'CREATE INDEX CONCURRENTLY "I :index" ON a (i);')
+    err = project.run("up", exit=1).err
+    expect_in('error: index public."I :index" is invalid: an earlier build of it failed (sql)\n'
+              "  --> migrations/2_i.up.sql:2\n", err)
+    # It was not begun, so what stands there is not taken for ours: now, and the next time.
+    expect(project.sql("SELECT statements_started, statements_done FROM migrate.history WHERE "
+                       "version = '2'"), "1|1")
+    project.run("up", exit=1)
+    expect(invalid(project), "1")
+    project.sql('DROP INDEX "I :index"')
+    project.run("up")
+    expect(project.applied(), ["1", "2"])
+
+
+def behind_the_build(server, act):
+    """Run up with act(project) when the first message behind the build comes by."""
+    project = Project(server, {"1_a.up.sql": BIG.format(10)})
+    project.run("up")
+    project.write("2_i.up.sql", "CREATE INDEX CONCURRENTLY i ON a (t);\n"
+                                "CREATE INDEX CONCURRENTLY j ON a (i);")
+    seen = {"is_built": False, "is_over": False}
+
+    def on_message(_, kind, body):
+        if b"CREATE INDEX CONCURRENTLY i" in body:
+            seen["is_built"] = True
+        elif seen["is_built"] and not seen["is_over"] and kind == b"P":
+            seen["is_over"] = True
+            return act(project)
+        return None
+
+    proxy = Proxy(server, on_message)
+    run = project.start("up", url=proxy.url(project.database))
+    run.out, run.err = run.communicate(timeout=LIMIT_S)
+    proxy.close()
+    expect(seen["is_over"], True)
+    return project, run
+
+
+def test_a_build_that_was_reported_but_is_invalid_is_not_done(server):
+    project, run = behind_the_build(
+        server, lambda project: project.sql("UPDATE pg_index SET indisvalid = false WHERE "
+                                            "indexrelid = 'i'::regclass") and None)
+    expect(run.returncode, 1)
+    expect_in("error: index public.i is invalid: the server reported success, but the build did not "
+              "finish (sql)\n  --> migrations/2_i.up.sql:1\n", run.err)
+    expect(project.sql("SELECT to_regclass('j') IS NULL"), "t")
+    expect_in("note: index public.i, left invalid by an earlier try, is built again",
+              project.run("up").err)
+    expect(project.sql(VALID), "t")
+    expect(project.applied(), ["1", "2"])
+
+
+def test_a_build_whose_mark_was_lost_is_not_done_again(server):
+    project, run = behind_the_build(
+        server, lambda project: seen_oid.append(project.sql("SELECT 'i'::regclass::oid"))
+        or "before")
+    expect(run.returncode, 0)
+    expect_in("connecting again", run.err)
+    expect(project.sql("SELECT 'i'::regclass::oid"), seen_oid.pop())
+    expect(project.applied(), ["1", "2"])
+
+
+seen_oid = []
+
+
+def test_a_mark_that_cannot_be_written_leaves_the_build_known(server):
+    """The history is locked when the mark comes: what is done is recorded when it is free."""
+    holders = []
+    project, run = behind_the_build(
+        server, lambda project: holders.append(hold_table(project, "migrate.history", 2)))
+    holders[0].wait(LIMIT_S)
+    expect(run.returncode, 1)
+    expect_in("lock timeout", run.err)
+    project.run("up")
+    expect(project.sql(VALID), "t")
+    expect(project.applied(), ["1", "2"])
+
+
+def test_the_time_of_a_statement_outside_is_counted(server):
+    project = Project(server, {"1_a.up.sql": LOOSE + "DO $$ BEGIN PERFORM pg_sleep(0.5); END $$;"})
+    project.run("up")
+    expect(project.sql("SELECT duration >= '0.5 s' FROM migrate.history"), "t")
 
 
 def test_a_waiting_run_does_not_hold_the_build_up(server):

@@ -148,6 +148,37 @@ test_reindex__reads_spellings(void **state)
     }
 }
 
+/* The server's words are of any language; the name is whatever somebody called an index. */
+static void
+test_index__takes_the_name_out_of_an_error(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *message, *expect;
+    } cases[] = {
+        { "invalid input syntax for type integer: \"index: public.i :index\"", "public.i" },
+        { "ung\xC3\xBCltige Eingabesyntax f\xC3\xBCr Typ integer: \xC2\xBBindex: a.\"b c\" "
+          ":index\xC2\xAB",
+          "a.\"b c\"" },
+        { "integer: \"index: a.\" :index \" :index\"", "a.\" :index \"" },
+        { "integer: \"index: a.\"index: x\" :index\"", "a.\"index: x\"" },
+        { "integer: \"index: a.i", NULL },
+        { "integer: \"a.i :index\"", NULL },
+        { "permission denied for schema a", NULL },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        MgArena arena = { 0 };
+        MgError err = { 0 };
+        mg_text_copy(err.message, sizeof err.message, cases[i].message);
+        const char *name = mg_index_checked_name(&err, &arena);
+        if (cases[i].expect == NULL)
+            assert_null(name);
+        else
+            assert_string_equal(name, cases[i].expect);
+        mg_arena_release(&arena);
+    }
+}
+
 int
 main(void)
 {
@@ -156,6 +187,7 @@ main(void)
         cmocka_unit_test(test_index__is_no_such_statement),
         cmocka_unit_test(test_index__ends_where_told),
         cmocka_unit_test(test_reindex__reads_spellings),
+        cmocka_unit_test(test_index__takes_the_name_out_of_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
