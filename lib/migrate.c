@@ -153,19 +153,20 @@ mg_plan(MgContext *context, const MgGoal *goal, const MgPlan **ret, MgError *err
 
 /* The newest applied version after the first n_done steps of the plan. */
 static const MgEntry *
-find_head(const MgPlan *plan, size_t n_done)
+find_head(const MgPlan *plan, size_t n_done, MgArena *arena)
 {
+    bool *is_applied = mg_arena_alloc_array(arena, plan->n_entries + 1, sizeof *is_applied);
     const MgEntry *head = NULL;
     for (size_t i = 0; i < plan->n_entries; i++) {
-        const MgEntry *entry = &plan->entries[i];
-        bool is_applied = entry->state == MG_STATE_APPLIED || entry->state == MG_STATE_DRIFTED ||
-                          entry->state == MG_STATE_MISSING || entry->state == MG_STATE_AHEAD;
-        for (size_t k = 0; k < n_done; k++)
-            if (plan->steps[k].entry == entry)
-                is_applied = plan->steps[k].direction == MG_UP;
-        if (entry->version != NULL && is_applied)
-            head = entry;
+        MgState state = plan->entries[i].state;
+        is_applied[i] = state == MG_STATE_APPLIED || state == MG_STATE_DRIFTED ||
+                        state == MG_STATE_MISSING || state == MG_STATE_AHEAD;
     }
+    for (size_t k = 0; k < n_done; k++)
+        is_applied[plan->steps[k].entry - plan->entries] = plan->steps[k].direction == MG_UP;
+    for (size_t i = 0; i < plan->n_entries; i++)
+        if (plan->entries[i].version != NULL && is_applied[i])
+            head = &plan->entries[i];
     return head;
 }
 
@@ -370,7 +371,7 @@ run_once(MgContext *context, const MgGoal *wanted, MgLost *lost, MgOutcome *outc
             (size_t)(outcome->n_applied + outcome->n_reverted + outcome->n_recorded - n_before);
         lost->n_finished += (int)lost->n_done;
     }
-    const MgEntry *head = find_head(plan, lost->n_done);
+    const MgEntry *head = find_head(plan, lost->n_done, &context->arena);
     outcome->head = head == NULL ? NULL : head->label;
     outcome->head_version = head == NULL ? NULL : head->version;
     if (must_wait)

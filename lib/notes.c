@@ -1,5 +1,6 @@
 #include "notes.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -232,14 +233,6 @@ mg_notes_event(MgContext *context, const MgEvent *event)
 
 /* ---- The history behind a run --------------------------------------------------------------- */
 
-static bool
-is_same_migration(const MgApplied *row, const MgEntry *entry)
-{
-    if (row->version == NULL || entry->version == NULL)
-        return row->version == entry->version && strcmp(row->name, entry->name) == 0;
-    return strcmp(row->version, entry->version) == 0;
-}
-
 /* Is the step that failed one that leaves something behind? */
 static bool
 is_half_run(const MgNotes *notes)
@@ -266,26 +259,48 @@ mg_notes_look(MgContext *context, const MgError *err)
     notes->first_done = notes->done.n; /* nothing is left to conclude */
 }
 
-/* What the server has written was not read back: the same is concluded from what was done. */
+static int
+compare_ids(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* A repeatable that ran again replaces its row. */
+static bool
+is_replaced(const MgApplied *row, const MgStep *steps, size_t n)
+{
+    if (row->version != NULL)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (steps[i].entry->version == NULL && strcmp(steps[i].entry->name, row->name) == 0)
+            return true;
+    return false;
+}
+
+/* The rows that the steps have reverted, resumed or replaced. */
 static void
-conclude(MgContext *context, const MgStep *step, const MgNotedStep *done)
+drop_rows(MgContext *context, const MgStep *steps, size_t n)
 {
     MgHistory *history = &context->start.history;
-    int64_t newest_id = 0;
-    size_t n = 0;
+    int64_t *ids = mg_arena_alloc_array(&context->arena, n, sizeof *ids);
+    size_t n_kept = 0;
+    for (size_t i = 0; i < n; i++)
+        ids[i] = steps[i].row_id;
+    qsort(ids, n, sizeof *ids, compare_ids);
     for (size_t i = 0; i < history->n; i++) {
-        if (newest_id < history->items[i].id)
-            newest_id = history->items[i].id;
-        if (history->items[i].id != step->row_id &&
-            !is_same_migration(&history->items[i], step->entry))
-            history->items[n++] = history->items[i];
+        const MgApplied *row = &history->items[i];
+        if (bsearch(&row->id, ids, n, sizeof *ids, compare_ids) == NULL &&
+            !is_replaced(row, steps, n))
+            history->items[n_kept++] = *row;
     }
-    history->n = n;
-    history->exists = true;
-    const MgMigration *migration = step->migration;
-    if (step->direction == MG_DOWN || migration == NULL)
-        return;
-    MgApplied row = { .id = newest_id + 1,
+    history->n = n_kept;
+}
+
+static void
+add_row(MgContext *context, const MgMigration *migration, int64_t id, int64_t duration_us)
+{
+    MgApplied row = { .id = id,
                       .version = migration->version,
                       .name = migration->name,
                       .kind = migration->kind,
@@ -296,10 +311,29 @@ conclude(MgContext *context, const MgStep *step, const MgNotedStep *done)
                       .n_statements_started = migration->up.n_statements,
                       .n_statements_done = migration->up.n_statements,
                       .applied_at_ms = mg_clock_wall_ms(),
-                      .duration_us = done->duration_us,
+                      .duration_us = duration_us,
                       .applied_by = context->applied_by,
                       .commit = context->identity.commit };
-    MG_PUSH(&context->arena, history, row);
+    MG_PUSH(&context->arena, &context->start.history, row);
+}
+
+/* What the server has written was not read back: the same is concluded from what was done. */
+static void
+conclude(MgContext *context)
+{
+    MgHistory *history = &context->start.history;
+    const MgNotes *notes = &context->notes;
+    const MgStep *steps = notes->plan_steps;
+    size_t n = notes->done.n - notes->first_done;
+    int64_t newest_id = history->n == 0 ? 0 : history->items[history->n - 1].id;
+    if (n == 0)
+        return;
+    drop_rows(context, steps, n);
+    for (size_t i = 0; i < n; i++)
+        if (steps[i].direction == MG_UP && steps[i].migration != NULL)
+            add_row(context, steps[i].migration, ++newest_id,
+                    notes->done.items[notes->first_done + i].duration_us);
+    history->exists = true;
 }
 
 /* A migration was under way when it ended: the next one of the plan. */
@@ -325,11 +359,10 @@ mg_notes_end(MgContext *context, const MgOutcome *outcome, const MgError *err)
     if (!options->keeps_notebook)
         return;
     bool has_seen = context->start.has_history && !notes->is_stale;
-    size_t n_done = notes->done.n;
+    if (outcome->n_tried == 0 && has_seen)
+        conclude(context);
     if (err != NULL)
         note_failed(context, err);
-    for (size_t i = notes->first_done; i < n_done && outcome->n_tried == 0 && has_seen; i++)
-        conclude(context, &notes->plan_steps[i - notes->first_done], &notes->done.items[i]);
     /* Only what has a plan counts its own time. */
     int64_t elapsed_us = outcome->elapsed_us;
     if (elapsed_us == 0)

@@ -139,13 +139,15 @@ mg_exec_push_first_fence(MgExec *exec)
         mg_exec_push_sql(exec, MG_ROLE_DEADLINE, exec->deadline_sql);
 }
 
-/* What is used all the time is prepared once; what the plan does not need is left out. */
+/* What is used all the time is prepared once; what the plan does not need is left out.  A plan
+ * reverts before it applies. */
 static void
 push_prepares(MgExec *exec)
 {
-    bool is_needed[MG_N_OWN] = { [MG_OWN_FENCE] = true };
-    for (size_t i = exec->step_i; i < exec->input->n_steps; i++)
-        is_needed[exec->input->steps[i].direction == MG_UP ? MG_OWN_RECORD : MG_OWN_REVERT] = true;
+    const MgStep *next = mg_exec_step(exec), *last = &exec->input->steps[exec->input->n_steps - 1];
+    bool is_needed[MG_N_OWN] = { [MG_OWN_FENCE] = true,
+                                 [MG_OWN_REVERT] = next->direction == MG_DOWN,
+                                 [MG_OWN_RECORD] = last->direction == MG_UP };
     for (int i = 0; i < MG_N_OWN; i++)
         if (is_needed[i])
             push_prepare(exec, exec->own[i].name, exec->own[i].sql);
