@@ -42,20 +42,10 @@ on_written(void *payload, const MgTag *tag, const MgResult *result, MgError *err
     (void)tag;
     if (!mg_result_is_error(result))
         return true;
-    /* A row or the lock is not what it was: the statement fails by a cast, for the server only. */
-    if (strcmp(mg_result_sqlstate(result), "22P02") == 0) {
-        (void)mg_fail(err, MG_E_FENCE, "this session does not hold its lock any more");
-        mg_error_detail(err, "Or somebody changed \"%s\" while this run worked.",
-                        context->table.shown);
-        mg_error_hint(err, "Look at both: migrate doctor");
-        return false;
-    }
-    if (strcmp(mg_result_sqlstate(result), "42501") == 0) {
-        (void)mg_result_fail(result, MG_E_PERMISSION, err);
-        mg_error_hint(err, "Run as the role that owns \"%s\".", context->table.shown);
-        return false;
-    }
-    return mg_result_fail(result, MG_E_SERVER, err);
+    (void)mg_history_fail_writing(&context->table, &context->start.facts, context->conn, result,
+                                  err);
+    mg_error_note(err, "nothing was changed");
+    return false;
 }
 
 bool

@@ -81,18 +81,9 @@ on_written(void *payload, const MgTag *tag, const MgResult *result, MgError *err
 {
     const MgContext *context = payload;
     (void)tag;
-    if (!mg_result_is_error(result))
-        return true;
-    if (strcmp(mg_result_sqlstate(result), "22P02") != 0)
-        return mg_result_fail(result, MG_E_SERVER, err);
-    /* The statement fails by a cast when a row or the lock is not what it was. */
-    mg_fail(err, MG_E_HISTORY, "the row of this migration changed meanwhile");
-    mg_error_detail(err,
-                    "Somebody changed \"%s\" while this run worked, or this session lost its"
-                    " lock.",
-                    context->table.shown);
-    mg_error_hint(err, "See how it stands: migrate status");
-    return false;
+    return !mg_result_is_error(result) ||
+           mg_history_fail_writing(&context->table, &context->start.facts, context->conn, result,
+                                   err);
 }
 
 static bool

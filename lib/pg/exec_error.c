@@ -256,48 +256,24 @@ fail_statement(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *
 }
 
 static bool
-fail_fence(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *err)
+fail_history(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *err)
 {
-    MgError server;
-    mg_result_fail(result, MG_E_SERVER, &server);
-    if (strstr(server.message, "history: ") != NULL) {
-        mg_fail(err, MG_E_HISTORY, "the row of this migration is gone from the history");
-        mg_error_detail(err, "Somebody changed \"%s\" while this run worked.",
-                        exec->input->table->shown);
-    } else {
-        mg_fail(err, MG_E_FENCE, "this session does not hold its lock any more");
+    const MgExecInput *input = exec->input;
+    (void)mg_history_fail_writing(input->table, input->facts, input->conn, result, err);
+    if (tag->role == MG_ROLE_CREATE_HISTORY && err->code != MG_E_FENCE) {
+        mg_error_note(err, "nothing was applied");
+        return false;
+    }
+    if (err->code == MG_E_FENCE) {
         mg_error_detail(err, "A statement may have released it (DISCARD ALL, "
                              "pg_advisory_unlock_all), or the connection does not lead to one "
                              "backend. Nothing is committed without the lock.");
+        err->hint[0][0] = '\0';
         mg_error_hint(err, "Take such a statement out of this migration or the one before it, then "
                            "run again.");
     }
-    mg_error_at(err, exec->input->steps[tag->item].script->path, 0, 0);
+    mg_error_at(err, input->steps[tag->item].script->path, 0, 0);
     mg_exec_note_state(exec, tag->item, tag->number, err);
-    return false;
-}
-
-static bool
-fail_create(const MgExec *exec, const MgResult *result, MgError *err)
-{
-    const MgHistoryTable *table = exec->input->table;
-    MgError server;
-    mg_result_fail(result, MG_E_SERVER, &server);
-    if (strcmp(server.sqlstate, "42501") != 0) {
-        *err = server;
-        return false;
-    }
-    mg_fail(err, MG_E_PERMISSION, "could not create history table \"%s\": %s", table->shown,
-            server.message);
-    mg_text_copy(err->sqlstate, sizeof err->sqlstate, server.sqlstate);
-    const char *role = mg_sql_identifier(mg_conn_user(exec->input->conn), exec->arena);
-    if (exec->input->facts->has_schema)
-        mg_error_hint(err, "As an owner: GRANT CREATE ON SCHEMA %s TO %s;",
-                      mg_sql_identifier(table->schema, exec->arena), role);
-    else
-        mg_error_hint(err, "As an owner: GRANT CREATE ON DATABASE %s TO %s;",
-                      mg_sql_identifier(mg_conn_database(exec->input->conn), exec->arena), role);
-    mg_error_note(err, "nothing was applied");
     return false;
 }
 
@@ -321,7 +297,7 @@ mg_exec_fail(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *er
 
     switch ((MgRole)tag->role) {
     case MG_ROLE_CREATE_HISTORY:
-        return is_cast ? fail_fence(exec, tag, result, err) : fail_create(exec, result, err);
+        return fail_history(exec, tag, result, err);
     case MG_ROLE_DEADLINE:
         if (is_cast)
             return mg_exec_fail_deadline(&exec->input->steps[tag->item], err);
@@ -330,7 +306,7 @@ mg_exec_fail(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *er
     case MG_ROLE_RECORD:
     case MG_ROLE_MARK:
         if (is_cast)
-            return fail_fence(exec, tag, result, err);
+            return fail_history(exec, tag, result, err);
         break;
     case MG_ROLE_INDEX_FREE:
     case MG_ROLE_INDEX_VALID:

@@ -100,30 +100,6 @@ parse_layout(const char *comment)
     return layout;
 }
 
-/* Its schema or the table itself cannot be read. */
-bool
-mg_history_fail_reading(const MgHistoryTable *table, const MgResult *result, MgError *err)
-{
-    const char *sqlstate = mg_result_sqlstate(result);
-    MgError server;
-    mg_result_fail(result, MG_E_SERVER, &server);
-    if (strcmp(sqlstate, "42501") == 0) {
-        mg_fail(err, MG_E_PERMISSION, "could not read history table \"%s\": %s", table->shown,
-                server.message);
-        mg_error_hint(err, "Migrate as the role that owns it.");
-    } else if (strcmp(sqlstate, "42703") == 0) {
-        mg_fail(err, MG_E_HISTORY, "table \"%s\" is not a history of this program", table->shown);
-        mg_error_detail(err, "The server says: %s.", server.message);
-        mg_error_hint(err, "Keep the history elsewhere: --history schema.table");
-    } else {
-        *err = server;
-        return false;
-    }
-    mg_text_copy(err->sqlstate, sizeof err->sqlstate, sqlstate);
-    mg_error_note(err, "nothing was applied");
-    return false;
-}
-
 bool
 mg_history_take_facts(const MgHistoryTable *table, const MgResult *result, MgHistoryFacts *ret,
                       MgError *err)
@@ -434,7 +410,7 @@ mg_history_record_params(const MgRecord *record, MgArena *arena,
 /* Exactly one row must have been changed: anything else fails at run time, so nothing commits. */
 #define ONE_ROW                                                                                    \
     " SELECT CASE pg_catalog.count(*) WHEN 1 THEN pg_catalog.max(id)"                              \
-    " ELSE ('history: a row is gone, backend ' || pg_catalog.pg_backend_pid()::text)"              \
+    " ELSE ('" MG_HISTORY_ROW_GONE ", backend ' || pg_catalog.pg_backend_pid()::text)"             \
     "::pg_catalog.int8 END, pg_catalog.max(duration_us) FROM changed"
 
 const char *

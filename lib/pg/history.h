@@ -57,6 +57,19 @@ bool mg_history_fail_reading(const MgHistoryTable *table, const MgResult *result
 
 /* ---- Writing --------------------------------------------------------------- */
 
+/*
+ * A statement that makes or changes the history was refused: fill err from the
+ * server's answer.  The casts that fail where the lock or a row is not what it
+ * was become MG_E_FENCE and MG_E_HISTORY; their own words never show.  facts
+ * are those of the start.  Sets no note: the caller knows what was done before.
+ * Returns false.
+ */
+bool mg_history_fail_writing(const MgHistoryTable *table, const MgHistoryFacts *facts,
+                             const MgConn *conn, const MgResult *result, MgError *err);
+
+/* In the words of the cast that fails for a row, in every language of a server. */
+#define MG_HISTORY_ROW_GONE "history: a row is gone"
+
 /* A claim to be written: this target belongs to one environment. */
 typedef struct MgNewClaim {
     const char *hosts, *environment;

@@ -47,36 +47,15 @@ push_row(Flight *flight, const MgStep *step)
 }
 
 static bool
-fail(const Flight *flight, const MgResult *result, MgError *err)
-{
-    const MgHistoryTable *table = flight->input->table;
-    MgError server;
-    mg_result_fail(result, MG_E_SERVER, &server);
-    if (strcmp(server.sqlstate, "22P02") == 0) {
-        mg_fail(err, MG_E_FENCE, "this session does not hold its lock any more");
-        mg_error_detail(err, "The connection does not lead to one backend.");
-        mg_error_hint(err, "Look at it: migrate doctor");
-    } else if (strcmp(server.sqlstate, "42501") == 0) {
-        mg_fail(err, MG_E_PERMISSION, "could not write to history table \"%s\": %s", table->shown,
-                server.message);
-        mg_error_hint(err, "Run as the role that owns it.");
-    } else if (strcmp(server.sqlstate, "55P03") == 0) {
-        mg_fail(err, MG_E_SERVER, "another session holds a lock on history table \"%s\"",
-                table->shown);
-        mg_error_hint(err, "Run again when it is done.");
-    } else {
-        *err = server;
-    }
-    mg_error_note(err, "nothing was recorded");
-    return false;
-}
-
-static bool
 on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
 {
     Flight *flight = payload;
-    if (mg_result_is_error(result))
-        return fail(flight, result, err);
+    const MgRecordInput *input = flight->input;
+    if (mg_result_is_error(result)) {
+        (void)mg_history_fail_writing(input->table, input->facts, input->conn, result, err);
+        mg_error_note(err, "nothing was recorded");
+        return false;
+    }
     if (tag->item + 1 == flight->n_ops)
         flight->is_committed = strcmp(mg_result_tag(result), "COMMIT") == 0;
     return true;

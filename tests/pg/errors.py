@@ -5,7 +5,7 @@ usage: errors.py MIGRATE [NAME...]
 """
 import sys
 
-from house import Project, expect, expect_in, main
+from house import OwnServer, Project, Skip, expect, expect_in, main
 
 LOOSE = "-- migrate:no-transaction\n"
 
@@ -275,6 +275,31 @@ def test_notices_tell_their_statement(server):
            "server   1_a: NOTICE: hello (line 12, DO)\n"
            "         DETAIL: It is me.\n"
            "         HINT: Greet back.\n")
+
+
+# ---- Another language -------------------------------------------------------------------------
+
+
+def test_our_own_failing_casts_in_german(server):
+    """Their text is the server's, in its language: the words inside it tell them apart."""
+    german = OwnServer(["lc_messages = 'C.UTF-8'"], variables={"LANGUAGE": "de"})
+    try:
+        project = Project(german, {
+            "1_a.up.sql": "CREATE TABLE a (id int);\nSELECT pg_advisory_unlock_all();",
+            "2_b.up.sql": "-- migrate:no-transaction\nCREATE TABLE b (id int);\n"
+                          "DELETE FROM migrate.history;\n"})
+        said = project.run("up", exit=3).err
+        expect_in("error: this session does not hold its lock any more (fence)\n"
+                  "  --> migrations/1_a.up.sql\n", said)
+        project.write("1_a.up.sql", "CREATE TABLE a (id int);\nSELECT 1/0;")
+        if "Division durch Null" not in project.run("up", exit=1).err:
+            raise Skip("the server has no German messages")
+        project.write("1_a.up.sql", "CREATE TABLE a (id int);")
+        said = project.run("up", exit=6).err
+        expect_in("error: history table \"migrate.history\" changed while this run worked "
+                  "(history)\n  --> migrations/2_b.up.sql\n", said)
+    finally:
+        german.stop()
 
 
 if __name__ == "__main__":

@@ -7,25 +7,14 @@ A host vanishes here by the link of a network namespace that goes down: no FIN, 
 may be made, those scenarios are skipped.
 """
 import os
-import pathlib
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 
 import house
-from house import LIMIT_S, Project, Skip, expect, expect_in, locks, main, read_until, wait_for
+from house import (LIMIT_S, OwnServer, Project, Skip, expect, expect_in, locks, main, read_until,
+                   wait_for)
 
 FREE_S = 15  # the lock of a host that vanished
-
-
-def programs():
-    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/postgres"),
-                   key=lambda path: int(path.parts[-3]))
-    if not found:
-        raise Skip("no server programs in /usr/lib/postgresql")
-    return found[-1].parent
 
 
 def run_ip(*words):
@@ -67,46 +56,20 @@ class Link:
             run_ip("netns", "del", self.name)
 
 
-class OwnServer:
-    """A server that listens on loopback and on the link, and may be restarted."""
+class LinkedServer(OwnServer):
+    """A server that listens on loopback and on the link."""
 
     def __init__(self):
         self.link = Link()
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="migrate-gone-"))
-        self.folder.chmod(0o777)
-        self.data, self.n_databases = self.folder / "data", 0
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.as_user("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "--no-sync")
-        addresses = "127.0.0.1" if self.link.problem else "127.0.0.1," + self.link.here
-        with open(self.data / "postgresql.conf", "a") as settings:
-            settings.write("listen_addresses = '{}'\nport = {}\nunix_socket_directories = ''\n"
-                           "fsync = off\n".format(addresses, self.port))
+        settings, rules = [], []
         if not self.link.problem:
-            with open(self.data / "pg_hba.conf", "a") as rules:
-                rules.write("host all all {}/32 trust\n".format(self.link.there))
-        self.control("start")
-
-    def as_user(self, program, *words):
-        user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
-        with open(self.folder / "said", "a") as said:
-            subprocess.run([str(programs() / program), *map(str, words)], check=True,
-                           cwd=str(self.folder), timeout=LIMIT_S, stdin=subprocess.DEVNULL,
-                           stdout=said, stderr=said, **user)
-
-    def control(self, *words):
-        self.as_user("pg_ctl", "-w", "-D", self.data, *words)
+            settings = ["listen_addresses = '127.0.0.1,{}'".format(self.link.here)]
+            rules = ["host all all {}/32 trust".format(self.link.there)]
+        super().__init__(settings, rules)
 
     def stop(self):
-        self.control("stop", "-m", "immediate")
+        super().stop()
         self.link.remove()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def url_of(self, database, user="postgres", host="127.0.0.1"):
-        return "postgresql://{}@{}:{}/{}?sslmode=disable".format(user, host, self.port, database)
-
-    database, sql = house.Server.database, house.Server.sql
 
 
 def is_sleeping(project):
@@ -172,4 +135,4 @@ def test_a_host_that_vanishes_leaves_no_lock(server):
 
 
 if __name__ == "__main__":
-    sys.exit(main(globals(), OwnServer))
+    sys.exit(main(globals(), LinkedServer))

@@ -365,6 +365,39 @@ def test_two_repairs_at_once(server):
            "2 2" if first.args[-1] == "done" else "1 1")
 
 
+def test_a_row_that_changed_while_it_was_to_be_changed(server):
+    changed = ("error: history table \"migrate.history\" changed while this run worked (history)\n"
+               "detail: The row that was to be changed is not what this run has read.\n"
+               "hint: See how it stands: migrate status\n"
+               "note: nothing was changed\n")
+    project = Project(server, {"1_a.up.sql": "SELECT 1;"})
+    (project.root / "migrate.yaml").write_text("timeouts: { lock: 60s }\n")
+    project.run("up")
+    project.run("claim", "staging")
+    (project.root / "migrations" / "1_a.up.sql").unlink()
+    project.write("2_b.up.sql", "SELECT 2;")
+    for words, others in ((["repair", "1", "--mark-reverted", "--env", "staging"], "version = '1'"),
+                          (["claim", "--release"], "kind = 'claim'")):
+        rows = project.sql("SELECT h FROM migrate.history h ORDER BY id")
+        holder = subprocess.Popen(["psql", "-Xq", "-d", server.url_of(project.database)], text=True,
+                                  stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        holder.stdin.write("BEGIN;\nUPDATE migrate.history SET reverted_at = now() WHERE {};\n"
+                           "SELECT pg_advisory_lock(1);\n".format(others))
+        holder.stdin.flush()
+        wait_for(lambda: locks(project) == "1")
+        run = project.start(*words)
+        wait_for(lambda: project.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type ="
+                                     " 'Lock' AND datname = current_database()") == "1")
+        holder.stdin.write("COMMIT;\n")
+        holder.stdin.close()
+        holder.wait(30)
+        out, err = run.communicate(timeout=30)
+        expect((run.returncode, out), (6, ""))
+        expect_in(changed, err)
+        project.sql("UPDATE migrate.history SET reverted_at = NULL")
+        expect(project.sql("SELECT h FROM migrate.history h ORDER BY id"), rows)
+
+
 def test_schema_in_the_url_is_the_search_path(server):
     project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);\nSELECT set_config("
                                              "'search_path', '', false);",

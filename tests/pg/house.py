@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,58 @@ class Server:
         if done.returncode != 0:
             raise AssertionError("psql: " + done.stderr)
         return done.stdout.strip()
+
+
+def programs():
+    """The folder of the newest server's programs."""
+    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/postgres"),
+                   key=lambda path: int(path.parts[-3]))
+    if not found:
+        raise Skip("no server programs in /usr/lib/postgresql")
+    return found[-1].parent
+
+
+def unprivileged():
+    return {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+
+
+class OwnServer:
+    """A server on loopback with settings of the scenario's own; it may be restarted."""
+
+    def __init__(self, settings=(), rules=(), variables=()):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="migrate-server-"))
+        self.folder.chmod(0o777)
+        self.data, self.n_databases = self.folder / "data", 0
+        self.variables = dict(os.environ, **dict(variables))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.as_user("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "--no-sync")
+        with open(self.data / "postgresql.conf", "a") as conf:
+            conf.write("listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = ''\n"
+                       "fsync = off\n".format(self.port))
+            conf.writelines(line + "\n" for line in settings)
+        with open(self.data / "pg_hba.conf", "a") as hba:
+            hba.writelines(line + "\n" for line in rules)
+        self.control("start")
+
+    def as_user(self, program, *words):
+        with open(self.folder / "said", "a") as said:
+            subprocess.run([str(programs() / program), *map(str, words)], check=True,
+                           cwd=str(self.folder), timeout=LIMIT_S, stdin=subprocess.DEVNULL,
+                           stdout=said, stderr=said, env=self.variables, **unprivileged())
+
+    def control(self, *words):
+        self.as_user("pg_ctl", "-w", "-D", self.data, *words)
+
+    def stop(self):
+        self.control("stop", "-m", "immediate")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url_of(self, database, user="postgres", host="127.0.0.1"):
+        return "postgresql://{}@{}:{}/{}?sslmode=disable".format(user, host, self.port, database)
+
+    database, sql = Server.database, Server.sql
 
 
 class Skip(Exception):
