@@ -58,20 +58,14 @@ mg_claim_write(MgContext *context, const MgNewClaim *claim, MgError *err)
     return mg_conn_run_ops(context->conn, ops, (size_t)n, on_written, context, err);
 }
 
-/* Our turn, and the history as it is then. */
 static bool
 begin(MgContext *context, const char *command, MgError *err)
 {
-    if (!mg_begin_claiming(context, &reading_goal, err))
-        return false;
-    if (context->start.lock_state == MG_LOCK_HELD)
-        return true;
-    if (context->start.lock_state != MG_LOCK_BUSY)
-        return mg_fail_shared(err);
-    MgStartInput input = mg_start_input(context, &reading_goal, true);
-    const MgTurn turn = { command, "changed" };
-    return mg_wait_turn(context, &turn, err) &&
-           mg_start_read_again(context->conn, &input, &context->arena, &context->start, err);
+    const MgTurn turn = {
+        .goal = &reading_goal, .command = command, .done = "changed", .is_about_claims = true
+    };
+    return mg_check_opened(context, err) && mg_turn_begin(context, &turn, err) &&
+           mg_turn_wait(context, &turn, err);
 }
 
 static void
@@ -190,8 +184,7 @@ mg_claim_make(MgContext *context, const char *environment, MgClaimed *ret, MgErr
 {
     const char *command = mg_arena_format(&context->arena, "claim %s", environment);
     mg_notes_begin(context);
-    bool is_ok = mg_check_opened(context, err) && begin(context, command, err) &&
-                 make(context, environment, ret, err);
+    bool is_ok = begin(context, command, err) && make(context, environment, ret, err);
     return end(context, "claimed", ret, is_ok, err);
 }
 
@@ -199,7 +192,6 @@ bool
 mg_claim_release(MgContext *context, MgClaimed *ret, MgError *err)
 {
     mg_notes_begin(context);
-    bool is_ok = mg_check_opened(context, err) && begin(context, "claim --release", err) &&
-                 release(context, ret, err);
+    bool is_ok = begin(context, "claim --release", err) && release(context, ret, err);
     return end(context, "released", ret, is_ok, err);
 }

@@ -79,22 +79,23 @@ MG_CHECK bool mg_connect(MgContext *context, MgError *err);
 MgStartInput mg_start_input(const MgContext *context, const MgGoal *goal, bool is_writing);
 /* Connect and read; nothing is taken or changed there, so a pooler will do. */
 MG_CHECK bool mg_begin_reading(MgContext *context, const MgGoal *goal, MgError *err);
-/* Connect, prove, try the lock: context->start says whether it is ours. */
-MG_CHECK bool mg_begin_writing(MgContext *context, const MgGoal *goal, MgError *err);
 /* Connect and read over a proved session, without the lock. */
 MG_CHECK bool mg_begin_dumping(MgContext *context, const MgGoal *goal, MgError *err);
-/* The same before any claim is looked at: for what changes claims. */
-MG_CHECK bool mg_begin_claiming(MgContext *context, const MgGoal *goal, MgError *err);
-/* Behind a wait: facts and history anew; a claim may have been made meanwhile. */
-MG_CHECK bool mg_read_again(MgContext *context, const MgGoal *goal, MgError *err);
-/* Whose turn it is, in words: "up", "applied". */
+/* A turn at writing, in words too. */
 typedef struct MgTurn {
-    const char *command, *done;
+    const MgGoal *goal;
+    const char *command, *done; /* "up", "applied" */
+    bool is_about_claims;       /* whose the target is does not matter */
 } MgTurn;
 MgTurn mg_turn_of_goal(const MgGoal *goal, MgArena *arena);
-/* Poll until the lock is ours or the time is over. */
-MG_CHECK bool mg_wait_turn(MgContext *context, const MgTurn *turn, MgError *err);
-MG_CHECK bool mg_fail_shared(MgError *err);
+/*
+ * Begin it: connect, prove, try the lock, read.  True also when another run has the lock
+ * (MG_LOCK_BUSY in context->start), since perhaps nothing is left to wait for.  Like the next, it
+ * notes what state the database is in.
+ */
+MG_CHECK bool mg_turn_begin(MgContext *context, const MgTurn *turn, MgError *err);
+/* Unless the lock is ours: poll until it is, or the time is over, and read anew. */
+MG_CHECK bool mg_turn_wait(MgContext *context, const MgTurn *turn, MgError *err);
 
 /* ---- lost.c ---- */
 

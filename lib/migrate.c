@@ -338,12 +338,11 @@ run_once(MgContext *context, const MgGoal *wanted, MgLost *lost, MgOutcome *outc
     MgPlan *plan = &lost->plan;
     MgGoal goal = *wanted;
 
-    if (!mg_begin_writing(context, &goal, err))
-        return lost->is_lost ? mg_lost_fail(lost, err) : mg_fail_noted(err, "nothing was changed");
+    MgTurn turn = mg_turn_of_goal(&goal, &context->arena);
+    if (!mg_turn_begin(context, &turn, err))
+        return lost->is_lost && mg_lost_fail(lost, err);
     int64_t newest_id = newest_row(&context->start.history);
     bool must_wait = context->start.lock_state == MG_LOCK_BUSY;
-    if (!must_wait && context->start.lock_state != MG_LOCK_HELD)
-        return mg_fail_shared(err);
     if (must_wait && !lost->is_lost) {
         MgPlan before = { 0 };
         mg_build_plan(context, &goal, &before);
@@ -351,12 +350,8 @@ run_once(MgContext *context, const MgGoal *wanted, MgLost *lost, MgOutcome *outc
          * what down is to revert. */
         must_wait = goal.kind != MG_GOAL_UP || before.n_steps > 0 || before.n_refusals > 0;
     }
-    if (must_wait) {
-        MgTurn turn = mg_turn_of_goal(&goal, &context->arena);
-        if (!mg_wait_turn(context, &turn, err) || !mg_read_again(context, &goal, err))
-            return lost->is_lost ? mg_lost_fail(lost, err)
-                                 : mg_fail_noted(err, "nothing was changed");
-    }
+    if (must_wait && !mg_turn_wait(context, &turn, err))
+        return lost->is_lost && mg_lost_fail(lost, err);
     if (lost->is_lost)
         mg_lost_settle(context, lost, outcome);
     bool is_left = mg_lost_reduce(lost, &goal);

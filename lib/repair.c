@@ -104,8 +104,8 @@ write_row(MgContext *context, const MgRepairPlan *plan, MgError *err)
 }
 
 /* "repair 3 --statement 2 done" */
-static MgTurn
-turn_of(const MgRepair *repair, MgArena *arena)
+static const char *
+command_of(const MgRepair *repair, MgArena *arena)
 {
     static const char *const options[] = {
         [MG_REPAIR_ACCEPT_FILE] = " --accept-file", [MG_REPAIR_MARK_REVERTED] = " --mark-reverted"
@@ -115,27 +115,20 @@ turn_of(const MgRepair *repair, MgArena *arena)
         option = mg_arena_format(arena, " --statement %d %s", repair->statement,
                                  repair->kind == MG_REPAIR_DONE ? "done" : "again");
     else if (repair->kind == MG_REPAIR_RENUMBER)
-        return (MgTurn){ mg_arena_format(arena, "renumber %s", repair->from), "changed" };
+        return mg_arena_format(arena, "renumber %s", repair->from);
     else
         option = options[repair->kind];
-    return (MgTurn){ mg_arena_format(arena, "repair %s%s", repair->version, option), "changed" };
+    return mg_arena_format(arena, "repair %s%s", repair->version, option);
 }
 
-/* Our turn, and the history as it is then. */
 static bool
 begin(MgContext *context, const MgRepair *repair, MgError *err)
 {
-    if (!mg_begin_writing(context, &reading_goal, err)) {
-        if (err->code == MG_E_CLAIMED)
-            mg_error_note(err, "nothing was changed");
-        return false;
-    }
-    if (context->start.lock_state == MG_LOCK_HELD)
-        return true;
-    if (context->start.lock_state != MG_LOCK_BUSY)
-        return mg_fail_shared(err);
-    MgTurn turn = turn_of(repair, &context->arena);
-    return mg_wait_turn(context, &turn, err) && mg_read_again(context, &reading_goal, err);
+    const MgTurn turn = { .goal = &reading_goal,
+                          .command = command_of(repair, &context->arena),
+                          .done = "changed" };
+    return mg_check_opened(context, err) && mg_turn_begin(context, &turn, err) &&
+           mg_turn_wait(context, &turn, err);
 }
 
 bool
@@ -144,8 +137,8 @@ mg_repair(MgContext *context, const MgRepair *repair, const MgRepairPlan **ret, 
     MgRepairPlan *plan = MG_NEW_IN(&context->arena, MgRepairPlan);
     MgOutcome outcome = { 0 };
     mg_notes_begin(context);
-    bool is_ok = mg_check_opened(context, err) && begin(context, repair, err) &&
-                 build(context, repair, plan, err) && write_row(context, plan, err);
+    bool is_ok = begin(context, repair, err) && build(context, repair, plan, err) &&
+                 write_row(context, plan, err);
     if (is_ok && plan->n_changes > 0) {
         outcome.n_recorded = 1;
         mg_notes_step(context, "repaired", plan->label);

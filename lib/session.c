@@ -203,74 +203,7 @@ tell_unwatched(MgContext *context)
         mg_emit(context, MG_EVENT_WARNING, context->start.unwatched);
 }
 
-/*
- * Connect, prove, try the lock: one flight for a direct session.  Where the
- * proof needs rounds, the first flight has taken nothing, and the lock comes
- * with a second one, for the backend that was proved.
- */
-bool
-mg_begin_claiming(MgContext *context, const MgGoal *goal, MgError *err)
-{
-    MgStartInput input = mg_start_input(context, goal, true);
-    MgProof *proof = &context->start.proof;
-
-    if (!mg_connect(context, err) || !start(context, &input, err) ||
-        !mg_proof_check_server(proof, mg_conn_server_version(context->conn), err))
-        return false;
-    context->started_ms = mg_clock_ms();
-    bool is_proved = proof->verdict != MG_UNPROVED;
-    if (!is_proved &&
-        !mg_proof_rounds(context->conn, &context->conn_options, &context->arena, proof, err))
-        return false;
-    tell_session(context);
-    if (!mg_proof_check(proof, context->options.is_session_accepted, err)) {
-        const char *by_port = mg_provider_port_hint(&context->url, &context->arena);
-        if (by_port != NULL)
-            mg_error_hint(err, "%s", by_port);
-        return false;
-    }
-    if (is_proved) {
-        tell_unwatched(context);
-        return true;
-    }
-    MgProof proved = *proof;
-    context->claim.accepted_pid = proved.backend_pid;
-    if (!start(context, &input, err))
-        return false;
-    *proof = proved;
-    mg_take_claim(context);
-    tell_unwatched(context);
-    return true;
-}
-
-/* Whose the target is, with a note that fits what was to be done. */
-static bool
-check_claim(const MgContext *context, const MgGoal *goal, MgError *err)
-{
-    if (mg_claim_check(&context->start.history, &context->position, err))
-        return true;
-    if (goal->kind != MG_GOAL_UP)
-        mg_error_note(err, "nothing was changed");
-    return false;
-}
-
-bool
-mg_begin_writing(MgContext *context, const MgGoal *goal, MgError *err)
-{
-    return mg_begin_claiming(context, goal, err) && check_claim(context, goal, err);
-}
-
-bool
-mg_read_again(MgContext *context, const MgGoal *goal, MgError *err)
-{
-    MgStartInput input = mg_start_input(context, goal, true);
-    if (!mg_start_read_again(context->conn, &input, &context->arena, &context->start, err))
-        return false;
-    mg_take_claim(context);
-    return check_claim(context, goal, err);
-}
-
-/* ---- The turn: waiting for another run --------------------------------------------------- */
+/* ---- The turn ------------------------------------------------------------------------------- */
 
 static void
 tell_holder(MgContext *context, const MgHolder *holder, int64_t waited_ms, bool is_first)
@@ -293,19 +226,6 @@ tell_holder(MgContext *context, const MgHolder *holder, int64_t waited_ms, bool 
                  : mg_arena_format(arena, "%s of %s; pid %d %s", waited, limit, holder->pid,
                                    holder->runs);
     mg_emit(context, MG_EVENT_WAITING, text);
-}
-
-MgTurn
-mg_turn_of_goal(const MgGoal *goal, MgArena *arena)
-{
-    static const MgTurn turns[MG_N_GOALS] = { [MG_GOAL_UP] = { "up", "applied" },
-                                              [MG_GOAL_DOWN] = { "down", "reverted" },
-                                              [MG_GOAL_REDO] = { "redo", "reverted" },
-                                              [MG_GOAL_BASELINE] = { "baseline", "recorded" } };
-    MgTurn ret = turns[goal->kind];
-    if (goal->kind == MG_GOAL_BASELINE && goal->to != NULL)
-        ret.command = mg_arena_format(arena, "baseline %s", goal->to);
-    return ret;
 }
 
 static bool
@@ -337,8 +257,8 @@ fail_busy(MgContext *context, const MgTurn *turn, int64_t waited_ms, MgError *er
     return false;
 }
 
-bool
-mg_fail_shared(MgError *err)
+static bool
+fail_shared(MgError *err)
 {
     mg_fail(err, MG_E_UNPROVED,
             "this session is not ours alone: its backend already holds the lock");
@@ -348,8 +268,8 @@ mg_fail_shared(MgError *err)
 }
 
 /* Poll until the lock is ours or the time is over. */
-bool
-mg_wait_turn(MgContext *context, const MgTurn *turn, MgError *err)
+static bool
+wait_for_lock(MgContext *context, const MgTurn *turn, MgError *err)
 {
     int64_t start_ms = mg_clock_ms(), poll_ms = FIRST_POLL_MS, tell_ms = start_ms;
     int64_t wait_ms = context->options.wait_turn_ms;
@@ -387,6 +307,95 @@ mg_wait_turn(MgContext *context, const MgTurn *turn, MgError *err)
             return true;
         }
         if (state != MG_LOCK_BUSY)
-            return mg_fail_shared(err);
+            return fail_shared(err);
     }
+}
+
+MgTurn
+mg_turn_of_goal(const MgGoal *goal, MgArena *arena)
+{
+    static const MgTurn turns[MG_N_GOALS] = {
+        [MG_GOAL_UP] = { .command = "up", .done = "applied" },
+        [MG_GOAL_DOWN] = { .command = "down", .done = "reverted" },
+        [MG_GOAL_REDO] = { .command = "redo", .done = "reverted" },
+        [MG_GOAL_BASELINE] = { .command = "baseline", .done = "recorded" }
+    };
+    MgTurn ret = turns[goal->kind];
+    ret.goal = goal;
+    if (goal->kind == MG_GOAL_BASELINE && goal->to != NULL)
+        ret.command = mg_arena_format(arena, "baseline %s", goal->to);
+    return ret;
+}
+
+/*
+ * Connect, prove, try the lock: one flight for a direct session.  Where the
+ * proof needs rounds, the first flight has taken nothing, and the lock comes
+ * with a second one, for the backend that was proved.
+ */
+static bool
+connect_and_try(MgContext *context, const MgGoal *goal, MgError *err)
+{
+    MgStartInput input = mg_start_input(context, goal, true);
+    MgProof *proof = &context->start.proof;
+
+    if (!mg_connect(context, err) || !start(context, &input, err) ||
+        !mg_proof_check_server(proof, mg_conn_server_version(context->conn), err))
+        return false;
+    context->started_ms = mg_clock_ms();
+    bool is_proved = proof->verdict != MG_UNPROVED;
+    if (!is_proved &&
+        !mg_proof_rounds(context->conn, &context->conn_options, &context->arena, proof, err))
+        return false;
+    tell_session(context);
+    if (!mg_proof_check(proof, context->options.is_session_accepted, err)) {
+        const char *by_port = mg_provider_port_hint(&context->url, &context->arena);
+        if (by_port != NULL)
+            mg_error_hint(err, "%s", by_port);
+        return false;
+    }
+    if (is_proved) {
+        tell_unwatched(context);
+        return true;
+    }
+    MgProof proved = *proof;
+    context->claim.accepted_pid = proved.backend_pid;
+    if (!start(context, &input, err))
+        return false;
+    *proof = proved;
+    mg_take_claim(context);
+    tell_unwatched(context);
+    return true;
+}
+
+static bool
+check_claim(const MgContext *context, const MgTurn *turn, MgError *err)
+{
+    if (turn->is_about_claims || mg_claim_check(&context->start.history, &context->position, err))
+        return true;
+    if (strcmp(turn->done, "applied") != 0)
+        mg_error_note(err, "nothing was changed");
+    return false;
+}
+
+bool
+mg_turn_begin(MgContext *context, const MgTurn *turn, MgError *err)
+{
+    if (!connect_and_try(context, turn->goal, err) || !check_claim(context, turn, err))
+        return mg_fail_noted(err, "nothing was changed");
+    MgLockState state = context->start.lock_state;
+    return state == MG_LOCK_HELD || state == MG_LOCK_BUSY || fail_shared(err) ||
+           mg_fail_noted(err, "nothing was changed");
+}
+
+bool
+mg_turn_wait(MgContext *context, const MgTurn *turn, MgError *err)
+{
+    if (context->start.lock_state == MG_LOCK_HELD)
+        return true;
+    MgStartInput input = mg_start_input(context, turn->goal, true);
+    if (!wait_for_lock(context, turn, err) ||
+        !mg_start_read_again(context->conn, &input, &context->arena, &context->start, err))
+        return mg_fail_noted(err, "nothing was changed");
+    mg_take_claim(context); /* it may have been made meanwhile */
+    return check_claim(context, turn, err);
 }
