@@ -1,18 +1,12 @@
 /*
  * The pipeline: operations out, results in, over one poll loop.
- * Knows libpq; the only files that do are conn.c, conn_open.c and conn_simple.c.
+ * Knows libpq, as the other files of its family do (conn_*.c) and no other of this folder.
  */
 #include "pg/conn.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <libpq-fe.h>
 
@@ -34,37 +28,7 @@ enum {
     CANCEL_MAX_MS = 1500,
 };
 
-struct MgResult {
-    PGresult *pg;
-};
-
-/* ---- Waiting ------------------------------------------------------------ */
-
-MgWaited
-mg_conn_wait(MgConn *conn, bool for_write, int64_t until_ms)
-{
-    for (;;) {
-        struct pollfd fds[2] = {
-            { .fd = PQsocket(conn->pg), .events = (short)(POLLIN | (for_write ? POLLOUT : 0)) },
-            { .fd = conn->is_cancelled ? -1 : conn->cancel_fd, .events = POLLIN },
-        };
-        int timeout_ms = -1;
-        if (until_ms != INT64_MAX) {
-            int64_t left_ms = until_ms - mg_clock_ms();
-            if (left_ms < 0)
-                left_ms = 0;
-            timeout_ms = left_ms > INT32_MAX ? INT32_MAX : (int)left_ms;
-        }
-        int n = poll(fds, 2, timeout_ms);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return MG_WAITED_BROKEN;
-        if (fds[1].revents != 0)
-            return MG_WAITED_CANCEL;
-        return n == 0 ? MG_WAITED_TIME : MG_WAITED_READY;
-    }
-}
+/* ---- What it tells ---- */
 
 void
 mg_conn_on_notice(MgConn *conn,
@@ -91,60 +55,6 @@ mg_conn_is_in_transaction(const MgConn *conn)
 {
     PGTransactionStatusType status = PQtransactionStatus(conn->pg);
     return status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
-}
-
-bool
-mg_conn_pause(MgConn *conn, int64_t pause_ms, MgError *err)
-{
-    int64_t until_ms = mg_clock_ms() + pause_ms;
-    struct pollfd fd = { .fd = conn->cancel_fd, .events = POLLIN };
-    for (;;) {
-        int64_t left_ms = until_ms - mg_clock_ms();
-        if (left_ms <= 0)
-            return true;
-        int n = poll(&fd, 1, left_ms > INT32_MAX ? INT32_MAX : (int)left_ms);
-        if (n > 0) {
-            conn->is_cancelled = true;
-            return mg_fail(err, MG_E_CANCELLED, "interrupted");
-        }
-        if (n < 0 && errno != EINTR)
-            return mg_fail_sys(err, MG_E_SYSTEM, "could not wait");
-    }
-}
-
-/*
- * PQcancel has no time limit, and the path to the server may be dead: a child
- * sends the request, which is allowed even in a signal handler.
- */
-void
-mg_conn_send_cancel(MgConn *conn)
-{
-    char reason[256];
-    if (conn->cancel == NULL || !mg_conn_reap_cancel(conn, false))
-        return; /* the last one is still on its way */
-    pid_t child = fork();
-    if (child == 0) {
-        (void)PQcancel(conn->cancel, reason, sizeof reason);
-        _exit(0);
-    }
-    if (child > 0)
-        conn->cancel_child = child;
-    else
-        (void)PQcancel(conn->cancel, reason, sizeof reason);
-}
-
-bool
-mg_conn_reap_cancel(MgConn *conn, bool is_final)
-{
-    if (conn->cancel_child == 0)
-        return true;
-    if (is_final)
-        (void)kill(conn->cancel_child, SIGKILL);
-    /* Whoever uses the library may have reaped it: then waitpid fails, which is as well. */
-    if (waitpid(conn->cancel_child, NULL, is_final ? 0 : WNOHANG) == 0)
-        return false;
-    conn->cancel_child = 0;
-    return true;
 }
 
 bool
@@ -307,14 +217,6 @@ hand_over(MgPipeline *pipeline, const MgTag *tag, const MgResult *result)
         fail_run(pipeline);
 }
 
-/* A COPY that wants the client has no place in a pipeline; libpq would repeat this result for ever.
- */
-static bool
-is_copy(ExecStatusType status)
-{
-    return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
-}
-
 /* False when the connection is of no more use.  Hand one result to the caller, or note that the
  * operation in front is done. */
 static bool
@@ -334,8 +236,10 @@ take_result(MgPipeline *pipeline, PGresult *pg)
         if (status != PGRES_PIPELINE_ABORTED)
             hand_over(pipeline, &front.tag, &(MgResult){ pg });
     }
+    /* libpq would repeat the result of a COPY for ever. */
+    bool is_over = mg_pg_is_copy(pg);
     PQclear(pg);
-    return !is_copy(status);
+    return !is_over;
 }
 
 /* Take all results that are there.  False when the connection is gone. */
@@ -529,133 +433,4 @@ mg_conn_run_ops(MgConn *conn, const MgOp *items, size_t n,
     MgOps ops = { .items = items, .n = n, .on_result = on_result, .payload = payload };
     MgRun run = { .next = next_of_array, .on_result = on_array_result, .payload = &ops };
     return mg_conn_run(conn, &run, err);
-}
-
-/* ---- Results ------------------------------------------------------------- */
-
-bool
-mg_result_is_error(const MgResult *result)
-{
-    ExecStatusType status = PQresultStatus(result->pg);
-    return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE || is_copy(status);
-}
-
-const char *
-mg_result_sqlstate(const MgResult *result)
-{
-    const char *sqlstate = PQresultErrorField(result->pg, PG_DIAG_SQLSTATE);
-    return sqlstate == NULL ? "" : sqlstate;
-}
-
-bool
-mg_fail_pg(const PGresult *pg, MgErrorCode code, MgError *err)
-{
-    const char *primary = PQresultErrorField(pg, PG_DIAG_MESSAGE_PRIMARY);
-    const char *detail = PQresultErrorField(pg, PG_DIAG_MESSAGE_DETAIL);
-    const char *hint = PQresultErrorField(pg, PG_DIAG_MESSAGE_HINT);
-    const char *context = PQresultErrorField(pg, PG_DIAG_CONTEXT);
-    const char *sqlstate = PQresultErrorField(pg, PG_DIAG_SQLSTATE);
-
-    if (is_copy(PQresultStatus(pg)))
-        primary = "COPY to or from the client is not possible here";
-    if (primary == NULL)
-        primary = PQresultErrorMessage(pg); /* libpq's own errors have no fields */
-    if (primary == NULL)
-        primary = "";
-    /* Terminated, crashed, shutting down: whatever it was doing. */
-    bool is_ended = sqlstate != NULL && mg_text_starts(sqlstate, "57P0");
-    mg_fail(err, is_ended ? MG_E_CONNECTION_LOST : code, "%s%.*s",
-            is_ended ? "the server ended this session: " : "", (int)strcspn(primary, "\n"),
-            primary);
-    if (sqlstate != NULL)
-        mg_text_copy(err->sqlstate, sizeof err->sqlstate, sqlstate);
-    if (detail != NULL || context != NULL)
-        mg_error_detail(err, "%s%s%s", detail == NULL ? "" : detail,
-                        detail == NULL || context == NULL ? "" : "\n",
-                        context == NULL ? "" : context);
-    if (hint != NULL)
-        mg_error_hint(err, "%s", hint);
-    /* Codes of the protocol and of prepared statements: no file's own words have them. */
-    static const char *const poolers_codes[] = { "08P01", "26000", "42P05" };
-    for (size_t i = 0; sqlstate != NULL && i < sizeof poolers_codes / sizeof *poolers_codes; i++) {
-        const char *advice = mg_conn_poolers_advice(primary);
-        if (strcmp(sqlstate, poolers_codes[i]) != 0 || advice == NULL)
-            continue;
-        mg_error_hint(err, "%s", advice);
-        if (err->code == MG_E_SERVER && mg_conn_is_pool_full(primary))
-            err->code = MG_E_UNREACHABLE;
-    }
-    return false;
-}
-
-bool
-mg_result_fail(const MgResult *result, MgErrorCode code, MgError *err)
-{
-    return mg_fail_pg(result->pg, code, err);
-}
-
-static int
-position_field(const MgResult *result, int field)
-{
-    uint64_t position = 0;
-    const char *text = PQresultErrorField(result->pg, field);
-    if (text == NULL || !mg_text_parse_uint(text, INT32_MAX, &position))
-        return 0;
-    return (int)position;
-}
-
-int
-mg_result_position(const MgResult *result)
-{
-    return position_field(result, PG_DIAG_STATEMENT_POSITION);
-}
-
-const char *
-mg_result_context(const MgResult *result)
-{
-    return PQresultErrorField(result->pg, PG_DIAG_CONTEXT);
-}
-
-const char *
-mg_result_internal_query(const MgResult *result)
-{
-    return PQresultErrorField(result->pg, PG_DIAG_INTERNAL_QUERY);
-}
-
-int
-mg_result_internal_position(const MgResult *result)
-{
-    return position_field(result, PG_DIAG_INTERNAL_POSITION);
-}
-
-int
-mg_result_n_rows(const MgResult *result)
-{
-    return PQntuples(result->pg);
-}
-
-const char *
-mg_result_text(const MgResult *result, int row, int column)
-{
-    return PQgetisnull(result->pg, row, column) ? NULL : PQgetvalue(result->pg, row, column);
-}
-
-int64_t
-mg_result_int(const MgResult *result, int row, int column)
-{
-    const char *text = mg_result_text(result, row, column);
-    return text == NULL ? 0 : strtoll(text, NULL, 10);
-}
-
-bool
-mg_result_bool(const MgResult *result, int row, int column)
-{
-    const char *text = mg_result_text(result, row, column);
-    return text != NULL && text[0] == 't';
-}
-
-const char *
-mg_result_tag(const MgResult *result)
-{
-    return PQcmdStatus(result->pg);
 }

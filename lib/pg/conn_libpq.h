@@ -72,6 +72,12 @@ const char *mg_conn_poolers_advice(const char *reason);
 /* Does a pooler say by it that it has no backend now?  Later it may have one. */
 bool mg_conn_is_pool_full(const char *reason);
 
+struct MgResult {
+    struct pg_result *pg;
+};
+
+/* Does it want to send rows to the client, or to get some?  That has no place in a pipeline. */
+bool mg_pg_is_copy(const struct pg_result *result);
 /* Fill err from a result of libpq. */
 bool mg_fail_pg(const struct pg_result *result, MgErrorCode code, MgError *err);
 

@@ -1,0 +1,141 @@
+/* Results of libpq: their values, and their errors as ours. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <libpq-fe.h>
+
+#include "pg/conn_libpq.h"
+
+bool
+mg_pg_is_copy(const PGresult *pg)
+{
+    ExecStatusType status = PQresultStatus(pg);
+    return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
+bool
+mg_result_is_error(const MgResult *result)
+{
+    ExecStatusType status = PQresultStatus(result->pg);
+    return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE || mg_pg_is_copy(result->pg);
+}
+
+const char *
+mg_result_sqlstate(const MgResult *result)
+{
+    const char *sqlstate = PQresultErrorField(result->pg, PG_DIAG_SQLSTATE);
+    return sqlstate == NULL ? "" : sqlstate;
+}
+
+bool
+mg_fail_pg(const PGresult *pg, MgErrorCode code, MgError *err)
+{
+    const char *primary = PQresultErrorField(pg, PG_DIAG_MESSAGE_PRIMARY);
+    const char *detail = PQresultErrorField(pg, PG_DIAG_MESSAGE_DETAIL);
+    const char *hint = PQresultErrorField(pg, PG_DIAG_MESSAGE_HINT);
+    const char *context = PQresultErrorField(pg, PG_DIAG_CONTEXT);
+    const char *sqlstate = PQresultErrorField(pg, PG_DIAG_SQLSTATE);
+
+    if (mg_pg_is_copy(pg))
+        primary = "COPY to or from the client is not possible here";
+    if (primary == NULL)
+        primary = PQresultErrorMessage(pg); /* libpq's own errors have no fields */
+    if (primary == NULL)
+        primary = "";
+    /* Terminated, crashed, shutting down: whatever it was doing. */
+    bool is_ended = sqlstate != NULL && mg_text_starts(sqlstate, "57P0");
+    mg_fail(err, is_ended ? MG_E_CONNECTION_LOST : code, "%s%.*s",
+            is_ended ? "the server ended this session: " : "", (int)strcspn(primary, "\n"),
+            primary);
+    if (sqlstate != NULL)
+        mg_text_copy(err->sqlstate, sizeof err->sqlstate, sqlstate);
+    if (detail != NULL || context != NULL)
+        mg_error_detail(err, "%s%s%s", detail == NULL ? "" : detail,
+                        detail == NULL || context == NULL ? "" : "\n",
+                        context == NULL ? "" : context);
+    if (hint != NULL)
+        mg_error_hint(err, "%s", hint);
+    /* Codes of the protocol and of prepared statements: no file's own words have them. */
+    static const char *const poolers_codes[] = { "08P01", "26000", "42P05" };
+    for (size_t i = 0; sqlstate != NULL && i < sizeof poolers_codes / sizeof *poolers_codes; i++) {
+        const char *advice = mg_conn_poolers_advice(primary);
+        if (strcmp(sqlstate, poolers_codes[i]) != 0 || advice == NULL)
+            continue;
+        mg_error_hint(err, "%s", advice);
+        if (err->code == MG_E_SERVER && mg_conn_is_pool_full(primary))
+            err->code = MG_E_UNREACHABLE;
+    }
+    return false;
+}
+
+bool
+mg_result_fail(const MgResult *result, MgErrorCode code, MgError *err)
+{
+    return mg_fail_pg(result->pg, code, err);
+}
+
+static int
+position_field(const MgResult *result, int field)
+{
+    uint64_t position = 0;
+    const char *text = PQresultErrorField(result->pg, field);
+    if (text == NULL || !mg_text_parse_uint(text, INT32_MAX, &position))
+        return 0;
+    return (int)position;
+}
+
+int
+mg_result_position(const MgResult *result)
+{
+    return position_field(result, PG_DIAG_STATEMENT_POSITION);
+}
+
+const char *
+mg_result_context(const MgResult *result)
+{
+    return PQresultErrorField(result->pg, PG_DIAG_CONTEXT);
+}
+
+const char *
+mg_result_internal_query(const MgResult *result)
+{
+    return PQresultErrorField(result->pg, PG_DIAG_INTERNAL_QUERY);
+}
+
+int
+mg_result_internal_position(const MgResult *result)
+{
+    return position_field(result, PG_DIAG_INTERNAL_POSITION);
+}
+
+int
+mg_result_n_rows(const MgResult *result)
+{
+    return PQntuples(result->pg);
+}
+
+const char *
+mg_result_text(const MgResult *result, int row, int column)
+{
+    return PQgetisnull(result->pg, row, column) ? NULL : PQgetvalue(result->pg, row, column);
+}
+
+int64_t
+mg_result_int(const MgResult *result, int row, int column)
+{
+    const char *text = mg_result_text(result, row, column);
+    return text == NULL ? 0 : strtoll(text, NULL, 10);
+}
+
+bool
+mg_result_bool(const MgResult *result, int row, int column)
+{
+    const char *text = mg_result_text(result, row, column);
+    return text != NULL && text[0] == 't';
+}
+
+const char *
+mg_result_tag(const MgResult *result)
+{
+    return PQcmdStatus(result->pg);
+}
