@@ -1,4 +1,4 @@
-/* The notebook: its tables, and what is written to them and read back. */
+/* The notebook: its tables, and what is written to them. */
 #include "state/notebook.h"
 
 #include <inttypes.h>
@@ -108,13 +108,7 @@ const MgStateLayout mg_notebook_layout = {
 
 #define TEXT(value) mg_value_text(value)
 #define INT(value) mg_value_int(value)
-
-/* Parts of a key are never NULL: NULLs would not be equal. */
-static MgValue
-key(const char *text)
-{
-    return mg_value_text(text == NULL ? "" : text);
-}
+#define KEY(value) mg_value_key(value)
 
 /* ---- Writing: a target --------------------------------------------------------------------- */
 
@@ -196,8 +190,8 @@ write_target(MgStateFile *file, const MgAddress *address, const MgSeen *seen, bo
              MgError *err)
 {
     const MgTargetIdentity *identity = &seen->identity;
-    const MgValue keys[] = { key(identity->system_identifier), INT(identity->database_oid),
-                             key(address->database), key(identity->place), key(address->history) };
+    const MgValue keys[] = { KEY(identity->system_identifier), INT(identity->database_oid),
+                             KEY(address->database), KEY(identity->place), KEY(address->history) };
     Found found = { 0 };
     int64_t now = fingerprint(seen->history);
     if (!mg_state_query(file,
@@ -240,7 +234,7 @@ write_target(MgStateFile *file, const MgAddress *address, const MgSeen *seen, bo
     if (is_changed && !write_applied(file, id, seen->history, err))
         return false;
     const MgValue where[] = {
-        key(address->host), INT(address->port), key(address->user), keys[2], keys[4], INT(id)
+        KEY(address->host), INT(address->port), KEY(address->user), keys[2], keys[4], INT(id)
     };
     /* Mostly it is there already: then nothing is written. */
     return mg_state_run(file,
@@ -269,11 +263,11 @@ write_run(MgStateFile *file, const MgAddress *address, const MgNotedRun *noted, 
         TEXT(run->command),
         INT(run->began_at_ms),
         INT(run->elapsed_us),
-        key(address->host),
+        KEY(address->host),
         INT(address->port),
-        key(address->user),
-        key(address->database),
-        key(address->history),
+        KEY(address->user),
+        KEY(address->database),
+        KEY(address->history),
         TEXT(run->by),
         TEXT(run->tool),
         INT(run->n_applied),
@@ -370,249 +364,4 @@ mg_notebook_note(MgStateFile *file, const MgNote *note, MgError *err)
 {
     return mg_state_begin(file, err) && (note->seen == NULL || note_target(file, note, err)) &&
            (note->run == NULL || note_run(file, note, err)) && mg_state_end(file, err);
-}
-
-/* ---- Reading: a target ----------------------------------------------------------------------- */
-
-typedef struct Reading {
-    MgArena *arena;
-    int64_t target_id;
-    MgSeen *seen;
-    MgHistory *history;
-    struct {
-        MgJournalRun *items;
-        size_t n, cap;
-    } runs;
-    struct {
-        MgJournalStep *items;
-        size_t n, cap;
-    } steps;
-} Reading;
-
-static void
-take_target(void *payload, const MgStateRow *row)
-{
-    Reading *reading = payload;
-    reading->target_id = mg_state_int(row, 0);
-    reading->history = MG_NEW_IN(reading->arena, MgHistory);
-    reading->history->exists = mg_state_int(row, 1) != 0;
-    reading->history->is_database_empty = mg_state_int(row, 2) != 0;
-    *reading->seen = (MgSeen){ .history = reading->history,
-                               .server_version = mg_state_text(row, 3, reading->arena),
-                               .verdict = mg_state_text(row, 4, reading->arena),
-                               .at_ms = mg_state_int(row, 5) };
-}
-
-static MgKind
-kind_of(const char *word)
-{
-    for (int i = 0; i < MG_N_KINDS; i++)
-        if (word != NULL && strcmp(mg_kind_name((MgKind)i), word) == 0)
-            return (MgKind)i;
-    return MG_VERSIONED;
-}
-
-/* A row that has neither version nor name is not one of ours. */
-static void
-take_applied(void *payload, const MgStateRow *row)
-{
-    Reading *reading = payload;
-    MgArena *arena = reading->arena;
-    MgApplied applied = {
-        .id = mg_state_int(row, 0),
-        .version = mg_state_text(row, 1, arena),
-        .name = mg_state_text(row, 2, arena),
-        .kind = kind_of(mg_state_text(row, 3, arena)),
-        .digest = mg_state_text(row, 4, arena),
-        .token_digest = mg_state_text(row, 5, arena),
-        .down_digest = mg_state_text(row, 6, arena),
-        .prefix_digest = mg_state_text(row, 7, arena),
-        .n_statements = (int)mg_state_int(row, 8),
-        .n_statements_started = (int)mg_state_int(row, 9),
-        .n_statements_done = (int)mg_state_int(row, 10),
-        .applied_at_ms = mg_state_int(row, 11),
-        .duration_us = mg_state_int(row, 12),
-        .applied_by = mg_state_text(row, 13, arena),
-        .commit = mg_state_text(row, 14, arena),
-    };
-    if (applied.name == NULL)
-        applied.name = "";
-    if (applied.version != NULL || applied.name[0] != '\0')
-        MG_PUSH(arena, reading->history, applied);
-}
-
-bool
-mg_notebook_seen(MgStateFile *file, const MgAddress *address, MgArena *arena, MgSeen *ret,
-                 MgError *err)
-{
-    MgSeen seen = { 0 };
-    Reading reading = { .arena = arena, .seen = &seen };
-    const MgValue keys[] = { key(address->host), INT(address->port), key(address->user),
-                             key(address->database), key(address->history) };
-    if (!mg_state_query(file,
-                        "SELECT t.id, t.has_history, t.is_database_empty, t.server_version,"
-                        " t.verdict, t.seen_at_ms FROM address a JOIN target t ON t.id = "
-                        "a.target_id WHERE a.host = ?"
-                        " AND a.port = ? AND a.user = ? AND a.database = ? AND a.history = ?",
-                        keys, 5, take_target, &reading, err))
-        return false;
-    const MgValue target[] = { INT(reading.target_id) };
-    if (reading.history != NULL &&
-        !mg_state_query(file,
-                        "SELECT id, version, name, kind, digest, token_digest, down_digest,"
-                        " prefix_digest, statements, statements_started, statements_done,"
-                        " applied_at_ms, duration_us, applied_by, git_commit FROM applied"
-                        " WHERE target_id = ? ORDER BY id",
-                        target, 1, take_applied, &reading, err))
-        return false;
-    *ret = seen;
-    return true;
-}
-
-/* ---- Reading: durations ---------------------------------------------------------------------- */
-
-static void
-take_duration(void *payload, const MgStateRow *row)
-{
-    int64_t *duration_us = payload;
-    *duration_us = mg_state_int(row, 0);
-}
-
-bool
-mg_notebook_usual(MgStateFile *file, const char *version, const char *digest, int64_t *ret_us,
-                  MgError *err)
-{
-    int64_t usual_us = 0;
-    const MgValue values[] = { TEXT(digest), TEXT(version) };
-    /* What is a target's newest application and also a run of ours counts once more: no harm. */
-    if (!mg_state_query(
-            file,
-            "WITH took AS (SELECT duration_us FROM applied WHERE digest = ?1 AND version IS ?2"
-            " AND statements_done = statements AND duration_us > 0"
-            " UNION ALL SELECT duration_us FROM step"
-            " WHERE digest = ?1 AND version IS ?2 AND what IN ('applied', 'tried')"
-            " AND duration_us > 0)"
-            " SELECT duration_us FROM took ORDER BY duration_us"
-            " LIMIT 1 OFFSET (SELECT count(*) FROM took) / 2",
-            values, 2, take_duration, &usual_us, err))
-        return false;
-    *ret_us = usual_us;
-    return true;
-}
-
-/* ---- Reading: runs --------------------------------------------------------------------------- */
-
-static MgErrorCode
-code_of(const char *slug)
-{
-    for (int i = 0; i < MG_N_ERRORS; i++)
-        if (strcmp(mg_error_slug((MgErrorCode)i), slug) == 0)
-            return (MgErrorCode)i;
-    return MG_E_SERVER;
-}
-
-static void
-copy_column(const MgStateRow *row, int column, MgArena *arena, char *ret, size_t ret_bytes)
-{
-    const char *text = mg_state_text(row, column, arena);
-    if (text != NULL)
-        mg_text_copy(ret, ret_bytes, text);
-}
-
-static const MgError *
-take_error(const MgStateRow *row, int first, MgArena *arena)
-{
-    const char *slug = mg_state_text(row, first, arena);
-    if (slug == NULL)
-        return NULL;
-    MgError *error = MG_NEW_IN(arena, MgError);
-    error->code = code_of(slug);
-    error->line = (int)mg_state_int(row, first + 3);
-    error->column = (int)mg_state_int(row, first + 4);
-    copy_column(row, first + 1, arena, error->sqlstate, sizeof error->sqlstate);
-    copy_column(row, first + 2, arena, error->place, sizeof error->place);
-    copy_column(row, first + 5, arena, error->message, sizeof error->message);
-    copy_column(row, first + 6, arena, error->excerpt, sizeof error->excerpt);
-    copy_column(row, first + 7, arena, error->detail, sizeof error->detail);
-    copy_column(row, first + 8, arena, error->hint[0], sizeof error->hint[0]);
-    copy_column(row, first + 9, arena, error->hint[1], sizeof error->hint[1]);
-    copy_column(row, first + 10, arena, error->note, sizeof error->note);
-    return error;
-}
-
-static void
-take_run(void *payload, const MgStateRow *row)
-{
-    enum { FIRST_ERROR = 16 };
-    Reading *reading = payload;
-    MgArena *arena = reading->arena;
-    MgJournalRun run = {
-        .id = mg_state_int(row, 0),
-        .command = mg_state_text(row, 1, arena),
-        .began_at_ms = mg_state_int(row, 2),
-        .elapsed_us = mg_state_int(row, 3),
-        .host = present(mg_state_text(row, 4, arena)),
-        .port = (int)mg_state_int(row, 5),
-        .user = present(mg_state_text(row, 6, arena)),
-        .database = present(mg_state_text(row, 7, arena)),
-        .history = mg_state_text(row, 8, arena),
-        .by = mg_state_text(row, 9, arena),
-        .tool = mg_state_text(row, 10, arena),
-        .n_applied = (int)mg_state_int(row, 11),
-        .n_reverted = (int)mg_state_int(row, 12),
-        .n_recorded = (int)mg_state_int(row, 13),
-        .n_tried = (int)mg_state_int(row, 14),
-        .head = mg_state_text(row, 15, arena),
-        .error = take_error(row, FIRST_ERROR, arena),
-    };
-    MG_PUSH(arena, &reading->runs, run);
-}
-
-static void
-take_step(void *payload, const MgStateRow *row)
-{
-    Reading *reading = payload;
-    MgArena *arena = reading->arena;
-    MgJournalStep step = { .what = mg_state_text(row, 0, arena),
-                           .label = mg_state_text(row, 1, arena),
-                           .duration_us = mg_state_int(row, 2) };
-    if (step.what != NULL && step.label != NULL)
-        MG_PUSH(arena, &reading->steps, step);
-}
-
-static void
-take_count(void *payload, const MgStateRow *row)
-{
-    int64_t *count = payload;
-    *count = mg_state_int(row, 0);
-}
-
-bool
-mg_notebook_runs(MgStateFile *file, int64_t id, int64_t limit, MgArena *arena, MgJournal *ret,
-                 MgError *err)
-{
-    Reading reading = { .arena = arena };
-    int64_t n_all = 0;
-    const MgValue values[] = { INT(id), INT(limit > 0 ? limit : -1) };
-    bool is_ok =
-        mg_state_query(file, "SELECT count(*) FROM run", NULL, 0, take_count, &n_all, err) &&
-        mg_state_query(file,
-                       "SELECT id, command, began_at_ms, elapsed_us, host, port, user, database,"
-                       " history, by, tool, n_applied, n_reverted, n_recorded, n_tried, head, slug,"
-                       " sqlstate, place, line, \"column\", message, excerpt, detail, hint, more, "
-                       "note FROM run"
-                       " WHERE ?1 = 0 OR id = ?1 ORDER BY id DESC LIMIT ?2",
-                       values, 2, take_run, &reading, err) &&
-        (id == 0 || mg_state_query(file,
-                                   "SELECT what, label, duration_us FROM step WHERE run_id = ?"
-                                   " ORDER BY number",
-                                   values, 1, take_step, &reading, err));
-    if (!is_ok)
-        return false;
-    for (size_t i = 0; i < reading.runs.n && id != 0; i++) {
-        reading.runs.items[i].steps = reading.steps.items;
-        reading.runs.items[i].n_steps = reading.steps.n;
-    }
-    *ret = (MgJournal){ .items = reading.runs.items, .n = reading.runs.n, .n_all = n_all };
-    return true;
 }

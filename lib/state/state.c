@@ -57,6 +57,12 @@ mg_value_text(const char *text)
     return (MgValue){ .text = text };
 }
 
+MgValue
+mg_value_key(const char *text)
+{
+    return mg_value_text(text == NULL ? "" : text);
+}
+
 /* ---- Failures -------------------------------------------------------------------------------- */
 
 static bool

@@ -48,6 +48,8 @@ typedef struct MgValue {
 
 MgValue mg_value_int(int64_t number);
 MgValue mg_value_text(const char *text);
+/* A part of a key: NULL becomes "", since NULLs are not equal. */
+MgValue mg_value_key(const char *text);
 
 MG_CHECK bool mg_state_begin(MgStateFile *file, MgError *err);
 MG_CHECK bool mg_state_end(MgStateFile *file, MgError *err);
