@@ -1,7 +1,5 @@
 /*
- * Database URLs.  libpq decides what a URL means; this file splits off what
- * other tools put into URLs, because libpq rejects keys that it does not know,
- * and makes the one spelling that may be shown.
+ * Database URLs.  libpq decides what a URL means, of what url_split.c leaves it.
  *
  * No message repeats any part of a URL that could belong to a password: neither
  * libpq's own texts nor a key or a host behind an unexpected character.
@@ -13,105 +11,21 @@
 
 #include <libpq-fe.h>
 
-#include "base/buf.h"
 #include "base/text.h"
 #include "target/environment.h"
 #include "target/host.h"
 #include "target/key.h"
+#include "target/url_parts.h"
 
 enum {
     MAX_URL_BYTES = 8192,
     MAX_NAME_DISTANCE = 2,
 };
 
-static const char stars[] = "***";
-static const char sslmode_require[] = "sslmode=require";
-static const char example[] = "postgresql://user:password@localhost:5432/shop";
+static const char blanks[] = " \t\r\n\f\v";
 
-/* ---- What URLs may hold ---- */
-
-static const struct {
-    const char *scheme;
-    const char *hint;
-} refused_schemes[] = {
-    { "prisma", "Use the direct URL of the database, which Prisma calls DIRECT_URL or "
-                "DIRECT_DATABASE_URL." },
-    { "prisma+postgres", "Use the direct URL of the database: it begins with postgres://." },
-    { "mysql", NULL },
-    { "mysql2", NULL },
-    { "mariadb", NULL },
-    { "sqlite", NULL },
-    { "sqlite3", NULL },
-    { "file", NULL },
-    { "sqlserver", NULL },
-    { "mongodb", NULL },
-    { "mongodb+srv", NULL },
-    { "redis", NULL },
-    { "http", "This is the address of an API. The database URL begins with postgresql://." },
-    { "https", "This is the address of an API. The database URL begins with postgresql://." },
-};
-
-/* ---- Parsing state ---- */
-
-typedef struct Notes {
-    const char **items;
-    size_t n, cap;
-} Notes;
-
-typedef struct Holes {
-    MgHole *items;
-    size_t n, cap;
-} Holes;
-
-typedef struct Parse {
-    MgUrl *url;
-    MgArena *arena;
-    MgError *err;
-    const PQconninfoOption *known; /* every key of the linked libpq, without values */
-    bool has_sslmode;              /* "ssl" of other tools must not weaken it */
-    bool has_secret_key;           /* key names behind it may be parts of a raw password */
-    Notes notes;
-    Holes holes;
-    MgBuf display;
-    MgBuf kept; /* what libpq gets */
-} Parse;
-
-static bool
-refuse(Parse *parse, const char *what)
-{
-    (void)mg_fail(parse->err, MG_E_BAD_URL, "%s %s", parse->url->name, what);
-    mg_error_at(parse->err, parse->url->from, 0, 0);
-    return false;
-}
-
-static bool
-refuse_shape(Parse *parse, const char *what, const char *detail)
-{
-    (void)refuse(parse, what);
-    if (detail != NULL)
-        mg_error_detail(parse->err, "%s", detail);
-    mg_error_hint(parse->err, "The usual form is %s", example);
-    mg_error_note(parse->err, "no connection was made");
-    return false;
-}
-
-static void
-add_note(Parse *parse, const char *note)
-{
-    MG_PUSH(parse->arena, &parse->notes, note);
-}
-
-/* What must not be shown: the display gets stars, and the bytes stay for rewriting. */
-static void
-add_hole(Parse *parse, const char *secret, size_t size_bytes)
-{
-    MgHole hole = { parse->display.size_bytes, mg_arena_text_n(parse->arena, secret, size_bytes) };
-    MG_PUSH(parse->arena, &parse->holes, hole);
-    mg_buf_add(&parse->display, stars);
-}
-
-static bool
-is_known(const Parse *parse, const char *key)
+bool
+mg_url_is_key(const MgUrlParse *parse, const char *key)
 {
     for (const PQconninfoOption *option = parse->known; option->keyword != NULL; option++) {
         if (strcmp(option->keyword, key) == 0)
@@ -120,14 +34,9 @@ is_known(const Parse *parse, const char *key)
     return false;
 }
 
-static bool
-refuse_key(Parse *parse, const char *key)
+const char *
+mg_url_nearest_key(const MgUrlParse *parse, const char *key)
 {
-    bool is_plain = key[strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                    "0123456789_-.")] == '\0';
-    if (parse->has_secret_key || !is_plain)
-        return refuse_shape(parse, "holds a key that is not known",
-                            "It may be a part of the password, where \"&\" is written %26.");
     const char *nearest = NULL;
     int nearest_distance = MAX_NAME_DISTANCE + 1;
     for (const PQconninfoOption *option = parse->known; option->keyword != NULL; option++) {
@@ -137,320 +46,8 @@ refuse_key(Parse *parse, const char *key)
             nearest_distance = distance;
         }
     }
-    (void)refuse(parse, mg_arena_format(parse->arena, "holds the unknown key \"%s\"", key));
-    if (nearest != NULL)
-        mg_error_hint(parse->err, "Perhaps \"%s\" is meant.", nearest);
-    else
-        mg_error_hint(parse->err, "Remove \"%s\" from it if it is meant for another tool.", key);
-    mg_error_note(parse->err, "no connection was made");
-    return false;
+    return nearest;
 }
-
-/* Values of "ssl" by which other tools ask for TLS; libpq itself reads "true" only. */
-static bool
-is_ssl_wanted(const char *value)
-{
-    static const char *const wanted[] = { "true", "1", "on", "yes", "require" };
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        if (mg_text_equal_fold(value, wanted[i]))
-            return true;
-    }
-    return false;
-}
-
-/* "public" is what sessions have anyway. */
-static void
-set_search_path(Parse *parse, const char *value, bool is_one_name)
-{
-    if (*value == '\0' || strcmp(value, "public") == 0)
-        return;
-    if (!is_one_name) {
-        parse->url->search_path = value;
-        return;
-    }
-    MG_CLEANUP(buf) MgBuf quoted = { 0 };
-    mg_buf_add_char(&quoted, '"');
-    for (; *value != '\0'; value++)
-        mg_buf_format(&quoted, "%s%c", *value == '"' ? "\"" : "", *value);
-    mg_buf_add_char(&quoted, '"');
-    parse->url->search_path = mg_arena_text(parse->arena, mg_buf_text(&quoted));
-}
-
-/* What becomes of a key. */
-typedef enum Fate { FATE_KEPT, FATE_DROPPED, FATE_SSLMODE_REQUIRE, FATE_REFUSED } Fate;
-
-/* Sort one key with its decoded value; a refused one has filled the error. */
-static Fate
-sort_key(Parse *parse, const char *key, const char *value)
-{
-    /* node-postgres: encrypt, but check no certificate, which is what libpq calls require. */
-    if (strcmp(key, "sslmode") == 0 && strcmp(value, "no-verify") == 0)
-        return FATE_SSLMODE_REQUIRE;
-    if (strcmp(key, "ssl") == 0)
-        return is_ssl_wanted(value) && !parse->has_sslmode ? FATE_SSLMODE_REQUIRE : FATE_DROPPED;
-    MgKeyUse use = mg_key_use(key);
-    if (use == MG_KEY_DROPPED)
-        return FATE_DROPPED;
-    if (is_known(parse, key))
-        return FATE_KEPT;
-    if (use == MG_KEY_UNKNOWN)
-        return refuse_key(parse, key) ? FATE_DROPPED : FATE_REFUSED;
-    MG_PUSH(parse->arena, &parse->url->foreign, ((MgParam){ key, value }));
-    if (use == MG_KEY_NEWER)
-        add_note(parse,
-                 mg_arena_format(parse->arena, "\"%s\" in %s needs a newer libpq and is not used",
-                                 key, parse->url->name));
-    if (use == MG_KEY_SCHEMA || use == MG_KEY_SEARCH_PATH)
-        set_search_path(parse, value, use == MG_KEY_SCHEMA);
-    if (use == MG_KEY_NOTED)
-        add_note(parse,
-                 mg_arena_format(parse->arena, "\"%s\" in %s is not used", key, parse->url->name));
-    return FATE_DROPPED;
-}
-
-/* ---- URIs ---- */
-
-static int
-hex_value(char c)
-{
-    const char *digits = "0123456789abcdef0123456789ABCDEF";
-    const char *at = c == '\0' ? NULL : strchr(digits, c);
-    return at == NULL ? -1 : (int)((at - digits) % 16);
-}
-
-/* Percent-decoded text; the URI was checked before. */
-static char *
-decode(const char *text, size_t size_bytes, MgArena *arena)
-{
-    char *ret = mg_arena_alloc(arena, size_bytes + 1);
-    char *to = ret;
-    for (size_t i = 0; i < size_bytes; i++) {
-        if (text[i] == '%') {
-            *to++ = (char)(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
-            i += 2;
-        } else {
-            *to++ = text[i];
-        }
-    }
-    return ret;
-}
-
-static bool
-is_percent_encoding_valid(const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if (*text == '%' && (hex_value(text[1]) < 0 || hex_value(text[2]) < 0))
-            return false;
-        if (*text == '%' && text[1] == '0' && text[2] == '0')
-            return false;
-    }
-    return true;
-}
-
-static bool
-add_query_token(Parse *parse, const char *token, size_t size_bytes)
-{
-    const char *equals = memchr(token, '=', size_bytes);
-    if (equals == NULL)
-        return refuse_shape(parse, "holds a key without a value behind its \"?\"", NULL);
-    const char *key = decode(token, (size_t)(equals - token), parse->arena);
-    const char *value = decode(equals + 1, size_bytes - (size_t)(equals - token) - 1, parse->arena);
-
-    Fate fate = sort_key(parse, key, value);
-    if (fate == FATE_REFUSED)
-        return false;
-    if (fate != FATE_DROPPED)
-        mg_buf_add_char(&parse->kept, strchr(mg_buf_text(&parse->kept), '?') == NULL ? '?' : '&');
-    if (fate == FATE_KEPT)
-        mg_buf_add_n(&parse->kept, token, size_bytes);
-    if (fate == FATE_SSLMODE_REQUIRE)
-        mg_buf_add(&parse->kept, sslmode_require);
-    if (mg_key_is_secret(key)) {
-        parse->has_secret_key = true;
-        mg_buf_add_n(&parse->display, token, (size_t)(equals - token) + 1);
-        add_hole(parse, equals + 1, size_bytes - (size_t)(equals - token) - 1);
-    } else {
-        mg_buf_add_n(&parse->display, token, size_bytes);
-    }
-    return true;
-}
-
-static bool
-add_query(Parse *parse, const char *query)
-{
-    mg_buf_add_char(&parse->display, '?');
-    while (*query != '\0') {
-        size_t size_bytes = strcspn(query, "&");
-        if (size_bytes > 0 && !add_query_token(parse, query, size_bytes))
-            return false;
-        query += size_bytes;
-        if (*query == '&') {
-            mg_buf_add_char(&parse->display, '&');
-            query++;
-        }
-    }
-    return true;
-}
-
-/* rest: what follows "://". */
-static bool
-split_uri(Parse *parse, const char *rest)
-{
-    static const char encode_detail[] =
-        "In a user name or password, \"@\" is written %40, \"/\" %2F, \"?\" %3F, \":\" %3A and "
-        "\"%\" %25.";
-    if (!is_percent_encoding_valid(rest))
-        return refuse_shape(parse, "holds a \"%\" that two hexadecimal digits do not follow",
-                            encode_detail);
-    size_t authority_bytes = strcspn(rest, "/?");
-    const char *at = memchr(rest, '@', authority_bytes);
-    /* libpq takes the first "@", so that the rest of a raw password would become the host. */
-    if (at == NULL ? strchr(rest, '@') != NULL
-                   : memchr(at + 1, '@', authority_bytes - (size_t)(at - rest) - 1) != NULL)
-        return refuse_shape(parse, "holds an \"@\" at an unexpected place", encode_detail);
-
-    size_t query_at = strcspn(rest, "?");
-    mg_buf_add_n(&parse->kept, rest, query_at);
-    size_t user_bytes = at == NULL ? 0 : (size_t)(at - rest);
-    const char *colon = at == NULL ? NULL : memchr(rest, ':', user_bytes);
-    if (colon != NULL && colon + 1 < at) {
-        mg_buf_add_n(&parse->display, rest, (size_t)(colon - rest) + 1);
-        add_hole(parse, colon + 1, (size_t)(at - colon) - 1);
-        mg_buf_add_n(&parse->display, at, query_at - (size_t)(at - rest));
-    } else {
-        mg_buf_add_n(&parse->display, rest, query_at);
-    }
-    return rest[query_at] == '\0' || add_query(parse, rest + query_at + 1);
-}
-
-static bool
-refuse_scheme(Parse *parse, const char *scheme)
-{
-    for (size_t i = 0; i < sizeof refused_schemes / sizeof *refused_schemes; i++) {
-        if (!mg_text_equal_fold(refused_schemes[i].scheme, scheme))
-            continue;
-        (void)refuse(parse, mg_arena_format(parse->arena, "is a %s URL, not one of PostgreSQL",
-                                            refused_schemes[i].scheme));
-        if (refused_schemes[i].hint != NULL)
-            mg_error_hint(parse->err, "%s", refused_schemes[i].hint);
-        else
-            mg_error_hint(parse->err, "The usual form is %s", example);
-        mg_error_note(parse->err, "no connection was made");
-        return false;
-    }
-    return refuse_shape(parse, "does not begin with postgresql://", NULL);
-}
-
-/* text begins with a scheme of scheme_bytes and "://". */
-static bool
-split_scheme(Parse *parse, const char *text, size_t scheme_bytes)
-{
-    const char *scheme = mg_arena_text_n(parse->arena, text, scheme_bytes);
-    size_t plain_bytes = strcspn(scheme, "+");
-    bool is_ours = mg_text_equal_fold_n(scheme, plain_bytes, "postgresql") ||
-                   mg_text_equal_fold_n(scheme, plain_bytes, "postgres");
-    if (!is_ours)
-        return refuse_scheme(parse, scheme);
-    if (plain_bytes < scheme_bytes)
-        add_note(parse, mg_arena_format(parse->arena, "the driver \"%s\" in %s is not used",
-                                        scheme + plain_bytes + 1, parse->url->name));
-    mg_buf_add(&parse->kept, "postgresql://");
-    mg_buf_add_n(&parse->display, text, scheme_bytes + strlen("://"));
-    return split_uri(parse, text + scheme_bytes + strlen("://"));
-}
-
-/* ---- key=value texts ---- */
-
-static const char *
-skip_spaces(const char *text)
-{
-    return text + strspn(text, " \t\r\n\f\v");
-}
-
-/* The value at text, unquoted into ret; its end, or NULL when a quote never closes. */
-static const char *
-read_value(const char *text, MgBuf *ret)
-{
-    bool is_quoted = *text == '\'';
-    text += is_quoted;
-    for (; *text != '\0'; text++) {
-        if (is_quoted ? *text == '\'' : strchr(" \t\r\n\f\v", *text) != NULL)
-            break;
-        if (*text == '\\' && text[1] != '\0')
-            text++;
-        mg_buf_add_char(ret, *text);
-    }
-    if (!is_quoted)
-        return text;
-    return *text == '\'' ? text + 1 : NULL;
-}
-
-static void
-add_quoted(MgBuf *ret, const char *value)
-{
-    mg_buf_add_char(ret, '\'');
-    for (; *value != '\0'; value++) {
-        if (*value == '\'' || *value == '\\')
-            mg_buf_add_char(ret, '\\');
-        mg_buf_add_char(ret, *value);
-    }
-    mg_buf_add_char(ret, '\'');
-}
-
-static void
-add_kept(MgBuf *ret, const char *key, const char *value)
-{
-    mg_buf_format(ret, "%s%s=", ret->size_bytes == 0 ? "" : " ", key);
-    add_quoted(ret, value);
-}
-
-static const char *
-quote_if_needed(const char *value, MgArena *arena)
-{
-    if (strpbrk(value, " \t\r\n\f\v'\\") == NULL)
-        return value;
-    MG_CLEANUP(buf) MgBuf ret = { 0 };
-    add_quoted(&ret, value);
-    return mg_arena_text(arena, mg_buf_text(&ret));
-}
-
-/* One key = value; *text moves behind it and the spaces that follow. */
-static bool
-add_pair(Parse *parse, const char **text)
-{
-    const char *begin = *text;
-    size_t key_bytes = strcspn(begin, "= \t\r\n\f\v");
-    const char *equals = skip_spaces(begin + key_bytes);
-    if (*equals != '=' || key_bytes == 0)
-        return refuse_shape(parse, "holds a word without \"=\" behind it",
-                            "A value with spaces is put into single quotes.");
-    const char *key = mg_arena_text_n(parse->arena, begin, key_bytes);
-    const char *value_at = skip_spaces(equals + 1);
-    MG_CLEANUP(buf) MgBuf value = { 0 };
-    const char *end = read_value(value_at, &value);
-    if (end == NULL)
-        return refuse_shape(parse, "holds a single quote that is never closed", NULL);
-
-    Fate fate = sort_key(parse, key, mg_arena_text(parse->arena, mg_buf_text(&value)));
-    if (fate == FATE_REFUSED)
-        return false;
-    if (fate == FATE_KEPT)
-        add_kept(&parse->kept, key, mg_buf_text(&value));
-    if (fate == FATE_SSLMODE_REQUIRE)
-        mg_buf_format(&parse->kept, " %s", sslmode_require);
-    mg_buf_add_n(&parse->display, begin, (size_t)(value_at - begin));
-    if (mg_key_is_secret(key)) {
-        parse->has_secret_key = true;
-        add_hole(parse, value_at, (size_t)(end - value_at));
-    } else {
-        mg_buf_add_n(&parse->display, value_at, (size_t)(end - value_at));
-    }
-    *text = skip_spaces(end);
-    mg_buf_add_n(&parse->display, end, (size_t)(*text - end));
-    return true;
-}
-
-/* ---- libpq ---- */
 
 static bool
 has_control(const char *text)
@@ -462,13 +59,13 @@ has_control(const char *text)
 
 /* Let libpq read what was kept; its own texts may quote a password and are not passed on. */
 static bool
-read_kept(Parse *parse)
+read_kept(MgUrlParse *parse)
 {
     char *libpq_text = NULL;
     PQconninfoOption *options = PQconninfoParse(mg_buf_text(&parse->kept), &libpq_text);
     PQfreemem(libpq_text);
     if (options == NULL)
-        return refuse_shape(parse, "cannot be read as a database URL", NULL);
+        return mg_url_refuse(parse, "cannot be read as a database URL", NULL);
     bool ok = true;
     for (PQconninfoOption *option = options; option->keyword != NULL; option++) {
         if (option->val == NULL || *option->val == '\0')
@@ -480,7 +77,7 @@ read_kept(Parse *parse)
         ok = ok && (mg_key_is_secret(param.key) || !has_control(param.value));
     }
     PQconninfoFree(options);
-    return ok || refuse_shape(parse, "holds a control character", NULL);
+    return ok || mg_url_refuse(parse, "holds a control character", NULL);
 }
 
 /*
@@ -488,7 +85,7 @@ read_kept(Parse *parse)
  * goes before the other variables, so with PGSERVICE they are left to libpq.
  */
 static void
-read_variables(Parse *parse, char *const *environment)
+read_variables(MgUrlParse *parse, char *const *environment)
 {
     bool has_service = mg_environment_get(environment, "PGSERVICE") != NULL;
     for (const PQconninfoOption *option = parse->known; option->keyword != NULL; option++) {
@@ -501,11 +98,11 @@ read_variables(Parse *parse, char *const *environment)
         MgParam param = { mg_arena_text(parse->arena, option->keyword),
                           mg_arena_text(parse->arena, value) };
         MG_PUSH(parse->arena, &parse->url->params, param);
-        const char *shown = quote_if_needed(value, parse->arena);
+        const char *shown = mg_url_quoted(value, parse->arena);
         mg_buf_format(&parse->display, "%s%s=", parse->display.size_bytes == 0 ? "" : " ",
                       param.key);
         if (mg_key_is_secret(param.key))
-            add_hole(parse, shown, strlen(shown));
+            mg_url_hide(parse, shown, strlen(shown));
         else
             mg_buf_add(&parse->display, shown);
     }
@@ -524,7 +121,7 @@ find_setting(const MgUrl *url, const char *key, const char *variable, char *cons
 }
 
 static bool
-fill_known(Parse *parse, char *const *environment)
+fill_known(MgUrlParse *parse, char *const *environment)
 {
     MgUrl *url = parse->url;
     const char *hosts = find_setting(url, "host", "PGHOST", environment);
@@ -539,7 +136,7 @@ fill_known(Parse *parse, char *const *environment)
     if (first != NULL && strcspn(first, ",") > 0)
         url->host = mg_arena_text_n(parse->arena, first, strcspn(first, ","));
     if (ports != NULL && !mg_ports_parse(ports, parse->arena, &url->port))
-        return refuse_shape(parse, "has a port that is no number from 1 to 65535", NULL);
+        return mg_url_refuse(parse, "has a port that is no number from 1 to 65535", NULL);
     /* libpq connects to the addresses and uses the names for certificates only. */
     const char *reached = addresses == NULL ? hosts : addresses;
     url->is_local = reached == NULL ? mg_url_find_param(url, "service") == NULL
@@ -550,57 +147,36 @@ fill_known(Parse *parse, char *const *environment)
 /* ---- All of it ---- */
 
 static bool
-split_text(Parse *parse, const char *text)
+check_text(MgUrlParse *parse, const char *text)
 {
     size_t size_bytes = strlen(text);
     if (size_bytes > MAX_URL_BYTES)
-        return refuse_shape(parse, "is longer than 8192 bytes", NULL);
+        return mg_url_refuse(parse, "is longer than 8192 bytes", NULL);
     if (has_control(text))
-        return refuse_shape(parse, "holds a control character", NULL);
+        return mg_url_refuse(parse, "holds a control character", NULL);
     if (mg_text_valid_utf8(text, size_bytes) != size_bytes)
-        return refuse_shape(parse, "is not valid UTF-8", NULL);
-    if (*text == '"' || *text == '\'')
-        return refuse_shape(parse, "begins with a quote",
-                            "Some tools take the quotes of an env file as a part of the value.");
-    size_t word_bytes = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                     "0123456789+.-");
-    if (mg_text_starts(text + word_bytes, "://"))
-        return split_scheme(parse, text, word_bytes);
-    if (strstr(text, "://") != NULL && strchr(text, '=') == NULL)
-        return refuse_shape(parse, "does not begin with postgresql://", NULL);
-    if (strchr(text, '=') == NULL)
-        return refuse_shape(parse, "is neither a database URL nor key=value pairs", NULL);
-    while (*text != '\0') {
-        if (!add_pair(parse, &text))
-            return false;
-    }
+        return mg_url_refuse(parse, "is not valid UTF-8", NULL);
     return true;
 }
 
 static bool
-parse_text(Parse *parse, const char *text, char *const *environment)
+parse_text(MgUrlParse *parse, const char *text, char *const *environment)
 {
     /* White space round a value is what "cat" and copying leave behind. */
-    const char *begin = text == NULL ? "" : skip_spaces(text);
+    const char *begin = text == NULL ? "" : text + strspn(text, blanks);
     size_t size_bytes = strlen(begin);
-    while (size_bytes > 0 && strchr(" \t\r\n\f\v", begin[size_bytes - 1]) != NULL)
+    while (size_bytes > 0 && strchr(blanks, begin[size_bytes - 1]) != NULL)
         size_bytes--;
     begin = mg_arena_text_n(parse->arena, begin, size_bytes);
-    /* JDBC's prefix; user and password stand in its query, where libpq reads them. */
-    if (mg_text_starts(begin, "jdbc:postgresql://")) {
-        begin += strlen("jdbc:");
-        add_note(parse, mg_arena_format(parse->arena, "the \"jdbc:\" in front of %s was dropped",
-                                        parse->url->name));
-    }
     if (text == NULL || *text == '\0') {
         read_variables(parse, environment);
         return fill_known(parse, environment);
     }
     /* What somebody set, even to nothing but blanks, must not become libpq's silent default. */
     if (*begin == '\0')
-        return refuse_shape(parse, "holds nothing but white space", NULL);
-    parse->has_sslmode = strstr(begin, "sslmode=") != NULL;
-    return split_text(parse, begin) && read_kept(parse) && fill_known(parse, environment);
+        return mg_url_refuse(parse, "holds nothing but white space", NULL);
+    return check_text(parse, begin) && mg_url_split(parse, begin) && read_kept(parse) &&
+           fill_known(parse, environment);
 }
 
 bool
@@ -615,7 +191,7 @@ mg_url_parse(const char *text, const char *from, char *const *environment, MgAre
     /* libpq fails here only without memory. */
     if (known == NULL)
         abort();
-    Parse parse = { .url = &url, .arena = arena, .err = err, .known = known };
+    MgUrlParse parse = { .url = &url, .arena = arena, .err = err, .known = known };
     bool ok = parse_text(&parse, text, environment);
     if (ok) {
         url.display = mg_arena_text(arena, mg_buf_text(&parse.display));
@@ -629,19 +205,4 @@ mg_url_parse(const char *text, const char *from, char *const *environment, MgAre
     mg_buf_release(&parse.kept);
     PQconninfoFree(known);
     return ok;
-}
-
-bool
-mg_url_is_of_another_kind(const char *text)
-{
-    text = skip_spaces(text);
-    size_t scheme_bytes = strcspn(text, ":");
-    const char *scheme_end = text + scheme_bytes;
-    if (!mg_text_starts(scheme_end, "://"))
-        return false;
-    for (size_t i = 0; i < sizeof refused_schemes / sizeof *refused_schemes; i++) {
-        if (mg_text_equal_fold_n(text, scheme_bytes, refused_schemes[i].scheme))
-            return true;
-    }
-    return false;
 }

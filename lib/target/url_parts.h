@@ -1,0 +1,45 @@
+/* What the two files that read a URL share: nobody else includes this. */
+#ifndef MG_TARGET_URL_PARTS_H
+#define MG_TARGET_URL_PARTS_H
+
+#include "base/buf.h"
+#include "target/url.h"
+
+/* A URL that is being read. */
+typedef struct MgUrlParse {
+    MgUrl *url;
+    MgArena *arena;
+    MgError *err;
+    const struct _PQconninfoOption *known; /* every key of the linked libpq, without values */
+    bool has_sslmode;                      /* "ssl" of other tools must not weaken it */
+    bool has_secret_key;                   /* key names behind it may be parts of a raw password */
+    struct {
+        const char **items;
+        size_t n, cap;
+    } notes;
+    struct {
+        MgHole *items;
+        size_t n, cap;
+    } holes;
+    MgBuf display;
+    MgBuf kept; /* what libpq gets */
+} MgUrlParse;
+
+/* ---- url.c ---- */
+
+/* Is it a key of libpq, and which of those is nearest to one that is not?  NULL: none is near. */
+bool mg_url_is_key(const MgUrlParse *parse, const char *key);
+const char *mg_url_nearest_key(const MgUrlParse *parse, const char *key);
+
+/* ---- url_split.c ---- */
+
+/* Split text, which is not empty, into what libpq gets, what is shown and what is ours. */
+MG_CHECK bool mg_url_split(MgUrlParse *parse, const char *text);
+/* "DATABASE_URL " and what is wrong with it; detail may be NULL.  Returns false. */
+bool mg_url_refuse(MgUrlParse *parse, const char *what, const char *detail);
+/* What must not be shown: the display gets stars, and the bytes stay for rewriting. */
+void mg_url_hide(MgUrlParse *parse, const char *secret, size_t size_bytes);
+/* A value as key=value texts write it. */
+const char *mg_url_quoted(const char *value, MgArena *arena);
+
+#endif
