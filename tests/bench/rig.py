@@ -1,5 +1,6 @@
-"""What the benchmarks and their smoke test share: server, network, folders, one measured run."""
+"""The machinery of the benchmarks: server, network, folders, one measured run."""
 import atexit
+import itertools
 import os
 import pathlib
 import shutil
@@ -9,10 +10,37 @@ import tempfile
 import threading
 import time
 
-LIMIT_S = 600
+LIMIT_S = 1800
 PASSWORD = "bench"
 HOME = tempfile.mkdtemp(prefix="migrate-bench-")  # the notebook of these runs is not the user's
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+
+
+class Login:
+    """A way to connect, and its name in the table."""
+
+    def __init__(self, name, user, tls):
+        self.name, self.user, self.tls = name, user, tls
+
+
+TRUST = Login("trust", "trust", False)
+SCRAM = Login("SCRAM", "scram", False)
+LOGINS = [TRUST, SCRAM, Login("trust and TLS", "trust", True), Login("SCRAM and TLS", "scram", True)]
+
+
+class Programs:
+    """The programs of a build folder."""
+
+    def __init__(self, build):
+        self.build = pathlib.Path(build).resolve()
+        here = self.build / "tests" / "bench"
+        self.migrate = self.build / "cmd" / "migrate"
+        self.proxy, self.measure = here / "bench_proxy", here / "bench_measure"
+        self.floor, self.scan = here / "bench_floor", here / "bench_scan"
+
+    def targets(self):
+        return [str(path.relative_to(self.build)) for path in (
+            self.migrate, self.proxy, self.measure, self.floor, self.scan)]
 
 
 def unprivileged():
@@ -35,7 +63,7 @@ class Server:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="migrate-bench-"))
         self.folder.chmod(0o777)
         self.programs, self.data = server_programs(), self.folder / "data"
-        self.n_databases = 0
+        self.numbers = itertools.count(1)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -74,14 +102,16 @@ class Server:
                 raise RuntimeError((self.folder / "said").read_text())
             time.sleep(0.05)
 
-    def url(self, database, user="trust", port=None, tls=False):
+    def url(self, database, login=TRUST, port=None):
         return "postgresql://{}:{}@127.0.0.1:{}/{}?sslmode={}".format(
-            user, PASSWORD, port or self.port, database, "require" if tls else "disable")
+            login.user, PASSWORD, port or self.port, database,
+            "require" if login.tls else "disable")
 
     def ask(self, database, text):
-        return subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d",
-                               self.url(database, "postgres")], input=text, capture_output=True,
-                              text=True, timeout=LIMIT_S)
+        return subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p",
+                               str(self.port), "-U", "postgres", database], input=text,
+                              capture_output=True, text=True, timeout=LIMIT_S,
+                              env=dict(os.environ, PGSSLMODE="disable"))
 
     def sql(self, database, text):
         done = self.ask(database, text)
@@ -89,10 +119,9 @@ class Server:
             raise RuntimeError(done.stderr)
         return done.stdout.strip()
 
-    def database(self, template="template1"):
-        self.n_databases += 1
-        name = "bench{}".format(self.n_databases)
-        self.sql("postgres", "CREATE DATABASE {} TEMPLATE {}".format(name, template))
+    def database(self):
+        name = "bench{}".format(next(self.numbers))
+        self.sql("postgres", "CREATE DATABASE " + name)
         return name
 
     def drop(self, database):
@@ -122,6 +151,9 @@ class Proxy:
         self.process.stdin.flush()
         return tuple(int(word) for word in self.process.stdout.readline().split())
 
+    def trips(self):
+        return self.counted()[1]
+
     def __exit__(self, *_):
         self.process.stdin.close()
         self.process.wait(LIMIT_S)
@@ -139,77 +171,62 @@ class Folder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def statements_of(i):
-    """Tiny migrations: every fifth adds an index to the table that it makes."""
-    text = "CREATE TABLE t{0} (id int PRIMARY KEY, name text NOT NULL);\n".format(i)
-    return text + ("CREATE INDEX ON t{0} (name);\n".format(i) if i % 5 == 0 else "")
-
-
-def write_migrations(folder, n):
-    for i in range(1, n + 1):
-        (folder / "{:05}_t.up.sql".format(i)).write_text(statements_of(i))
-
-
 class BackendMemory:
-    """The peak memory of the backend whose application_name is like this, shared memory left out.
+    """The peak memory in MB of the backends of a database, shared memory left out.
 
-    A backend's VmHWM holds the pages of shared_buffers that it has touched, so the private part
-    (RssAnon) is looked at again and again instead.
+    A backend's own peak (VmHWM) holds the pages of shared_buffers that it has touched, so its
+    private part (RssAnon) is looked at again and again instead.
     """
 
-    def __init__(self, server, like):
-        self.server, self.like, self.peak_mb, self.is_over = server, like, 0, False
+    def __init__(self, server, database):
+        self.children = pathlib.Path("/proc/{0}/task/{0}/children".format(server.process.pid))
+        self.mark, self.peak_mb = " {} ".format(database), 0
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.watch, daemon=True)
 
     def __enter__(self):
-        self.thread = threading.Thread(target=self.watch, daemon=True)
         self.thread.start()
         return self
 
     def __exit__(self, *_):
-        self.is_over = True
+        self.over.set()
         self.thread.join()
 
     def watch(self):
-        pid = ""
-        while not self.is_over:
-            if not pid:
-                pid = self.server.sql("postgres", "SELECT pid FROM pg_stat_activity WHERE "
-                                      "application_name LIKE '{}' LIMIT 1".format(self.like))
-            if pid:
-                try:
-                    text = pathlib.Path("/proc/{}/status".format(pid)).read_text()
-                    size = int(text.split("RssAnon:")[1].split()[0]) / 1024
-                    self.peak_mb = max(self.peak_mb, size)
-                except (OSError, IndexError):
-                    pass
-            time.sleep(0.05)
+        while self.children.exists() and not self.over.wait(0.05):
+            for pid in self.children.read_text().split():
+                self.peak_mb = max(self.peak_mb, self.look_at(pathlib.Path("/proc", pid)))
+
+    def look_at(self, process):
+        try:
+            if self.mark not in (process / "cmdline").read_text():
+                return 0
+            return int((process / "status").read_text().split("RssAnon:")[1].split()[0]) / 1024
+        except (OSError, IndexError):  # it has ended
+            return 0
 
 
 class Done:
     """What one run of a program took."""
 
-    def __init__(self, wall_ms, cpu_ms, rss_mb, out):
-        self.wall_ms, self.cpu_ms, self.rss_mb, self.out = wall_ms, cpu_ms, rss_mb, out
+    def __init__(self, wall_us, cpu_us, peak_kb, out):
+        self.wall_ms, self.cpu_ms = int(wall_us) / 1000, int(cpu_us) / 1000
+        self.peak_mb, self.out = int(peak_kb) / 1024, out
 
 
-def run(*command, stdin=None, exit=0, folder=None):
-    """Run a program to its end; CPU time and peak memory are its own and its children's."""
+def run(measure, *command):
+    """Run a program to its end, measured by bench_measure."""
     environment = {name: os.environ[name] for name in ("PATH", "TMPDIR", "ASAN_OPTIONS",
                                                        "UBSAN_OPTIONS") if name in os.environ}
-    begin = time.monotonic()
-    process = subprocess.Popen([str(word) for word in command],
-                               env=dict(environment, USER="bench", HOME=HOME),
-                               cwd=str(folder or "/"), stdin=stdin or subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    out = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall_ms = (time.monotonic() - begin) * 1000
-    process.returncode = os.waitstatus_to_exitcode(status)
-    process.stdout.close()
-    if process.returncode != exit:
-        raise RuntimeError("{}: exit {}\n{}".format(command, process.returncode,
-                                                    out.decode(errors="replace")[-4000:]))
-    return Done(wall_ms, (usage.ru_utime + usage.ru_stime) * 1000, usage.ru_maxrss / 1024, out)
+    with tempfile.NamedTemporaryFile(dir=HOME) as figures:
+        done = subprocess.run([str(word) for word in (measure, figures.name, *command)],
+                              env=dict(environment, USER="bench", HOME=HOME), cwd="/",
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=LIMIT_S)
+        out = done.stdout.decode(errors="replace")
+        if done.returncode != 0:
+            raise RuntimeError("{}: exit {}\n{}".format(command, done.returncode, out[-4000:]))
+        return Done(*figures.read().split(), out)
 
 
 def median(values):

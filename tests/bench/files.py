@@ -1,0 +1,82 @@
+"""The files that are measured: tiny migrations, and big files of INSERTs, COPY data and DDL."""
+
+
+def statements_of(i):
+    """A tiny migration: every fifth adds an index to the table that it makes."""
+    text = "CREATE TABLE t{0} (id int PRIMARY KEY, name text NOT NULL);\n".format(i)
+    return text + ("CREATE INDEX ON t{0} (name);\n".format(i) if i % 5 == 0 else "")
+
+
+def write_migrations(folder, n):
+    for i in range(1, n + 1):
+        (folder / "{:05}_t.up.sql".format(i)).write_text(statements_of(i))
+
+
+def write_dbmate(folder, n):
+    for i in range(1, n + 1):
+        (folder / "{:05}_t.sql".format(i)).write_text(
+            "-- migrate:up\n{}\n-- migrate:down\n".format(statements_of(i)))
+
+
+def write_sql_migrate(folder, n):
+    for i in range(1, n + 1):
+        (folder / "{:05}_t.sql".format(i)).write_text("-- +migrate Up\n" + statements_of(i))
+
+
+# ---- Big files -------------------------------------------------------------------------------------
+
+ORDERS = """\
+CREATE TABLE orders (id bigint, customer text, mail text, at timestamptz, total numeric, note text);
+"""
+NOTE = "as agreed by telephone: to be left with the neighbours if nobody opens"
+COPIED = "{0}\tCustomer {0}\tcustomer{0}@example.com\t2024-01-02 03:04:05+00\t{0}.25\t" + NOTE + "\n"
+ROW = "({0}, 'Customer {0}', 'customer{0}@example.com', '2024-01-02 03:04:05+00', {0}.25, '" + \
+    NOTE + "')"
+ROWS_EACH = 1000
+
+DDL = """-- A table of orders, with what belongs to it
+CREATE TABLE orders_{0} (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    customer_id bigint NOT NULL REFERENCES customers (id) ON DELETE CASCADE,
+    state text NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'paid', 'sent')),
+    total numeric(12, 2) NOT NULL DEFAULT 0, -- in cents
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX orders_{0}_customer_idx ON orders_{0} (customer_id, created_at DESC);
+ALTER TABLE orders_{0} ADD COLUMN note text, ADD COLUMN weight numeric(8, 3);
+CREATE OR REPLACE FUNCTION touch_{0}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.updated_at := now();
+    RETURN NEW;
+END
+$$;
+UPDATE orders_{0} SET total = total * 100 WHERE total < 1000 AND state <> 'sent';
+
+"""
+
+
+def write(path, size_mb, first, part, last=""):
+    """A file of size_mb: the first text, parts that count up, the last text."""
+    with open(path, "w") as file:
+        size_bytes, i = file.write(first), 0
+        while size_bytes < size_mb * 1000 * 1000:
+            size_bytes += file.write(part(i))
+            i += 1
+        file.write(last)
+
+
+def write_copy(path, size_mb):
+    write(path, size_mb, ORDERS + "COPY orders FROM stdin;\n", COPIED.format, "\\.\n")
+
+
+def write_inserts(path, size_mb):
+    write(path, size_mb, ORDERS, ("INSERT INTO orders VALUES " + ROW + ";\n").format)
+
+
+def write_long_inserts(path, size_mb):
+    write(path, size_mb, ORDERS, lambda i: "INSERT INTO orders VALUES\n{};\n".format(",\n".join(
+        ROW.format(i * ROWS_EACH + row) for row in range(ROWS_EACH))))
+
+
+def write_ddl(path, size_mb):
+    write(path, size_mb, "", DDL.format)
