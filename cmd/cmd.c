@@ -17,10 +17,10 @@ enum {
 };
 
 const MgCmd *const mg_cmds[] = {
-    &cmd_new,   &cmd_up,     &cmd_down,       &cmd_redo,     &cmd_status,
-    &cmd_plan,  &cmd_verify, &cmd_doctor,     &cmd_baseline, &cmd_repair,
-    &cmd_claim, &cmd_dump,   &cmd_log,        &cmd_renumber, &cmd_scratch,
-    &cmd_show,  &cmd_url,    &cmd_completion, &cmd_help,     NULL,
+    &cmd_init,       &cmd_new,    &cmd_up,       &cmd_down,     &cmd_redo,   &cmd_status,
+    &cmd_plan,       &cmd_verify, &cmd_doctor,   &cmd_baseline, &cmd_repair, &cmd_claim,
+    &cmd_dump,       &cmd_log,    &cmd_renumber, &cmd_scratch,  &cmd_show,   &cmd_url,
+    &cmd_completion, &cmd_help,   NULL,
 };
 
 /* Words of other tools: a hint, never an alias, so that a script says what it does. */
@@ -40,8 +40,6 @@ static const struct {
                "empty database." },
     { "drop", "Everything is reverted by \"migrate down --to 0\"; \"migrate scratch\" makes an "
               "empty database." },
-    { "init", "Nothing needs to be set up: \"migrate new NAME\" makes the folder, the first "
-              "\"migrate up\" the history." },
     { "validate", "What is wrong is found by \"migrate verify\"." },
     { "check", "What is wrong is found by \"migrate verify\"." },
     { "create", "The files of a migration are made by \"migrate new NAME\"." },

@@ -58,8 +58,8 @@ typedef struct MgCmd {
 extern const MgCmd cmd_completion, *const mg_cmds[];
 
 extern const MgCmd cmd_redo, cmd_baseline, cmd_dump, cmd_log, cmd_renumber, cmd_up, cmd_claim,
-    cmd_down, cmd_status, cmd_plan, cmd_verify, cmd_doctor, cmd_new, cmd_repair, cmd_scratch,
-    cmd_show, cmd_url, cmd_help;
+    cmd_down, cmd_init, cmd_status, cmd_plan, cmd_verify, cmd_doctor, cmd_new, cmd_repair,
+    cmd_scratch, cmd_show, cmd_url, cmd_help;
 
 /* The command of that name, or NULL. */
 const MgCmd *mg_cmd_find(const char *name);

@@ -682,6 +682,45 @@ typedef struct MgScriptCalls {
 MG_API bool mg_scripts(const MgOptions *options, const char *version, const MgScriptCalls *calls,
                        MgError *err);
 
+/* ---- Beginning in a project --------------------------------------------- */
+
+typedef struct MgInit {
+    bool is_here;       /* in the working folder, not at the root of the repository */
+    bool is_inspecting; /* look into the database too; reads only */
+} MgInit;
+
+typedef enum MgInitPart {
+    MG_INIT_FOUND,   /* what the project has */
+    MG_INIT_CREATED, /* what was made */
+    MG_INIT_KEPT,    /* what was there already, and is as it was */
+    MG_INIT_NEXT,    /* what to do */
+    MG_N_INIT_PARTS
+} MgInitPart;
+
+typedef struct MgInitItem {
+    MgInitPart part;
+    const char *kind;    /* "url", "database", "tool", "build", "config", "migrations", "command" */
+    const char *subject; /* a variable, a file, a command */
+    const char *text;    /* NULL: the subject says it */
+    const char *hint;    /* what to do about it, perhaps on several lines; or NULL */
+} MgInitItem;
+
+typedef struct MgBegun {
+    const char *config; /* path of migrate.yaml */
+    const char *dir;    /* of the migrations */
+    MgInitItem *items;  /* part by part */
+    size_t n_items;
+    size_t n_created;
+} MgBegun;
+
+/*
+ * Look at what the project has, and make migrate.yaml and the migrations folder
+ * where they are missing; nothing that is there is changed.  Open the context
+ * with is_diagnosing.  Fails with MG_E_CONFIG or _SYSTEM, and with
+ * is_inspecting as mg_plan does: then nothing was made.
+ */
+MG_API bool mg_init(MgContext *context, const MgInit *init, const MgBegun **ret, MgError *err);
+
 /* ---- Writing results ---------------------------------------------------- */
 
 typedef enum MgFormat { MG_TABLE, MG_JSON, MG_MARKDOWN, MG_HTML } MgFormat;
@@ -742,6 +781,9 @@ MG_API void mg_write_verify(const MgVerified *verified, const MgView *view, MgWr
  * says why there is none. */
 MG_API void mg_write_doctor(const MgDiagnosis *diagnosis, const MgView *view, MgWrite write,
                             void *payload);
+
+/* Write what was found and made ("migrate init"); begun may be NULL when view->error says why. */
+MG_API void mg_write_init(const MgBegun *begun, const MgView *view, MgWrite write, void *payload);
 
 /*
  * Write the statements of the migration version, or one line for each script

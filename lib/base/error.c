@@ -362,6 +362,15 @@ mg_error_with_place(const MgError *err, MgArena *arena)
                : mg_arena_format(arena, "%s, at %s:%d", err->message, err->place, err->line);
 }
 
+const char *
+mg_error_hints(const MgError *err, MgArena *arena)
+{
+    if (err->hint[0][0] == '\0')
+        return NULL;
+    return err->hint[1][0] == '\0' ? mg_arena_text(arena, err->hint[0])
+                                   : mg_arena_format(arena, "%s\n%s", err->hint[0], err->hint[1]);
+}
+
 void
 mg_error_detail(MgError *err, const char *format, ...)
 {

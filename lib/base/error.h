@@ -21,6 +21,8 @@ bool mg_fail_sys(MgError *err, MgErrorCode code, const char *format, ...) MG_PRI
 void mg_error_at(MgError *err, const char *place, int line, int column);
 /* The message with the line of the file behind it, for where the place has no line of its own. */
 const char *mg_error_with_place(const MgError *err, MgArena *arena);
+/* The hints, one below the other; NULL: there are none. */
+const char *mg_error_hints(const MgError *err, MgArena *arena);
 void mg_error_detail(MgError *err, const char *format, ...) MG_PRINTF(2, 3);
 /* Add a hint behind those that are there; one too many is dropped. */
 void mg_error_hint(MgError *err, const char *format, ...) MG_PRINTF(2, 3);

@@ -231,6 +231,58 @@ mg_file_read(const char *path, size_t max_bytes, MgArena *arena, const char **re
     return fd >= 0 && read_all(fd, max_bytes, arena, ret, ret_bytes);
 }
 
+static bool
+write_all(int fd, const char *text, size_t size_bytes)
+{
+    while (size_bytes > 0) {
+        ssize_t n = write(fd, text, size_bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        text += n;
+        size_bytes -= (size_t)n;
+    }
+    return true;
+}
+
+bool
+mg_file_create(const char *path, const char *text, size_t size_bytes)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return false;
+    bool is_written = write_all(fd, text, size_bytes);
+    int failure = errno;
+    if (close(fd) != 0 && is_written) {
+        is_written = false;
+        failure = errno;
+    }
+    if (!is_written)
+        (void)unlink(path);
+    errno = failure;
+    return is_written;
+}
+
+bool
+mg_folder_make(const char *path)
+{
+    MgArena arena = { 0 };
+    char *part = mg_arena_text(&arena, path);
+    bool is_made = true;
+    for (size_t i = 1; is_made && i <= strlen(path); i++) {
+        if (path[i] != '/' && path[i] != '\0')
+            continue;
+        part[i] = '\0';
+        is_made = mkdir(part, 0777) == 0 || errno == EEXIST;
+        part[i] = path[i];
+    }
+    int failure = errno;
+    mg_arena_release(&arena);
+    errno = failure;
+    return is_made;
+}
+
 static MgFileType
 type_of(mode_t mode)
 {

@@ -26,24 +26,13 @@ mg_finding_add(MgFindings *findings, MgFindingStatus status, const char *topic, 
     MG_PUSH(findings->arena, findings, finding);
 }
 
-/* An error's hints, one below the other. */
-static const char *
-hints_of(const MgError *error, MgArena *arena)
-{
-    if (error->hint[0][0] == '\0')
-        return NULL;
-    return error->hint[1][0] == '\0'
-               ? mg_arena_text(arena, error->hint[0])
-               : mg_arena_format(arena, "%s\n%s", error->hint[0], error->hint[1]);
-}
-
 void
 mg_finding_fail(MgFindings *findings, const char *topic, const MgError *error)
 {
     if (findings->code == MG_OK)
         findings->code = error->code;
     mg_finding_add(findings, MG_FINDING_FAIL, topic, mg_error_with_place(error, findings->arena),
-                   hints_of(error, findings->arena));
+                   mg_error_hints(error, findings->arena));
 }
 
 void
@@ -107,7 +96,7 @@ judge_kind(const MgExamination *seen, MgFindings *findings)
     if (pooled != NULL && refusal->code != MG_OK) {
         findings->code = refusal->code;
         mg_finding_add(findings, MG_FINDING_FAIL, "kind", pooler_of(pooled),
-                       hints_of(refusal, findings->arena));
+                       mg_error_hints(refusal, findings->arena));
     } else if (refusal->code != MG_OK) {
         mg_finding_fail(findings, "kind", refusal);
     } else if (pooled != NULL) {
@@ -147,7 +136,7 @@ judge_no_url(const MgExamination *seen, MgFindings *findings)
     add_excerpt(failure->excerpt, &hint);
     if (failure->detail[0] != '\0')
         mg_buf_format(&hint, "%s\n", failure->detail);
-    const char *hints = hints_of(failure, arena);
+    const char *hints = mg_error_hints(failure, arena);
     mg_buf_add(&hint, hints == NULL ? "" : hints);
     if (mg_text_ends(mg_buf_text(&hint), "\n"))
         hint.text[--hint.size_bytes] = '\0';
@@ -315,7 +304,7 @@ judge_proof(const MgExamination *seen, MgFindings *findings)
         findings->code = findings->code == MG_OK ? refusal.code : findings->code;
         mg_finding_add(findings, MG_FINDING_FAIL, "proof",
                        mg_arena_format(arena, "%s: %s", name, refusal.message),
-                       hints_of(&refusal, arena));
+                       mg_error_hints(&refusal, arena));
     } else if (proof->verdict == MG_SESSION_POOLED) {
         mg_finding_add(
             findings, MG_FINDING_WARN, "proof",

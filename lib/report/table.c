@@ -136,7 +136,7 @@ add_hint(MgBuf *buf, const char *line, size_t begin, MgArena *arena)
 {
     size_t size_bytes = strlen(line);
     size_t paste = mg_text_paste_begin(line, size_bytes);
-    bool is_sentence = mg_text_ends(line, ".");
+    bool is_sentence = mg_text_ends(line, ".") || mg_text_ends(line, ":");
     if (!is_sentence && (paste == size_bytes || begin + width_of(line) <= MAX_WIDTH)) {
         mg_buf_add(buf, line);
         return;

@@ -3,10 +3,8 @@
  * nothing until they are edited.  Never overwrites.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -170,63 +168,27 @@ choose_version(const char *dir, int64_t now_ms, char ret[MG_VERSION_BYTES], MgEr
 
 /* ---- Files --------------------------------------------------------------------------- */
 
-/* Make the folder and those above it. */
 static bool
 make_folder(const char *dir, MgError *err)
 {
-    char path[PATH_MAX_BYTES];
-    size_t size_bytes = strlen(dir);
-    if (size_bytes >= sizeof path)
+    if (strlen(dir) >= PATH_MAX_BYTES)
         return mg_fail(err, MG_E_USAGE, "the path of the folder is longer than %d bytes",
                        PATH_MAX_BYTES - 1);
-    memcpy(path, dir, size_bytes + 1);
-    for (size_t i = 1; i <= size_bytes; i++) {
-        if (path[i] != '/' && path[i] != '\0')
-            continue;
-        char kept = path[i];
-        path[i] = '\0';
-        if (mkdir(path, 0777) != 0 && errno != EEXIST)
-            return mg_fail_sys(err, MG_E_SYSTEM, "could not make the folder \"%s\"", path);
-        path[i] = kept;
-    }
-    return true;
-}
-
-static bool
-write_all(int fd, const char *text, size_t size_bytes)
-{
-    while (size_bytes > 0) {
-        ssize_t n = write(fd, text, size_bytes);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        text += n;
-        size_bytes -= (size_t)n;
-    }
-    return true;
+    return mg_folder_make(dir) ||
+           mg_fail_sys(err, MG_E_SYSTEM, "could not make the folder \"%s\"", dir);
 }
 
 static bool
 create_file(const char *path, const MgBuf *text, MgError *err)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0 && errno == EEXIST) {
-        mg_fail(err, MG_E_SOURCE, "\"%s\" is already there", path);
-        mg_error_at(err, path, 0, 0);
-        mg_error_hint(err, "Edit that file, or choose another name.");
-        return false;
-    }
-    if (fd < 0)
+    if (mg_file_create(path, mg_buf_text(text), text->size_bytes))
+        return true;
+    if (errno != EEXIST)
         return mg_fail_sys(err, MG_E_SYSTEM, "could not create \"%s\"", path);
-    bool is_written = write_all(fd, mg_buf_text(text), text->size_bytes);
-    if (!is_written)
-        mg_fail_sys(err, MG_E_SYSTEM, "could not write \"%s\"", path);
-    if (close(fd) != 0 && is_written)
-        is_written = mg_fail_sys(err, MG_E_SYSTEM, "could not write \"%s\"", path);
-    if (!is_written)
-        (void)unlink(path);
-    return is_written;
+    mg_fail(err, MG_E_SOURCE, "\"%s\" is already there", path);
+    mg_error_at(err, path, 0, 0);
+    mg_error_hint(err, "Edit that file, or choose another name.");
+    return false;
 }
 
 static bool

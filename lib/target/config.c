@@ -24,7 +24,7 @@ enum {
     MAX_ENVIRONMENTS = 100,
 };
 
-static const char file_name[] = "migrate.yaml";
+static const char file_name[] = "migrate.yaml", repository[] = ".git";
 
 typedef struct Reading {
     MgConfigFile *file;
@@ -430,29 +430,43 @@ exists(const char *folder, const char *name, MgArena *arena)
     return access(mg_arena_format(arena, "%s%s", folder, name), F_OK) == 0;
 }
 
-/* "../" as often as it takes, "" for the working folder; NULL when there is none. */
+/*
+ * The folder that holds name: "../" as often as it takes, "" for the working
+ * folder; NULL when there is none up to the root of the repository.
+ */
 static const char *
-find_folder(MgArena *arena)
+find_above(const char *name, MgArena *arena)
 {
     const char *folder = "", *found = NULL;
     char here[4096];
     if (getcwd(here, sizeof here) == NULL)
         return NULL;
-    if (exists("", file_name, arena))
-        return "";
     for (int i = 0; i < MAX_PARENTS; i++) {
-        if (found == NULL && exists(folder, file_name, arena))
+        if (found == NULL && exists(folder, name, arena))
             found = folder;
         /* What lies above the repository is not this project's. */
-        if (exists(folder, ".git", arena))
+        if (exists(folder, repository, arena))
             return found;
         char *slash = strrchr(here, '/');
         if (slash == NULL || slash[1] == '\0')
-            return NULL;
+            break;
         *(slash == here ? slash + 1 : slash) = '\0';
         folder = mg_arena_format(arena, "%s../", folder);
     }
     return NULL;
+}
+
+const char *
+mg_config_root(MgArena *arena)
+{
+    const char *root = find_above(repository, arena);
+    return root == NULL ? "" : root;
+}
+
+static const char *
+find_folder(MgArena *arena)
+{
+    return exists("", file_name, arena) ? "" : find_above(file_name, arena);
 }
 
 static bool

@@ -31,4 +31,8 @@ MG_CHECK bool mg_config_parse(const char *text, size_t size_bytes, const char *n
 MG_CHECK bool mg_config_read(const char *path, MgArena *arena, const MgConfigFile **ret,
                              MgError *err);
 
+/* The folder where .git is, "../" as often as it takes; "", the working folder, when there is none.
+ */
+const char *mg_config_root(MgArena *arena);
+
 #endif

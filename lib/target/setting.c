@@ -89,6 +89,12 @@ mg_setting_key(MgSettingId id)
     return rows[id].key;
 }
 
+const char *
+mg_setting_standard(MgSettingId id)
+{
+    return rows[id].standard;
+}
+
 MgSettingId
 mg_setting_find(const char *key)
 {

@@ -112,6 +112,8 @@ MG_CHECK bool mg_settings_resolve(const MgSettingsInput *input, MgArena *arena, 
 
 /* "dir", "timeouts.lock": the key in migrate.yaml. */
 const char *mg_setting_key(MgSettingId id);
+/* The default as it is written; NULL: there is none, or it depends. */
+const char *mg_setting_standard(MgSettingId id);
 /* The setting of a key; MG_N_SETTINGS when there is none. */
 MgSettingId mg_setting_find(const char *key);
 /* May it only stand in the part of an environment? */

@@ -21,6 +21,7 @@ LAYERS = {
     "target": ["base"],
     "sql": ["base"],
     "source": ["base", "target", "sql"],
+    "project": ["base", "target", "sql", "source"],
     "plan": ["base", "target", "sql", "source"],
     "pg": ["base", "target", "sql", "source", "plan"],
     "state": ["base", "target", "sql", "source", "plan"],

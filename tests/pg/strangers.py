@@ -61,6 +61,12 @@ def test_planted_operators_are_not_called(server):
     project.run("up")
     expect(project.sql("SELECT obj_description('migrate.history'::regclass, 'pg_class')"),
            "migrate history, layout 2")
+    # Histories of other tools are looked at too.
+    project.sql("CREATE TABLE schema_migrations (version varchar(20));"
+                "CREATE TABLE goose_db_version (id int, version_id bigint, is_applied boolean);"
+                "CREATE TABLE flyway_schema_history (installed_rank int, version varchar(50),"
+                " script text, checksum int, success boolean)")
+    project.run("init", "--inspect")
 
 
 if __name__ == "__main__":

@@ -45,9 +45,7 @@ test_cmd__unknown_names_the_nearest(void **state)
         { "reset", "unknown command \"reset\"",
           "Everything is reverted by \"migrate down --to 0\"; \"migrate scratch\" makes an empty "
           "database." },
-        { "init", "unknown command \"init\"",
-          "Nothing needs to be set up: \"migrate new NAME\" makes the folder, the first \"migrate "
-          "up\" the history." },
+        { "ini", "unknown command \"ini\"", "Perhaps \"migrate init\" is meant." },
         { "pu", "unknown command \"pu\"", "Perhaps \"migrate up\" is meant." },
         { "frobnicate", "unknown command \"frobnicate\"", "See migrate --help" },
         { "xx", "unknown command \"xx\"", "See migrate --help" },

@@ -35,6 +35,7 @@ test_help__lists_the_commands(void **state)
         "Bring a PostgreSQL database to the schema in a folder of SQL files, over a proved direct "
         "session.\n"
         "\n"
+        "  init          look at this project and write migrate.yaml and the migrations folder\n"
         "  new NAME      create the files of the next migration\n"
         "  up [N]        apply all pending migrations, or the next N\n"
         "  down [N]      revert the newest migration, or the newest N\n"
