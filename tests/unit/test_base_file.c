@@ -13,49 +13,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-
-static char folder[256];
-static MgArena arena;
-
-static int
-set_up(void **state)
-{
-    (void)state;
-    (void)snprintf(folder, sizeof folder, "/tmp/migrate-test-XXXXXX");
-    return mkdtemp(folder) == NULL;
-}
-
-/* Everything in the folder, one level of folders deep. */
-static void
-remove_all(const char *path)
-{
-    MgFolder found;
-    if (mg_folder_read(path, &arena, &found)) {
-        for (size_t i = 0; i < found.n; i++) {
-            const char *inner = mg_arena_format(&arena, "%s/%s", path, found.items[i].name);
-            if (found.items[i].type == MG_FILE_FOLDER && !found.items[i].is_link)
-                remove_all(inner);
-            else
-                (void)unlink(inner);
-        }
-    }
-    (void)rmdir(path);
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    remove_all(folder);
-    mg_arena_release(&arena);
-    return 0;
-}
-
-static const char *
-path_of(const char *name)
-{
-    return mg_arena_format(&arena, "%s/%s", folder, name);
-}
+#include "folder.h"
 
 static const char *
 write_file(const char *name, const char *text, size_t size_bytes)

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "folder.h"
 #include "source/source.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -20,48 +21,6 @@
 
 /* 2026-03-09 10:15:00 UTC */
 #define NOW_MS 1773051300000
-
-static char folder[256];
-static MgArena arena;
-
-static void
-remove_all(const char *path)
-{
-    MgFolder found;
-    if (mg_folder_read(path, &arena, &found)) {
-        for (size_t i = 0; i < found.n; i++) {
-            const char *inner = mg_arena_format(&arena, "%s/%s", path, found.items[i].name);
-            if (found.items[i].type == MG_FILE_FOLDER)
-                remove_all(inner);
-            else
-                (void)unlink(inner);
-        }
-    }
-    (void)rmdir(path);
-}
-
-static int
-set_up(void **state)
-{
-    (void)state;
-    (void)snprintf(folder, sizeof folder, "/tmp/migrate-test-XXXXXX");
-    return mkdtemp(folder) == NULL;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    remove_all(folder);
-    mg_arena_release(&arena);
-    return 0;
-}
-
-static const char *
-path_of(const char *name)
-{
-    return mg_arena_format(&arena, "%s/%s", folder, name);
-}
 
 static void
 write_file(const char *name)
