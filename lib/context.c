@@ -46,6 +46,13 @@ mg_options_init(MgOptions *options)
     *options = (MgOptions){ .size = sizeof *options, .cancel_fd = -1 };
 }
 
+bool
+mg_check_options(const MgOptions *options, MgError *err)
+{
+    return options->size == sizeof *options ||
+           mg_fail(err, MG_E_USAGE, "the options were not made by mg_options_init");
+}
+
 /* Every wait lies inside the deadline. */
 int64_t
 mg_bounded_ms(const MgContext *context, int64_t wait_ms)
@@ -251,15 +258,19 @@ mg_skipped(const MgContext *context)
 bool
 mg_setting(const MgOptions *options, const char *key, char *ret, size_t ret_bytes, MgError *err)
 {
-    MgContext context = { .options = *options };
     MgSettingId id = mg_setting_find(key);
-    bool is_ok = options->size == sizeof *options && id != MG_N_SETTINGS
-                     ? read_settings(&context, err)
-                     : mg_fail(err, MG_E_USAGE, "there is no setting \"%s\"", key);
-    if (is_ok) {
-        const char *text = context.settings.values[id].text;
+    if (!mg_check_options(options, err))
+        return false;
+    if (id == MG_N_SETTINGS)
+        return mg_fail(err, MG_E_USAGE, "there is no setting \"%s\"", key);
+    MgContext context = { .options = *options };
+    bool is_ok = read_settings(&context, err);
+    const char *text = is_ok ? context.settings.values[id].text : NULL;
+    if (text != NULL && strlen(text) >= ret_bytes) /* half a path would be another one */
+        is_ok = mg_fail(err, MG_E_CONFIG, "setting \"%s\" is longer than %zu bytes", key,
+                        ret_bytes - 1);
+    if (is_ok)
         mg_text_copy(ret, ret_bytes, text == NULL ? "" : text);
-    }
     mg_arena_release(&context.arena);
     return is_ok;
 }
@@ -345,8 +356,11 @@ open_context(MgContext *context, MgError *err)
 
     if (!read_settings(context, err))
         return false;
-    if (is_skipped(context))
+    if (is_skipped(context)) {
+        (void)mg_fail(&context->target_failure, MG_E_USAGE, "nothing is to be done here: %s",
+                      context->skipped);
         return true;
+    }
     use_settings(context);
     if (options->deadline_ms > 0)
         context->deadline_ms = mg_clock_ms() + options->deadline_ms;
@@ -368,8 +382,8 @@ open_context(MgContext *context, MgError *err)
 bool
 mg_open(const MgOptions *options, MgContext **ret, MgError *err)
 {
-    if (options->size != sizeof *options)
-        return mg_fail(err, MG_E_USAGE, "the options were not made by mg_options_init");
+    if (!mg_check_options(options, err))
+        return false;
     int64_t begin_us = mg_clock_us();
     MgContext *context = mg_realloc(NULL, sizeof *context);
     *context = (MgContext){ .options = *options };

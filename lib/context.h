@@ -70,7 +70,9 @@ int64_t mg_bounded_ms(const MgContext *context, int64_t wait_ms);
 void mg_disconnect(MgContext *context);
 /* A claim in force, and whose it is, into context->target. */
 void mg_take_claim(MgContext *context);
-/* What mg_open has put off for a diagnosis. */
+/* Were they made for this version of the library? */
+MG_CHECK bool mg_check_options(const MgOptions *options, MgError *err);
+/* What mg_open has put off: for a diagnosis, or because nothing is to be done here. */
 MG_CHECK bool mg_check_opened(const MgContext *context, MgError *err);
 
 /* ---- session.c ---- */

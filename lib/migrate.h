@@ -11,7 +11,9 @@
  *   cancelled run starts a short-lived child, which asks the server to stop.
  * - A function that can fail returns bool and fills *err on failure only;
  *   results are written on success only.
- * - Results belong to the context and stay valid until mg_close.
+ * - Results belong to the context and stay valid until mg_close, unless a
+ *   function says otherwise: so a context grows with each call.  One for each
+ *   run is as it is meant.
  * - One context serves one thread at a time.
  * - Text is UTF-8 and NUL-terminated.  Absent text is NULL.  Times are
  *   milliseconds since 1970 UTC, 0 when absent; durations are microseconds.
@@ -114,11 +116,12 @@ typedef struct MgError {
     char note[256];                     /* what state the database is in */
 } MgError;
 
+/* Of the list above; all texts are static. */
 MG_API const char *mg_error_slug(MgErrorCode code);
 MG_API const char *mg_error_summary(MgErrorCode code);
+MG_API int mg_error_exit_status(MgErrorCode code);
 /* Sentences for "migrate help SLUG": what it means and what to do. */
 MG_API const char *mg_error_explanation(MgErrorCode code);
-MG_API int mg_error_exit_status(MgErrorCode code);
 
 /* ---- Events: what a run says while it works ----------------------------- */
 
@@ -138,6 +141,7 @@ typedef enum MgEventKind {
     MG_EVENT_DEBUG,    /* text: a statement sent, an answer received */
 } MgEventKind;
 
+/* Valid during the call of on_event only, its texts too. */
 typedef struct MgEvent {
     MgEventKind kind;
     const char *migration; /* "20260309101500_add_order_totals", or NULL */
@@ -149,7 +153,7 @@ typedef struct MgEvent {
 
 /* ---- Options ------------------------------------------------------------ */
 
-/* A migration file in memory; name as it would stand in the folder. */
+/* A migration file in memory; name as it would stand in the folder.  text needs no NUL. */
 typedef struct MgFile {
     const char *name;
     const char *text;
@@ -203,6 +207,7 @@ typedef struct MgOptions {
     void *payload;
 } MgOptions;
 
+/* Everything NULL, 0 or false but size and cancel_fd: the defaults, in an empty environment. */
 MG_API void mg_options_init(MgOptions *options);
 
 /* ---- Results ------------------------------------------------------------ */
@@ -218,6 +223,7 @@ MG_API void mg_options_init(MgOptions *options);
 typedef enum MgKind { MG_KIND_LIST(MG_KIND_ENUM) MG_N_KINDS } MgKind;
 #undef MG_KIND_ENUM
 
+/* Its word; static. */
 MG_API const char *mg_kind_name(MgKind kind);
 
 /* X(state, word): every migration is in exactly one state. */
@@ -235,6 +241,7 @@ MG_API const char *mg_kind_name(MgKind kind);
 typedef enum MgState { MG_STATE_LIST(MG_STATE_ENUM) MG_N_STATES } MgState;
 #undef MG_STATE_ENUM
 
+/* Its word; static. */
 MG_API const char *mg_state_name(MgState state);
 
 /* X(verdict, word): what the proof says of a session. */
@@ -365,7 +372,7 @@ typedef struct MgOutcome {
 /*
  * Read the options, choose the target and read the migrations.  Makes no
  * connection.  Fails with MG_E_NO_TARGET, _AMBIGUOUS_URL, _BAD_URL,
- * _POOLED_URL, _SOURCE, _FILE or _USAGE.
+ * _POOLED_URL, _CONFIG, _SOURCE, _FILE, _SYSTEM or _USAGE.
  */
 MG_API bool mg_open(const MgOptions *options, MgContext **ret, MgError *err);
 /* Close the connection and free everything; NULL is fine. */
@@ -377,22 +384,34 @@ MG_API const MgTarget *mg_target(const MgContext *context);
 /*
  * Why nothing is to be done here: "environment preview from VERCEL_ENV has
  * "apply: no" (migrate.yaml:12)"; else NULL.  With is_skippable mg_open has then
- * looked for neither database nor migrations, and the context is good for
- * mg_close only.
+ * looked for neither database nor migrations, and whatever needs them fails
+ * with MG_E_USAGE.
  */
 MG_API const char *mg_skipped(const MgContext *context);
 
 /*
  * The value that counts of a setting, by its key in migrate.yaml ("dir",
  * "output", "timeouts.lock"): options, environment, migrate.yaml, default.  ""
- * when it has none.  Fails with MG_E_CONFIG.
+ * when it has none.  Fails with MG_E_CONFIG, also when it does not fit into
+ * ret_bytes, or with MG_E_USAGE when there is no such key.
  */
 MG_API bool mg_setting(const MgOptions *options, const char *key, char *ret, size_t ret_bytes,
                        MgError *err);
 
 /*
+ * What follows connects, works and disconnects, each by itself, on the files
+ * that mg_open has read; a context may be used for several calls.  Any of them
+ * may fail with MG_E_UNREACHABLE, _CONNECTION_LOST, _CREDENTIALS, _PERMISSION,
+ * _CONFIG, _HISTORY, _SERVER, _CANCELLED or _DEADLINE.  Those that write prove
+ * the session and wait for their turn, and so also fail with MG_E_UNPROVED,
+ * _READ_ONLY, _OLD_SERVER, _FENCE, _LOCK_BUSY or _CLAIMED.  err->note says what
+ * state the database is in.
+ */
+
+/*
  * Compare files and history and say what goal would do.  Reads only: takes no
- * lock.  Refusals are data in the plan, not an error.
+ * lock.  Refusals are data in the plan, not an error.  is_offline: fails with
+ * MG_E_NOTEBOOK when this machine has not seen the target.
  */
 MG_API bool mg_plan(MgContext *context, const MgGoal *goal, const MgPlan **ret, MgError *err);
 
@@ -427,7 +446,9 @@ MG_API bool mg_log(MgContext *context, const char *word, const MgLog **ret, MgEr
 
 /*
  * Reach the goal: prove the session, take the lock, plan, execute.  On failure
- * *outcome is still written: what was done before stays done.
+ * *outcome is still written: what was done before stays done.  Fails with
+ * MG_E_SQL where a migration failed on the server, and with the codes of a
+ * plan's refusals; of several, the others come as MG_EVENT_WARNING.
  */
 MG_API bool mg_run(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *err);
 
@@ -465,11 +486,14 @@ typedef struct MgRepairPlan {
     const char *outcome; /* "statement 2 of 3_x is recorded as done" */
 } MgRepairPlan;
 
-/* Say what a repair would change.  Reads only.  Fails when it cannot be true. */
+/*
+ * Say what a repair would change.  Reads only.  Where it cannot be true it fails
+ * with MG_E_USAGE, _UNKNOWN_VERSION, _MISSING, _DRIFT, _PARTIAL, _FILE or _CHANGED.
+ */
 MG_API bool mg_plan_repair(MgContext *context, const MgRepair *repair, const MgRepairPlan **ret,
                            MgError *err);
 
-/* Prove the session, take the lock, look again, and change the row. */
+/* Prove the session, take the lock, look again, and change the row.  Fails like mg_plan_repair. */
 MG_API bool mg_repair(MgContext *context, const MgRepair *repair, const MgRepairPlan **ret,
                       MgError *err);
 
@@ -483,7 +507,7 @@ typedef struct MgUrls {
     const char *advice;                    /* a sentence: where the direct URL is found, or NULL */
 } MgUrls;
 
-/* Passwords are *** unless is_revealed: then the texts are secrets. */
+/* Without a connection.  Passwords are *** unless is_revealed: then the texts are secrets. */
 MG_API void mg_urls(MgContext *context, bool is_revealed, MgUrls *ret);
 
 /* ---- The schema as text ---------------------------------------------------- */
@@ -498,7 +522,9 @@ typedef struct MgDump {
  * Write down the schema, by PostgreSQL's own pg_dump, and the history, as of one
  * moment.  The same schema gives the same text, whoever migrated it and when.
  * has_owners: with the owners of objects and grants on them.  Reads only, but
- * needs a proved session: pg_dump changes settings of the one it gets.
+ * needs a proved session: pg_dump changes settings of the one it gets.  Fails
+ * with MG_E_UNPROVED, _NO_POSTGRES where pg_dump is missing or too old, _PARTIAL
+ * or _SYSTEM.
  */
 MG_API bool mg_dump(MgContext *context, bool has_owners, MgDump *ret, MgError *err);
 
@@ -543,6 +569,7 @@ typedef struct MgJournal {
 MG_API bool mg_journal_open(const MgOptions *options, int64_t id, int64_t limit,
                             const MgJournal **ret, MgError *err);
 MG_API void mg_journal_close(const MgJournal *journal);
+
 /* ---- Claims ---------------------------------------------------------------- */
 
 /* A target that is claimed belongs to one environment, as long as it is reached by the same host.
@@ -556,7 +583,11 @@ typedef struct MgClaimed {
 
 /* Whose is it?  Reads only. */
 MG_API bool mg_claim_show(MgContext *context, MgClaimed *ret, MgError *err);
-/* Claim it for an environment.  Fails with MG_E_CLAIMED when it is another one's. */
+/*
+ * Claim it for an environment, and begin its history where the database is
+ * empty.  Fails with MG_E_CLAIMED when it is another one's, MG_E_NOT_EMPTY when
+ * there are tables and no history.
+ */
 MG_API bool mg_claim_make(MgContext *context, const char *environment, MgClaimed *ret,
                           MgError *err);
 /* Give it free; *ret tells whose it was. */
@@ -807,7 +838,10 @@ enum {
     MG_NEW_MAX_FILES = 2,
 };
 
-/* Create the files of a new migration; paths has the names, NULL where there is no second one. */
+/*
+ * Create the files of a new migration; paths has the names, "" where there is no
+ * second one.  Fails with MG_E_USAGE, _SOURCE or _SYSTEM; nothing is overwritten.
+ */
 MG_API bool mg_new(const MgNew *new_migration, char paths[MG_NEW_MAX_FILES][512], MgError *err);
 
 /* ---- Renumbering ---------------------------------------------------------- */
@@ -840,7 +874,7 @@ typedef struct MgRenumbered {
  * _SYSTEM.
  */
 MG_API bool mg_renumber(const MgRenumber *renumber, MgRenumbered *ret, MgError *err);
-/* Give them their old names back. */
+/* Give them their old names back.  Fails with MG_E_SYSTEM. */
 MG_API bool mg_renumber_undo(const MgRenumbered *renumbered, MgError *err);
 
 /* ---- A throw-away server ------------------------------------------------ */
@@ -853,6 +887,7 @@ MG_API bool mg_renumber_undo(const MgRenumbered *renumbered, MgError *err);
  * MG_E_NO_POSTGRES or MG_E_SYSTEM.
  */
 MG_API bool mg_scratch_open(char *const *environment, MgScratch **ret, MgError *err);
+/* The URL of its database, which is empty.  Lives until mg_scratch_close. */
 MG_API const char *mg_scratch_url(const MgScratch *scratch);
 /*
  * The environment for a program that works on it: of environment, every name

@@ -423,7 +423,8 @@ mg_journal_open(const MgOptions *options, int64_t id, int64_t limit, const MgJou
     Journal *journal = mg_realloc(NULL, sizeof *journal);
     *journal = (Journal){ .arena = { 0 } };
     MgStateFile *file = NULL;
-    bool is_ok = open_file(options, true, &journal->arena, &file, err) &&
+    bool is_ok = mg_check_options(options, err) &&
+                 open_file(options, true, &journal->arena, &file, err) &&
                  mg_notebook_runs(file, id, limit, &journal->arena, &journal->journal, err);
     mg_state_close(file);
     if (is_ok && id != 0 && journal->journal.n == 0) {

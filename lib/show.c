@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/mask.h"
 #include "base/text.h"
+#include "context.h"
 #include "report/report.h"
 #include "source/format.h"
 #include "source/source.h"
@@ -211,7 +212,8 @@ static bool
 find_dir(const MgOptions *options, char ret[DIR_BYTES], MgError *err)
 {
     *ret = '\0';
-    return options->files != NULL || mg_setting(options, "dir", ret, DIR_BYTES, err);
+    return mg_check_options(options, err) &&
+           (options->files != NULL || mg_setting(options, "dir", ret, DIR_BYTES, err));
 }
 
 static bool

@@ -129,37 +129,62 @@ class Docs:
                             "late refuse,", "pooled_url derive,"):
                 assert setting in " ".join(doctor.split()), setting + " is not in:\n" + doctor
 
+    def run_example(self, page, folder, *words):
+        """Compile the C of a page as its readers would, and run it on an empty server."""
+        code, _, _ = block_behind(page.read_text(), "compiles and runs this block")
+        place = pathlib.Path(folder)
+        (place / "embed.c").write_text(code)
+        # As installed: the header, the library with its SONAME, the pkg-config file.
+        done = run("meson", "install", "-C", str(self.build), "--no-rebuild", "--destdir",
+                   folder + "/root")
+        assert done.returncode == 0, done.stdout + done.stderr
+        pc = next(place.rglob("migrate.pc"))
+        prefix = re.search(r"^prefix=(.*)$", pc.read_text(), re.MULTILINE).group(1)
+        flags = run("pkg-config", "--define-variable=prefix={}/root{}".format(folder, prefix),
+                    "--cflags", "--libs", "migrate",
+                    env=dict(os.environ, PKG_CONFIG_PATH=str(pc.parent)))
+        assert flags.returncode == 0, flags.stderr
+        done = run(*self.cc, "-std=c11", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE",
+                   *self.sanitizers(), "-o", folder + "/embed", folder + "/embed.c",
+                   *flags.stdout.split())
+        assert done.returncode == 0, done.stderr
+        environment = dict(os.environ, LD_LIBRARY_PATH=str(next(place.rglob("libmigrate.so")).parent))
+        done = run(self.migrate, "scratch", "--empty", "--", folder + "/embed", *words,
+                   env=environment)
+        return done, environment
+
     def test_the_example_compiles_and_runs(self):
-        code, _, _ = block_behind(self.readme.read_text(), "compiles and runs this block")
         with tempfile.TemporaryDirectory() as folder:
             place = pathlib.Path(folder)
-            (place / "embed.c").write_text(code)
-            # As installed: the header, the library with its SONAME, the pkg-config file.
-            done = run("meson", "install", "-C", str(self.build), "--no-rebuild", "--destdir",
-                       folder + "/root")
-            assert done.returncode == 0, done.stdout + done.stderr
-            pc = next(place.rglob("migrate.pc"))
-            prefix = re.search(r"^prefix=(.*)$", pc.read_text(), re.MULTILINE).group(1)
-            flags = run("pkg-config", "--define-variable=prefix={}/root{}".format(folder, prefix),
-                        "--cflags", "--libs", "migrate",
-                        env=dict(os.environ, PKG_CONFIG_PATH=str(pc.parent)))
-            assert flags.returncode == 0, flags.stderr
-            done = run(*self.cc, "-std=c11", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE",
-                       *self.sanitizers(), "-o", folder + "/embed", folder + "/embed.c",
-                       *flags.stdout.split())
-            assert done.returncode == 0, done.stderr
-            library = next(place.rglob("libmigrate.so"))
-            environment = dict(os.environ, LD_LIBRARY_PATH=str(library.parent))
-            done = run(self.migrate, "scratch", "--empty", "--", folder + "/embed",
-                       env=environment)
+            done, environment = self.run_example(self.readme, folder)
             expected = "applied 1_users\n1 applied, now at 1_users\n"
             assert done.returncode == 0 and done.stdout == expected, done.stdout + done.stderr
-            assert re.search(r"SONAME.*libmigrate\.so\.0", run("readelf", "-d",
-                                                               str(library)).stdout)
+            assert re.search(r"SONAME.*libmigrate\.so\.0",
+                             run("readelf", "-d", str(next(place.rglob("libmigrate.so")))).stdout)
             for name in ("migrate", "migrate-direct"):
                 shown = run(str(next(place.rglob("bin/" + name))), "--version",
                             env=environment).stdout
                 assert shown.startswith("migrate "), shown
+
+    def test_the_example_with_a_folder_compiles_and_runs(self):
+        page = self.source / "docs" / "library.md"
+        with tempfile.TemporaryDirectory() as folder:
+            migrations = pathlib.Path(folder) / "db"
+            migrations.mkdir()
+            (migrations / "1_a.up.sql").write_text("CREATE TABLE a (id int);")
+            (migrations / "2_i.up.sql").write_text("CREATE INDEX CONCURRENTLY ON a (id);")
+            done, _ = self.run_example(page, folder, str(migrations))
+            said, _, state = done.stdout.partition("{")
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert said == ("1_a: one transaction, no down script\n2_i: no transaction: CREATE INDEX "
+                            "CONCURRENTLY, no down script\n2 applied\n"), said
+            assert [(row["name"], row["state"]) for row in json.loads("{" + state)["migrations"]] == [
+                ("a", "applied"), ("i", "applied")], state
+            # A refusal is data in the plan, and the error of the program.
+            (migrations / "2_i.up.sql").write_text("CREATE INDEX CONCURRENTLY ON a (id);\nSELECT 1;")
+            done, _ = self.run_example(page, folder, str(migrations))
+            assert (done.returncode, done.stdout) == (6, ""), done.stdout + done.stderr
+            assert "(mixed)\nhint: " in done.stderr, done.stderr
 
     def test_an_installation_leaves_nothing_behind(self):
         """tests/install with an apt-get of our own: also when it is interrupted or fails."""
