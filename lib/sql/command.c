@@ -7,11 +7,7 @@
 
 #include <string.h>
 
-static bool
-is_space(char byte)
-{
-    return byte == ' ' || (byte >= '\t' && byte <= '\r');
-}
+#include "sql/bytes.h"
 
 static MgScanResult
 report(MgScanItem *ret, MgSpan place, const char *message, const char *hint)
@@ -62,7 +58,7 @@ typedef struct Command {
 static size_t
 skip_spaces(const char *text, size_t at, size_t end)
 {
-    while (at < end && is_space(text[at]))
+    while (at < end && mg_is_blank(text[at]))
         at++;
     return at;
 }
@@ -70,7 +66,7 @@ skip_spaces(const char *text, size_t at, size_t end)
 static size_t
 skip_to_space(const char *text, size_t at, size_t end)
 {
-    while (at < end && !is_space(text[at]))
+    while (at < end && !mg_is_blank(text[at]))
         at++;
     return at;
 }

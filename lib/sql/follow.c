@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "sql/lex.h"
 #include "sql/stmt.h"
 
 /* What is between the quotes of a token, or all of it. */
@@ -56,17 +55,17 @@ is_any_beginning(const char *text, MgSpan value, const char *const *words)
 }
 
 static MgScanResult
-set_strings(MgScan *scan, const MgLex *lex, const MgToken *token, MgScanItem *ret)
+set_strings(MgScan *scan, const MgCursor *cursor, const MgToken *token, MgScanItem *ret)
 {
     static const char *const on[] = { "on", "true", "yes", "1", NULL };
     static const char *const off[] = { "off", "false", "no", "0", NULL };
     (void)ret;
-    MgSpan value = value_of(lex->text, token);
-    if (mg_token_is(lex, token, "DEFAULT"))
+    MgSpan value = value_of(cursor->text, token);
+    if (mg_cursor_is(cursor, token, "DEFAULT"))
         scan->has_backslash_quotes = scan->had_backslash_quotes;
-    else if (is_any_beginning(lex->text, value, on))
+    else if (is_any_beginning(cursor->text, value, on))
         scan->has_backslash_quotes = false;
-    else if (is_any_beginning(lex->text, value, off))
+    else if (is_any_beginning(cursor->text, value, off))
         scan->has_backslash_quotes = true;
     return MG_SCAN_STATEMENT;
 }
@@ -89,13 +88,13 @@ is_encoding(const char *text, MgSpan value, const char *name)
 
 /* In some encodings the second byte of a letter may be a quote. */
 static MgScanResult
-set_encoding(MgScan *scan, const MgLex *lex, const MgToken *token, MgScanItem *ret)
+set_encoding(MgScan *scan, const MgCursor *cursor, const MgToken *token, MgScanItem *ret)
 {
     static const char *const harmless[] = { "utf8", "unicode", "sqlascii", "default" };
     (void)scan;
-    MgSpan value = value_of(lex->text, token);
+    MgSpan value = value_of(cursor->text, token);
     for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++) {
-        if (is_encoding(lex->text, value, harmless[i]))
+        if (is_encoding(cursor->text, value, harmless[i]))
             return MG_SCAN_STATEMENT;
     }
     *ret = (MgScanItem){ .span = token->span,
@@ -106,7 +105,8 @@ set_encoding(MgScan *scan, const MgLex *lex, const MgToken *token, MgScanItem *r
 
 typedef struct Setting {
     const char *name;
-    MgScanResult (*set)(MgScan *scan, const MgLex *lex, const MgToken *value, MgScanItem *ret);
+    MgScanResult (*set)(MgScan *scan, const MgCursor *cursor, const MgToken *value,
+                        MgScanItem *ret);
 } Setting;
 
 static const Setting settings[] = {
@@ -116,54 +116,51 @@ static const Setting settings[] = {
 
 /* Behind SET: [SESSION | LOCAL] name { TO | = } value, or NAMES value. */
 static MgScanResult
-follow_set(MgScan *scan, MgLex *lex, MgScanItem *ret)
+follow_set(MgScan *scan, MgCursor *cursor, MgScanItem *ret)
 {
     MgToken name, value;
-    if (mg_lex_next_word(lex, &name) != MG_LEX_TOKEN)
+    (void)mg_cursor_take_any(cursor, "SESSION|LOCAL");
+    if (!mg_cursor_next(cursor, &name) || !mg_cursor_next(cursor, &value))
         return MG_SCAN_STATEMENT;
-    if ((mg_token_is(lex, &name, "SESSION") || mg_token_is(lex, &name, "LOCAL")) &&
-        mg_lex_next_word(lex, &name) != MG_LEX_TOKEN)
-        return MG_SCAN_STATEMENT;
-    if (mg_lex_next_word(lex, &value) != MG_LEX_TOKEN)
-        return MG_SCAN_STATEMENT;
-    if (mg_token_is(lex, &name, "NAMES"))
-        return set_encoding(scan, lex, &value, ret);
-    bool is_assignment = mg_token_is(lex, &value, "TO") || lex->text[value.span.begin] == '=';
-    if (!is_assignment || mg_lex_next_word(lex, &value) != MG_LEX_TOKEN)
+    if (mg_cursor_is(cursor, &name, "NAMES"))
+        return set_encoding(scan, cursor, &value, ret);
+    bool is_assignment =
+        mg_cursor_is(cursor, &value, "TO") || cursor->text[value.span.begin] == '=';
+    if (!is_assignment || !mg_cursor_next(cursor, &value))
         return MG_SCAN_STATEMENT;
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-        if (is_value(lex->text, value_of(lex->text, &name), settings[i].name))
-            return settings[i].set(scan, lex, &value, ret);
+        if (is_value(cursor->text, value_of(cursor->text, &name), settings[i].name))
+            return settings[i].set(scan, cursor, &value, ret);
     }
     return MG_SCAN_STATEMENT;
 }
 
 /* Behind RESET or DISCARD: ALL, or the setting's name. */
 static MgScanResult
-follow_reset(MgScan *scan, MgLex *lex, MgScanItem *ret)
+follow_reset(MgScan *scan, MgCursor *cursor, MgScanItem *ret)
 {
     MgToken name;
     (void)ret;
-    if (mg_lex_next_word(lex, &name) != MG_LEX_TOKEN)
+    if (!mg_cursor_next(cursor, &name))
         return MG_SCAN_STATEMENT;
-    if (mg_token_is(lex, &name, "ALL") ||
-        is_value(lex->text, value_of(lex->text, &name), settings[0].name))
+    if (mg_cursor_is(cursor, &name, "ALL") ||
+        is_value(cursor->text, value_of(cursor->text, &name), settings[0].name))
         scan->has_backslash_quotes = scan->had_backslash_quotes;
     return MG_SCAN_STATEMENT;
 }
 
 /* Behind COPY. */
 static MgScanResult
-follow_copy(MgScan *scan, MgLex *lex, MgScanItem *ret)
+follow_copy(MgScan *scan, MgCursor *cursor, MgScanItem *ret)
 {
     (void)ret;
-    scan->is_copy_line_pending = mg_stmt_is_copy_data(lex);
+    scan->is_copy_line_pending = mg_stmt_is_copy_data(cursor);
     return MG_SCAN_STATEMENT;
 }
 
 typedef struct Follower {
     const char *word; /* the statement's first */
-    MgScanResult (*follow)(MgScan *scan, MgLex *lex, MgScanItem *ret);
+    MgScanResult (*follow)(MgScan *scan, MgCursor *cursor, MgScanItem *ret);
 } Follower;
 
 static const Follower followers[] = {
@@ -174,22 +171,12 @@ static const Follower followers[] = {
 };
 
 MgScanResult
-mg_follow_statement(MgScan *scan, const char *text, MgSpan statement, MgScanItem *ret)
+mg_follow_statement(MgScan *scan, MgStmtHead *head, MgScanItem *ret)
 {
-    char initial = (char)(text[statement.begin] | 0x20);
-    if (initial != 's' && initial != 'r' && initial != 'd' && initial != 'c')
-        return MG_SCAN_STATEMENT;
-    MgLex lex = { .text = text,
-                  .size_bytes = statement.end,
-                  .at = statement.begin,
-                  .is_whole = true,
-                  .has_backslash_quotes = scan->has_backslash_quotes };
-    MgToken first;
-    if (mg_lex_next(&lex, &first) != MG_LEX_TOKEN)
-        return MG_SCAN_STATEMENT;
+    MgCursor cursor = mg_cursor_begin(head);
     for (size_t i = 0; i < sizeof followers / sizeof followers[0]; i++) {
-        if (mg_token_is(&lex, &first, followers[i].word))
-            return followers[i].follow(scan, &lex, ret);
+        if (mg_cursor_take(&cursor, followers[i].word))
+            return followers[i].follow(scan, &cursor, ret);
     }
     return MG_SCAN_STATEMENT;
 }

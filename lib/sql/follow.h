@@ -11,6 +11,6 @@
  * in scan.  MG_SCAN_STATEMENT when all is well; MG_SCAN_ERROR with its place
  * for a client_encoding in which a letter may hold a quote.
  */
-MgScanResult mg_follow_statement(MgScan *scan, const char *text, MgSpan statement, MgScanItem *ret);
+MgScanResult mg_follow_statement(MgScan *scan, MgStmtHead *head, MgScanItem *ret);
 
 #endif

@@ -28,116 +28,8 @@
  */
 #include "sql/lex.h"
 
-#include <stdint.h>
-#include <string.h>
-
-/* Returned for a place that is not in the window. */
-static const size_t NOWHERE = SIZE_MAX;
-
-/* The order matters: is_blank, is_word_byte and is_operator are ranges of it. */
-typedef enum ByteClass {
-    SPACE,
-    LINE_END,
-    LETTER,
-    DIGIT,
-    DOLLAR,
-    OPERATOR,
-    DASH,
-    SLASH,
-    QUOTE,
-    DOUBLE_QUOTE,
-    SEMICOLON,
-    OPEN,
-    CLOSE,
-    BACKSLASH,
-    OTHER,
-    N_BYTE_CLASSES,
-} ByteClass;
-
-/* clang-format off */
-#define SP SPACE
-#define LE LINE_END
-#define LT LETTER
-#define DG DIGIT
-#define DO DOLLAR
-#define OP OPERATOR
-#define DA DASH
-#define SL SLASH
-#define QU QUOTE
-#define DQ DOUBLE_QUOTE
-#define SC SEMICOLON
-#define PO OPEN
-#define PC CLOSE
-#define BS BACKSLASH
-#define XX OTHER
-#define LETTERS_16 LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT
-static const unsigned char class_of_byte[256] = {
-    XX, XX, XX, XX, XX, XX, XX, XX, XX, SP, LE, SP, SP, LE, XX, XX, /* \t \n \v \f \r */
-    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX,
-    SP, OP, DQ, OP, DO, OP, OP, QU, PO, PC, OP, OP, XX, DA, XX, SL, /*  !"#$%&'()*+,-./ */
-    DG, DG, DG, DG, DG, DG, DG, DG, DG, DG, XX, SC, OP, OP, OP, OP, /* 0123456789:;<=>? */
-    OP, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, /* @ABCDEFGHIJKLMNO */
-    LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, XX, BS, XX, OP, LT, /* PQRSTUVWXYZ[\]^_ */
-    OP, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, /* `abcdefghijklmno */
-    LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, XX, OP, XX, OP, XX, /* pqrstuvwxyz{|}~  */
-    LETTERS_16, LETTERS_16, LETTERS_16, LETTERS_16,
-    LETTERS_16, LETTERS_16, LETTERS_16, LETTERS_16,
-};
-#undef SP
-#undef LE
-#undef LT
-#undef DG
-#undef DO
-#undef OP
-#undef DA
-#undef SL
-#undef QU
-#undef DQ
-#undef SC
-#undef PO
-#undef PC
-#undef BS
-#undef XX
-/* clang-format on */
-
-static inline ByteClass
-class_of(char byte)
-{
-    return (ByteClass)class_of_byte[(unsigned char)byte];
-}
-
-static inline bool
-is_blank(char byte)
-{
-    return class_of(byte) <= LINE_END;
-}
-
-static inline bool
-is_line_end(char byte)
-{
-    return byte == '\n' || byte == '\r';
-}
-
-static inline bool
-is_word_byte(char byte)
-{
-    ByteClass class = class_of(byte);
-    return class >= LETTER && class <= DOLLAR;
-}
-
-static inline bool
-is_tag_byte(char byte)
-{
-    ByteClass class = class_of(byte);
-    return class == LETTER || class == DIGIT;
-}
-
-static inline bool
-is_operator(char byte)
-{
-    ByteClass class = class_of(byte);
-    return class >= OPERATOR && class <= SLASH;
-}
+#include "sql/bytes.h"
+#include "sql/lex_quotes.h"
 
 static inline MgLexResult
 found(MgToken *ret, MgTokenKind kind, size_t end)
@@ -156,70 +48,67 @@ found_run(const MgLex *lex, MgToken *ret, MgTokenKind kind, size_t end)
     return found(ret, kind, end);
 }
 
-/* The window ends inside the quote or comment which opens at begin. */
-static MgLexResult
-unfinished(const MgLex *lex, MgToken *ret, MgTokenKind kind, size_t begin)
+/* A quote or comment; end is MG_NOWHERE when the window ends in what opens at opening. */
+static inline MgLexResult
+found_end(const MgLex *lex, MgToken *ret, MgTokenKind kind, size_t opening, size_t end)
 {
+    if (end != MG_NOWHERE)
+        return found(ret, kind, end);
     if (!lex->is_whole)
         return MG_LEX_MORE;
-    *ret = (MgToken){ kind, { begin, lex->size_bytes } };
+    *ret = (MgToken){ kind, { opening, lex->size_bytes } };
     return MG_LEX_UNTERMINATED;
 }
 
-static MgLexResult
-lex_blank(const MgLex *lex, MgToken *ret)
+static inline size_t
+blank_end(const MgLex *lex, size_t at)
 {
-    size_t at = ret->span.begin + 1;
-    while (at < lex->size_bytes && is_blank(lex->text[at]))
+    while (at < lex->size_bytes && mg_is_blank(lex->text[at]))
         at++;
-    return found_run(lex, ret, MG_TOKEN_BLANK, at);
+    return at;
 }
 
-static MgLexResult
-lex_single(const MgLex *lex, MgToken *ret)
+/* Four looks for each look at the window's end: half of all bytes are of words. */
+static inline size_t
+word_end(const char *text, size_t at, size_t size_bytes)
 {
-    static const unsigned char kinds[N_BYTE_CLASSES] = {
-        [SEMICOLON] = MG_TOKEN_SEMICOLON, [OPEN] = MG_TOKEN_OPEN,    [CLOSE] = MG_TOKEN_CLOSE,
-        [BACKSLASH] = MG_TOKEN_BACKSLASH, [DOLLAR] = MG_TOKEN_OTHER, [OTHER] = MG_TOKEN_OTHER,
-    };
-    ByteClass class = class_of(lex->text[ret->span.begin]);
-    return found(ret, (MgTokenKind)kinds[class], ret->span.begin + 1);
-}
-
-/* at is behind the dashes. */
-static size_t
-comment_end(const MgLex *lex, size_t at)
-{
-    while (at < lex->size_bytes && !is_line_end(lex->text[at]))
+    for (; size_bytes - at >= 4; at += 4) {
+        if (!mg_is_word_byte(text[at]))
+            return at;
+        if (!mg_is_word_byte(text[at + 1]))
+            return at + 1;
+        if (!mg_is_word_byte(text[at + 2]))
+            return at + 2;
+        if (!mg_is_word_byte(text[at + 3]))
+            return at + 3;
+    }
+    while (at < size_bytes && mg_is_word_byte(text[at]))
         at++;
     return at;
 }
 
 static MgLexResult
-lex_comment(const MgLex *lex, MgToken *ret)
+lex_blank(const MgLex *lex, MgToken *ret)
 {
-    return found_run(lex, ret, MG_TOKEN_COMMENT, comment_end(lex, ret->span.begin + 2));
+    return found_run(lex, ret, MG_TOKEN_BLANK, blank_end(lex, ret->span.begin + 1));
+}
+
+static inline MgTokenKind
+kind_of_single(MgByteClass class)
+{
+    static const unsigned char kinds[MG_N_BYTE_CLASSES] = {
+        [MG_BYTE_DOLLAR] = MG_TOKEN_OTHER, [MG_BYTE_SEMICOLON] = MG_TOKEN_SEMICOLON,
+        [MG_BYTE_OPEN] = MG_TOKEN_OPEN,    [MG_BYTE_CLOSE] = MG_TOKEN_CLOSE,
+        [MG_BYTE_OTHER] = MG_TOKEN_OTHER,  [MG_BYTE_BACKSLASH] = MG_TOKEN_BACKSLASH,
+    };
+    return (MgTokenKind)kinds[class];
 }
 
 static MgLexResult
-lex_xc(const MgLex *lex, MgToken *ret)
+lex_single(const MgLex *lex, MgToken *ret)
 {
-    size_t n_open = 1;
-    size_t at = ret->span.begin + 2;
-    while (at + 1 < lex->size_bytes) {
-        char byte = lex->text[at], next = lex->text[at + 1];
-        if (byte == '*' && next == '/') {
-            at += 2;
-            if (--n_open == 0)
-                return found(ret, MG_TOKEN_COMMENT, at);
-        } else if (byte == '/' && next == '*') {
-            at += 2;
-            n_open++;
-        } else {
-            at++;
-        }
-    }
-    return unfinished(lex, ret, MG_TOKEN_COMMENT, ret->span.begin);
+    MgTokenKind kind = kind_of_single(mg_byte_class(lex->text[ret->span.begin]));
+    return found(ret, kind, ret->span.begin + 1);
 }
 
 /* Does a comment start here?  Psql and the server cut operators there. */
@@ -236,103 +125,41 @@ static MgLexResult
 lex_operator(const MgLex *lex, MgToken *ret)
 {
     size_t at = ret->span.begin + 1;
-    while (at < lex->size_bytes && is_operator(lex->text[at]) && !is_comment_start(lex, at))
+    while (at < lex->size_bytes && mg_is_operator(lex->text[at]) && !is_comment_start(lex, at))
         at++;
     return found_run(lex, ret, MG_TOKEN_OTHER, at);
 }
 
 static MgLexResult
-lex_dash(const MgLex *lex, MgToken *ret)
+lex_comment(const MgLex *lex, MgToken *ret)
 {
-    return is_comment_start(lex, ret->span.begin) ? lex_comment(lex, ret) : lex_operator(lex, ret);
+    if (!is_comment_start(lex, ret->span.begin))
+        return lex_operator(lex, ret);
+    return found_run(lex, ret, MG_TOKEN_COMMENT, mg_comment_end(lex, ret->span.begin + 2));
 }
 
 static MgLexResult
-lex_slash(const MgLex *lex, MgToken *ret)
+lex_xc(const MgLex *lex, MgToken *ret)
 {
-    return is_comment_start(lex, ret->span.begin) ? lex_xc(lex, ret) : lex_operator(lex, ret);
-}
-
-/*
- * End of a quote in which only a doubled mark stands for itself; at is behind
- * the opening mark.  A mark at the window's end may be half of a doubled one.
- */
-static size_t
-quote_end(const MgLex *lex, size_t at, char mark)
-{
-    while (at < lex->size_bytes) {
-        const char *closing = memchr(lex->text + at, mark, lex->size_bytes - at);
-        if (closing == NULL)
-            return NOWHERE;
-        at = (size_t)(closing - lex->text) + 1;
-        if (at == lex->size_bytes)
-            return lex->is_whole ? at : NOWHERE;
-        if (lex->text[at] != mark)
-            return at;
-        at++;
-    }
-    return NOWHERE;
-}
-
-/* The same for E'...': a backslash takes the next byte, whatever it is. */
-static size_t
-escaped_end(const MgLex *lex, size_t at)
-{
-    while (at < lex->size_bytes) {
-        if (lex->text[at] == '\\') {
-            at += 2;
-        } else if (lex->text[at] != '\'') {
-            at++;
-        } else if (at + 1 == lex->size_bytes) {
-            return lex->is_whole ? at + 1 : NOWHERE;
-        } else if (lex->text[at + 1] != '\'') {
-            return at + 1;
-        } else {
-            at += 2;
-        }
-    }
-    return NOWHERE;
-}
-
-/*
- * Where the ' stands that continues a string which ended before at; at itself
- * when none does, NOWHERE when the window is too small to tell.
- */
-static size_t
-continuation(const MgLex *lex, size_t at)
-{
-    size_t end = at;
-    bool has_line_end = false;
-    while (at < lex->size_bytes) {
-        char byte = lex->text[at];
-        if (is_blank(byte)) {
-            has_line_end = has_line_end || is_line_end(byte);
-            at++;
-        } else if (byte == '-' && is_comment_start(lex, at)) {
-            at = comment_end(lex, at + 2);
-        } else if (byte == '-' && at + 1 == lex->size_bytes) {
-            break;
-        } else {
-            return byte == '\'' && has_line_end ? at : end;
-        }
-    }
-    return lex->is_whole ? end : NOWHERE;
+    if (!is_comment_start(lex, ret->span.begin))
+        return lex_operator(lex, ret);
+    size_t end = mg_block_comment_end(lex, ret->span.begin + 2);
+    return found_end(lex, ret, MG_TOKEN_COMMENT, ret->span.begin, end);
 }
 
 /* quote: where the opening ' stands; the token begins there or at its prefix. */
-static MgLexResult
+static inline MgLexResult
 lex_quoted(const MgLex *lex, MgToken *ret, size_t quote, bool has_escapes)
 {
     size_t opening = ret->span.begin;
     for (;;) {
-        size_t end = has_escapes ? escaped_end(lex, quote + 1) : quote_end(lex, quote + 1, '\'');
-        if (end == NOWHERE)
-            return unfinished(lex, ret, MG_TOKEN_STRING, opening);
-        quote = continuation(lex, end);
-        if (quote == NOWHERE)
-            return MG_LEX_MORE;
+        size_t end =
+            has_escapes ? mg_escaped_end(lex, quote + 1) : mg_quote_end(lex, quote + 1, '\'');
+        quote = end == MG_NOWHERE ? end : mg_continuation(lex, end);
         if (quote == end)
-            return found(ret, MG_TOKEN_STRING, end);
+            return found_end(lex, ret, MG_TOKEN_STRING, opening, end);
+        if (quote == MG_NOWHERE)
+            return MG_LEX_MORE;
         opening = quote;
     }
 }
@@ -366,10 +193,8 @@ lex_quote(const MgLex *lex, MgToken *ret)
 static MgLexResult
 lex_xd(const MgLex *lex, MgToken *ret, size_t mark)
 {
-    size_t end = quote_end(lex, mark + 1, '"');
-    if (end == NOWHERE)
-        return unfinished(lex, ret, MG_TOKEN_QUOTED_WORD, ret->span.begin);
-    return found(ret, MG_TOKEN_QUOTED_WORD, end);
+    size_t end = mg_quote_end(lex, mark + 1, '"');
+    return found_end(lex, ret, MG_TOKEN_QUOTED_WORD, ret->span.begin, end);
 }
 
 static MgLexResult
@@ -382,36 +207,18 @@ lex_double_quote(const MgLex *lex, MgToken *ret)
 static MgLexResult
 lex_xdolq(const MgLex *lex, MgToken *ret, size_t body)
 {
-    const char *tag = lex->text + ret->span.begin;
-    size_t tag_bytes = body - ret->span.begin;
-    size_t at = body;
-    while (lex->size_bytes - at >= tag_bytes) {
-        const char *dollar = memchr(lex->text + at, '$', lex->size_bytes - at - tag_bytes + 1);
-        if (dollar == NULL)
-            break;
-        at = (size_t)(dollar - lex->text) + 1;
-        if (memcmp(dollar, tag, tag_bytes) == 0)
-            return found(ret, MG_TOKEN_DOLLAR, at - 1 + tag_bytes);
-    }
-    return unfinished(lex, ret, MG_TOKEN_DOLLAR, ret->span.begin);
-}
-
-static size_t
-word_end(const MgLex *lex, size_t at)
-{
-    while (at < lex->size_bytes && is_word_byte(lex->text[at]))
-        at++;
-    return at;
+    size_t end = mg_dollar_end(lex, (MgSpan){ ret->span.begin, body });
+    return found_end(lex, ret, MG_TOKEN_DOLLAR, ret->span.begin, end);
 }
 
 /* at is behind the first digit; letters right behind the digits belong to them. */
 static MgLexResult
 digits(const MgLex *lex, MgToken *ret, MgTokenKind kind, size_t at)
 {
-    while (at < lex->size_bytes && class_of(lex->text[at]) == DIGIT)
+    while (at < lex->size_bytes && mg_byte_class(lex->text[at]) == MG_BYTE_DIGIT)
         at++;
-    if (at < lex->size_bytes && class_of(lex->text[at]) == LETTER)
-        at = word_end(lex, at);
+    if (at < lex->size_bytes && mg_byte_class(lex->text[at]) == MG_BYTE_LETTER)
+        at = word_end(lex->text, at, lex->size_bytes);
     return found_run(lex, ret, kind, at);
 }
 
@@ -432,9 +239,9 @@ static MgLexResult
 lex_dollar(const MgLex *lex, MgToken *ret)
 {
     size_t at = ret->span.begin + 1;
-    if (at < lex->size_bytes && class_of(lex->text[at]) == DIGIT)
+    if (at < lex->size_bytes && mg_byte_class(lex->text[at]) == MG_BYTE_DIGIT)
         return lex_param(lex, ret);
-    while (at < lex->size_bytes && is_tag_byte(lex->text[at]))
+    while (at < lex->size_bytes && mg_is_tag_byte(lex->text[at]))
         at++;
     if (at == lex->size_bytes)
         return lex->is_whole ? lex_single(lex, ret) : MG_LEX_MORE;
@@ -477,7 +284,7 @@ lex_prefix(const MgLex *lex, MgToken *ret, size_t at)
 static MgLexResult
 lex_word(const MgLex *lex, MgToken *ret)
 {
-    size_t end = word_end(lex, ret->span.begin + 1);
+    size_t end = word_end(lex->text, ret->span.begin + 1, lex->size_bytes);
     if (end == ret->span.begin + 1 && end < lex->size_bytes)
         return lex_prefix(lex, ret, end);
     return found_run(lex, ret, MG_TOKEN_WORD, end);
@@ -485,89 +292,97 @@ lex_word(const MgLex *lex, MgToken *ret)
 
 typedef MgLexResult LexState(const MgLex *lex, MgToken *ret);
 
-static LexState *const states[N_BYTE_CLASSES] = {
-    [SPACE] = lex_blank,      [LINE_END] = lex_blank,
-    [LETTER] = lex_word,      [DIGIT] = lex_number,
-    [DOLLAR] = lex_dollar,    [OPERATOR] = lex_operator,
-    [DASH] = lex_dash,        [SLASH] = lex_slash,
-    [QUOTE] = lex_quote,      [DOUBLE_QUOTE] = lex_double_quote,
-    [SEMICOLON] = lex_single, [OPEN] = lex_single,
-    [CLOSE] = lex_single,     [BACKSLASH] = lex_single,
-    [OTHER] = lex_single,
+static LexState *const states[MG_N_BYTE_CLASSES] = {
+    [MG_BYTE_LETTER] = lex_word,
+    [MG_BYTE_DIGIT] = lex_number,
+    [MG_BYTE_DOLLAR] = lex_dollar,
+    [MG_BYTE_QUOTE] = lex_quote,
+    [MG_BYTE_DOUBLE_QUOTE] = lex_double_quote,
+    [MG_BYTE_OPERATOR] = lex_operator,
+    [MG_BYTE_DASH] = lex_comment,
+    [MG_BYTE_SLASH] = lex_xc,
+    [MG_BYTE_SEMICOLON] = lex_single,
+    [MG_BYTE_OPEN] = lex_single,
+    [MG_BYTE_CLOSE] = lex_single,
+    [MG_BYTE_BACKSLASH] = lex_single,
+    [MG_BYTE_OTHER] = lex_single,
+    [MG_BYTE_SPACE] = lex_blank,
+    [MG_BYTE_LINE_END] = lex_blank,
 };
 
-/* The token at at; lex->at moves behind it. */
-static inline MgLexResult
-next(MgLex *lex, size_t at, MgToken *ret)
+MgLexResult
+mg_lex_next(MgLex *lex, MgToken *ret)
 {
-    if (at >= lex->size_bytes)
+    if (lex->at >= lex->size_bytes)
         return lex->is_whole ? MG_LEX_END : MG_LEX_MORE;
-    ret->span.begin = at;
-    ByteClass class = class_of(lex->text[at]);
-    MgLexResult result;
-    /* Nearly all tokens are of these classes: what is called directly needs no guess. */
-    if (class == LETTER)
-        result = lex_word(lex, ret);
-    else if (class >= SEMICOLON)
-        result = lex_single(lex, ret);
-    else if (class == QUOTE)
-        result = lex_quote(lex, ret);
-    else
-        result = states[class](lex, ret);
+    ret->span.begin = lex->at;
+    MgLexResult result = states[mg_byte_class(lex->text[lex->at])](lex, ret);
     if (result == MG_LEX_TOKEN)
         lex->at = ret->span.end;
     return result;
 }
 
-static inline MgLexResult
-next_word(MgLex *lex, MgToken *ret)
+/*
+ * Words, blanks and single characters, which is nearly all of nearly every text,
+ * are read here; the states see the rest, and whatever touches the window's end.
+ */
+MgLexResult
+mg_lex_words(MgLex *lex, MgToken *tokens, size_t max, size_t *ret_n)
 {
-    size_t before = lex->at;
-    MgLexResult result;
-    for (;;) {
-        /* A look instead of a call and a token: half of all tokens are blanks. */
-        size_t at = lex->at;
-        while (at < lex->size_bytes && is_blank(lex->text[at]))
+    const char *text = lex->text;
+    const size_t size_bytes = lex->size_bytes;
+    size_t at = lex->at;
+    MgLexResult result = MG_LEX_TOKEN;
+    size_t n = 0;
+    while (n < max) {
+        MgToken *token = &tokens[n];
+        MgByteClass class = MG_BYTE_SPACE;
+        while (at < size_bytes && (class = mg_byte_class(text[at])) >= MG_BYTE_SPACE)
             at++;
-        result = next(lex, at, ret);
-        if (result != MG_LEX_TOKEN || ret->kind != MG_TOKEN_COMMENT)
+        token->span.begin = at;
+        if (class >= MG_BYTE_SPACE) {
+            result = lex->is_whole ? MG_LEX_END : MG_LEX_MORE;
             break;
-        lex->has_comments = true;
+        }
+        if (class == MG_BYTE_LETTER) {
+            size_t end = word_end(text, at + 1, size_bytes);
+            if (end > at + 1 && end < size_bytes) {
+                token->kind = MG_TOKEN_WORD;
+                token->span.end = at = end;
+                n++;
+                continue;
+            }
+        } else if (class >= MG_BYTE_OPEN) {
+            token->kind = kind_of_single(class);
+            token->span.end = ++at;
+            n++;
+            continue;
+        }
+        result = class == MG_BYTE_QUOTE ? lex_quote(lex, token) : states[class](lex, token);
+        if (result != MG_LEX_TOKEN)
+            break;
+        at = token->span.end;
+        if (token->kind == MG_TOKEN_COMMENT) {
+            lex->has_comments = true;
+            continue;
+        }
+        n++;
+        if (class == MG_BYTE_SEMICOLON || class == MG_BYTE_BACKSLASH)
+            break;
     }
     if (result == MG_LEX_END)
-        lex->at = lex->size_bytes;
-    else if (result != MG_LEX_TOKEN)
-        lex->at = before;
+        lex->at = size_bytes;
+    else if (n > 0)
+        lex->at = tokens[n - 1].span.end;
+    *ret_n = n;
     return result;
-}
-
-MgLexResult
-mg_lex_next(MgLex *lex, MgToken *ret)
-{
-    return next(lex, lex->at, ret);
 }
 
 MgLexResult
 mg_lex_next_word(MgLex *lex, MgToken *ret)
 {
-    return next_word(lex, ret);
-}
-
-MgLexResult
-mg_lex_words(MgLex *lex, MgToken *tokens, size_t max, size_t *ret_n)
-{
-    MgLexResult result = MG_LEX_TOKEN;
-    size_t n = 0;
-    while (n < max) {
-        result = next_word(lex, &tokens[n]);
-        if (result != MG_LEX_TOKEN)
-            break;
-        MgTokenKind kind = tokens[n++].kind;
-        if (kind == MG_TOKEN_SEMICOLON || kind == MG_TOKEN_BACKSLASH)
-            break;
-    }
-    *ret_n = n;
-    return result;
+    size_t n;
+    return mg_lex_words(lex, ret, 1, &n);
 }
 
 bool

@@ -8,8 +8,6 @@
  */
 #include "sql/loss.h"
 
-#include <string.h>
-
 /* What a name is of: names of two kinds never meet. */
 typedef enum Kind {
     RELATION = 'r', /* types too: the server keeps their names apart from tables' by force */
@@ -399,106 +397,119 @@ take_alter(Reading *reading)
 
 /* ---- The table --------------------------------------------------------------- */
 
-/* The first row that fits counts.  CREATE: kept = perhaps it stood there before. */
-static const Row rows[] = {
-    /* What most files hold comes first. */
-    { "CREATE TABLE|TYPE|VIEW", .take = take_create, .kind = RELATION },
-    { "CREATE [UNIQUE] INDEX", .kind = OTHER },
-    { "CREATE [GLOBAL|LOCAL] [TEMP|TEMPORARY|UNLOGGED|FOREIGN] TABLE", .take = take_create,
+/* Words behind the first; the first row that fits counts. */
+
+/* What most files hold comes first.  Kept = perhaps it stood there before. */
+static const Row creates[] = {
+    { "{TABLE|TYPE|VIEW}", .take = take_create, .kind = RELATION },
+    { "[UNIQUE] INDEX", .kind = OTHER },
+    { "[GLOBAL|LOCAL] [TEMP|TEMPORARY|UNLOGGED|FOREIGN] TABLE", .take = take_create,
       .kind = RELATION },
-    { "CREATE [TEMP|TEMPORARY] [RECURSIVE] VIEW", .take = take_create, .kind = RELATION },
-    { "CREATE OR REPLACE [TEMP|TEMPORARY] [RECURSIVE] VIEW", .take = take_create, .kind = RELATION,
+    { "[TEMP|TEMPORARY] [RECURSIVE] VIEW", .take = take_create, .kind = RELATION },
+    { "OR REPLACE [TEMP|TEMPORARY] [RECURSIVE] VIEW", .take = take_create, .kind = RELATION,
       .is_kept = true },
-    { "CREATE MATERIALIZED VIEW", .take = take_create, .kind = RELATION },
-    { "CREATE [TEMP|TEMPORARY|UNLOGGED] SEQUENCE", .take = take_create, .kind = RELATION },
-    { "CREATE TYPE|DOMAIN", .take = take_create, .kind = RELATION },
-    { "CREATE FUNCTION|PROCEDURE|AGGREGATE", .take = take_create, .kind = ROUTINE },
-    { "CREATE OR REPLACE FUNCTION|PROCEDURE|AGGREGATE", .take = take_create, .kind = ROUTINE,
+    { "MATERIALIZED VIEW", .take = take_create, .kind = RELATION },
+    { "[TEMP|TEMPORARY|UNLOGGED] SEQUENCE", .take = take_create, .kind = RELATION },
+    { "{TYPE|DOMAIN}", .take = take_create, .kind = RELATION },
+    { "{FUNCTION|PROCEDURE|AGGREGATE}", .take = take_create, .kind = ROUTINE },
+    { "OR REPLACE {FUNCTION|PROCEDURE|AGGREGATE}", .take = take_create, .kind = ROUTINE,
       .is_kept = true },
-    { "CREATE SCHEMA", .take = take_create, .kind = SCHEMA },
-    { "CREATE EXTENSION", .take = take_create, .kind = EXTENSION },
-
-    { "DROP [FOREIGN] TABLE", .label = "DROP TABLE", .take = take_drop, .kind = RELATION },
-    { "DROP SEQUENCE", .label = "DROP SEQUENCE", .take = take_drop, .kind = RELATION },
-    { "DROP SCHEMA", .label = "DROP SCHEMA", .take = take_drop, .kind = SCHEMA },
-    { "DROP DATABASE", .label = "DROP DATABASE", .take = take_drop, .kind = DATABASE },
-    { "DROP EXTENSION", .label = "DROP EXTENSION", .take = take_drop, .kind = EXTENSION },
-    { "DROP OWNED", .label = "DROP OWNED", .take = take_any, .kind = OTHER },
-    { "DROP VIEW", .label = "DROP VIEW", .take = take_drop, .kind = RELATION, .is_kept = true },
-    { "DROP MATERIALIZED VIEW", .label = "DROP MATERIALIZED VIEW", .take = take_drop,
-      .kind = RELATION, .is_kept = true },
-    { "DROP TYPE", .label = "DROP TYPE", .take = take_drop, .kind = RELATION, .is_kept = true },
-    { "DROP DOMAIN", .label = "DROP DOMAIN", .take = take_drop, .kind = RELATION, .is_kept = true },
-    { "DROP FUNCTION", .label = "DROP FUNCTION", .take = take_drop, .kind = ROUTINE,
-      .is_kept = true },
-    { "DROP PROCEDURE", .label = "DROP PROCEDURE", .take = take_drop, .kind = ROUTINE,
-      .is_kept = true },
-    { "DROP ROUTINE", .label = "DROP ROUTINE", .take = take_drop, .kind = ROUTINE,
-      .is_kept = true },
-    { "DROP AGGREGATE", .label = "DROP AGGREGATE", .take = take_drop, .kind = ROUTINE,
-      .is_kept = true },
-    { "DROP INDEX|TRIGGER|POLICY|RULE|EVENT", .kind = OTHER },
-    { "DROP", .label = "DROP ... CASCADE", .take = take_drop_other, .kind = OTHER },
-
-    { "TRUNCATE [TABLE]", .label = "TRUNCATE", .take = take_truncate, .kind = RELATION },
-    { "DELETE FROM", .label = "DELETE without WHERE", .take = take_delete, .kind = RELATION },
-    { "WITH", .label = "DELETE without WHERE", .take = take_with, .kind = RELATION },
-
-    { "ALTER [FOREIGN] TABLE", .label = "ALTER TABLE RENAME", .take = take_alter, .kind = RELATION,
-      .column_word = "COLUMN" },
-    { "ALTER SEQUENCE", .label = "ALTER SEQUENCE RENAME", .take = take_alter, .kind = RELATION },
-    { "ALTER VIEW", .label = "ALTER VIEW RENAME", .take = take_alter, .kind = RELATION,
-      .is_kept = true, .column_word = "COLUMN" },
-    { "ALTER MATERIALIZED VIEW", .label = "ALTER MATERIALIZED VIEW RENAME", .take = take_alter,
-      .kind = RELATION, .is_kept = true, .column_word = "COLUMN" },
-    { "ALTER TYPE", .label = "ALTER TYPE RENAME", .take = take_alter, .kind = RELATION,
-      .is_kept = true, .column_word = "ATTRIBUTE" },
-    { "ALTER DOMAIN", .label = "ALTER DOMAIN RENAME", .take = take_alter, .kind = RELATION,
-      .is_kept = true },
-    { "ALTER FUNCTION|PROCEDURE|ROUTINE|AGGREGATE", .label = "ALTER FUNCTION RENAME",
-      .take = take_alter, .kind = ROUTINE, .is_kept = true },
-    { "ALTER SCHEMA", .label = "ALTER SCHEMA RENAME", .take = take_alter, .kind = SCHEMA },
-    { "ALTER DATABASE", .label = "ALTER DATABASE RENAME", .take = take_alter, .kind = DATABASE },
-    { "ALTER EXTENSION", .label = "ALTER EXTENSION", .take = take_alter, .kind = EXTENSION },
+    { "SCHEMA", .take = take_create, .kind = SCHEMA },
+    { "EXTENSION", .take = take_create, .kind = EXTENSION },
 };
 
-/* The row's words behind its first one, if that is the token; else NULL. */
-static const char *
-match_first(const Row *row, const char *text, size_t size_bytes)
+static const Row drops[] = {
+    { "[FOREIGN] TABLE", .label = "DROP TABLE", .take = take_drop, .kind = RELATION },
+    { "SEQUENCE", .label = "DROP SEQUENCE", .take = take_drop, .kind = RELATION },
+    { "SCHEMA", .label = "DROP SCHEMA", .take = take_drop, .kind = SCHEMA },
+    { "DATABASE", .label = "DROP DATABASE", .take = take_drop, .kind = DATABASE },
+    { "EXTENSION", .label = "DROP EXTENSION", .take = take_drop, .kind = EXTENSION },
+    { "OWNED", .label = "DROP OWNED", .take = take_any, .kind = OTHER },
+    { "VIEW", .label = "DROP VIEW", .take = take_drop, .kind = RELATION, .is_kept = true },
+    { "MATERIALIZED VIEW", .label = "DROP MATERIALIZED VIEW", .take = take_drop, .kind = RELATION,
+      .is_kept = true },
+    { "TYPE", .label = "DROP TYPE", .take = take_drop, .kind = RELATION, .is_kept = true },
+    { "DOMAIN", .label = "DROP DOMAIN", .take = take_drop, .kind = RELATION, .is_kept = true },
+    { "FUNCTION", .label = "DROP FUNCTION", .take = take_drop, .kind = ROUTINE, .is_kept = true },
+    { "PROCEDURE", .label = "DROP PROCEDURE", .take = take_drop, .kind = ROUTINE, .is_kept = true },
+    { "ROUTINE", .label = "DROP ROUTINE", .take = take_drop, .kind = ROUTINE, .is_kept = true },
+    { "AGGREGATE", .label = "DROP AGGREGATE", .take = take_drop, .kind = ROUTINE, .is_kept = true },
+    { "{INDEX|TRIGGER|POLICY|RULE|EVENT}", .kind = OTHER },
+    { "", .label = "DROP ... CASCADE", .take = take_drop_other, .kind = OTHER },
+};
+
+static const Row truncates[] = {
+    { "[TABLE]", .label = "TRUNCATE", .take = take_truncate, .kind = RELATION },
+};
+
+static const Row deletes[] = {
+    { "FROM", .label = "DELETE without WHERE", .take = take_delete, .kind = RELATION },
+};
+
+static const Row withs[] = {
+    { "", .label = "DELETE without WHERE", .take = take_with, .kind = RELATION },
+};
+
+static const Row alters[] = {
+    { "[FOREIGN] TABLE", .label = "ALTER TABLE RENAME", .take = take_alter, .kind = RELATION,
+      .column_word = "COLUMN" },
+    { "SEQUENCE", .label = "ALTER SEQUENCE RENAME", .take = take_alter, .kind = RELATION },
+    { "VIEW", .label = "ALTER VIEW RENAME", .take = take_alter, .kind = RELATION, .is_kept = true,
+      .column_word = "COLUMN" },
+    { "MATERIALIZED VIEW", .label = "ALTER MATERIALIZED VIEW RENAME", .take = take_alter,
+      .kind = RELATION, .is_kept = true, .column_word = "COLUMN" },
+    { "TYPE", .label = "ALTER TYPE RENAME", .take = take_alter, .kind = RELATION, .is_kept = true,
+      .column_word = "ATTRIBUTE" },
+    { "DOMAIN", .label = "ALTER DOMAIN RENAME", .take = take_alter, .kind = RELATION,
+      .is_kept = true },
+    { "{FUNCTION|PROCEDURE|ROUTINE|AGGREGATE}", .label = "ALTER FUNCTION RENAME",
+      .take = take_alter, .kind = ROUTINE, .is_kept = true },
+    { "SCHEMA", .label = "ALTER SCHEMA RENAME", .take = take_alter, .kind = SCHEMA },
+    { "DATABASE", .label = "ALTER DATABASE RENAME", .take = take_alter, .kind = DATABASE },
+    { "EXTENSION", .label = "ALTER EXTENSION", .take = take_alter, .kind = EXTENSION },
+};
+
+typedef struct Verb {
+    const char *word;
+    const Row *rows;
+    size_t n_rows;
+} Verb;
+
+#define ROWS(rows) (rows), sizeof(rows) / sizeof *(rows)
+
+static const Verb verbs[] = {
+    { "CREATE", ROWS(creates) },     { "DROP", ROWS(drops) },     { "ALTER", ROWS(alters) },
+    { "TRUNCATE", ROWS(truncates) }, { "DELETE", ROWS(deletes) }, { "WITH", ROWS(withs) },
+};
+
+static const Row *
+choose(MgCursor *cursor)
 {
-    size_t i = 0;
-    while (i < size_bytes && (text[i] | 0x20) == (row->words[i] | 0x20))
-        i++;
-    if (i < size_bytes || (row->words[i] != ' ' && row->words[i] != '\0'))
-        return NULL;
-    return row->words + i + (row->words[i] == ' ');
+    const Verb *verb = verbs;
+    const Verb *end = verbs + sizeof verbs / sizeof verbs[0];
+    while (verb < end && !mg_cursor_take(cursor, verb->word))
+        verb++;
+    for (size_t i = 0; verb < end && i < verb->n_rows; i++) {
+        MgCursor behind = *cursor;
+        if (mg_cursor_matches(&behind, verb->rows[i].words)) {
+            *cursor = behind;
+            return &verb->rows[i];
+        }
+    }
+    return NULL;
 }
 
 size_t
 mg_losses_take(MgLosses *losses, MgStmtHead *head, int number, MgArena *arena)
 {
     MgCursor cursor = mg_cursor_begin(head);
-    MgToken token;
-    if (!mg_cursor_next(&cursor, &token) || token.kind != MG_TOKEN_WORD)
+    const Row *row = choose(&cursor);
+    if (row == NULL || row->take == NULL)
         return 0;
-    const char *text = head->lex.text + token.span.begin;
-    size_t size_bytes = token.span.end - token.span.begin;
-    /* Nearly all statements of big files are none of these. */
-    if (strchr("CDTWAcdtwa", text[0]) == NULL)
-        return 0;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const char *words = match_first(&rows[i], text, size_bytes);
-        if (words == NULL)
-            continue;
-        Reading reading = { losses, arena, &rows[i], cursor, number };
-        if (!mg_cursor_matches(&reading.cursor, words))
-            continue;
-        if (rows[i].take != NULL)
-            rows[i].take(&reading);
-        size_t n = 0;
-        while (n < losses->n && losses->items[losses->n - 1 - n].number == number)
-            n++;
-        return n;
-    }
-    return 0;
+    Reading reading = { losses, arena, row, cursor, number };
+    row->take(&reading);
+    size_t n = 0;
+    while (n < losses->n && losses->items[losses->n - 1 - n].number == number)
+        n++;
+    return n;
 }

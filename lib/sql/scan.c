@@ -20,6 +20,7 @@
 
 #include <string.h>
 
+#include "sql/bytes.h"
 #include "sql/command.h"
 #include "sql/follow.h"
 #include "sql/lex.h"
@@ -30,18 +31,6 @@ typedef struct Window {
     size_t size_bytes;
     bool is_whole;
 } Window;
-
-static bool
-is_line_end(char byte)
-{
-    return byte == '\n' || byte == '\r';
-}
-
-static bool
-is_space(char byte)
-{
-    return byte == ' ' || (byte >= '\t' && byte <= '\r');
-}
 
 static MgScanResult
 report(MgScanItem *ret, MgSpan place, const char *message, const char *hint)
@@ -116,7 +105,7 @@ psql_command(MgScan *scan, const Window *window, size_t begin, bool is_in_statem
 {
     const char *text = window->text;
     size_t end = begin;
-    while (end < window->size_bytes && !is_line_end(text[end]))
+    while (end < window->size_bytes && !mg_is_line_end(text[end]))
         end++;
     if (end == window->size_bytes && !window->is_whole)
         return more(scan, window, ret);
@@ -213,30 +202,47 @@ typedef struct Progress {
     BodyState body;
 } Progress;
 
-/* Take a token into the statement; true when it is the semicolon behind it. */
+/* A token outside parentheses that may belong to a body; true: it is a semicolon of the body. */
 static bool
-take(Progress *progress, const MgLex *lex, const MgToken *token)
+take_in_routine(Progress *progress, const MgLex *lex, const MgToken *token)
 {
-    if (token->kind == MG_TOKEN_SEMICOLON && progress->n_open == 0) {
+    if (token->kind == MG_TOKEN_SEMICOLON) {
         if (progress->body != AT_STATEMENT && progress->body != IN_STATEMENT)
-            return true;
+            return false;
         progress->body = AT_STATEMENT;
-    } else if (progress->body != PLAIN && progress->n_open == 0) {
-        progress->body = step_body(progress->body, lex, token);
-        if (progress->body == BEGUN)
-            progress->body_begin = token->span;
+        return true;
     }
-    if (token->kind == MG_TOKEN_OPEN && progress->n_open++ == 0)
-        progress->open = token->span;
-    else if (token->kind == MG_TOKEN_CLOSE && progress->n_open > 0)
-        progress->n_open--;
-    progress->span.end = token->span.end;
+    progress->body = step_body(progress->body, lex, token);
+    if (progress->body == BEGUN)
+        progress->body_begin = token->span;
     return false;
+}
+
+/* Take the tokens before the semicolon behind the statement, or a backslash; how many they are. */
+static size_t
+take(Progress *progress, const MgLex *lex, const MgToken *tokens, size_t n)
+{
+    size_t i = 0;
+    for (; i < n; i++) {
+        const MgToken *token = &tokens[i];
+        bool is_inside = progress->n_open > 0;
+        if (progress->body != PLAIN && !is_inside)
+            is_inside = take_in_routine(progress, lex, token);
+        if (token->kind == MG_TOKEN_BACKSLASH || (token->kind == MG_TOKEN_SEMICOLON && !is_inside))
+            break;
+        if (token->kind == MG_TOKEN_OPEN && progress->n_open++ == 0)
+            progress->open = token->span;
+        else if (token->kind == MG_TOKEN_CLOSE && progress->n_open > 0)
+            progress->n_open--;
+    }
+    if (i > 0)
+        progress->span.end = tokens[i - 1].span.end;
+    return i;
 }
 
 /* The text ends inside the quote or comment token. */
 static MgScanResult
-report_unterminated(const MgLex *lex, const MgToken *token, MgScanItem *ret)
+report_unterminated(const Window *window, const MgToken *token, MgScanItem *ret)
 {
     static const struct {
         char mark;
@@ -252,10 +258,11 @@ report_unterminated(const MgLex *lex, const MgToken *token, MgScanItem *ret)
     };
     /* The place is the opening mark: what follows it may be megabytes. */
     size_t end = token->span.begin + 1;
-    if (token->kind == MG_TOKEN_DOLLAR || lex->text[token->span.begin] != texts[token->kind].mark)
-        end += (size_t)((const char *)memchr(lex->text + end, texts[token->kind].mark,
-                                             lex->size_bytes - end) -
-                        (lex->text + end)) +
+    if (token->kind == MG_TOKEN_DOLLAR ||
+        window->text[token->span.begin] != texts[token->kind].mark)
+        end += (size_t)((const char *)memchr(window->text + end, texts[token->kind].mark,
+                                             window->size_bytes - end) -
+                        (window->text + end)) +
                1;
     return report(ret, (MgSpan){ token->span.begin, end }, texts[token->kind].message,
                   texts[token->kind].hint);
@@ -277,11 +284,12 @@ end_of_text(const Progress *progress, MgScanItem *ret)
 
 /* Yield the statement; behind: where the text goes on. */
 static MgScanResult
-finish(MgScan *scan, const Window *window, const Progress *progress, size_t behind, MgScanItem *ret)
+finish(MgScan *scan, const Window *window, const Progress *progress, MgStmtHead *head,
+       size_t behind, MgScanItem *ret)
 {
     MgScanResult result = pass(scan, window, behind, MG_SCAN_STATEMENT, ret);
     if (result == MG_SCAN_STATEMENT)
-        result = mg_follow_statement(scan, window->text, progress->span, ret);
+        result = mg_follow_statement(scan, head, ret);
     if (result == MG_SCAN_ERROR)
         return result;
     scan->at = behind;
@@ -290,65 +298,45 @@ finish(MgScan *scan, const Window *window, const Progress *progress, size_t behi
 
 /* The statement ends with the text, or goes on behind the window; unfinished: see lex.h. */
 static MgScanResult
-finish_text(MgScan *scan, const Window *window, const MgLex *lex, const Progress *progress,
+finish_text(MgScan *scan, const Window *window, const Progress *progress, MgStmtHead *head,
             MgLexResult why, const MgToken *unfinished, MgScanItem *ret)
 {
     if (why == MG_LEX_MORE)
         return more(scan, window, ret);
-    MgScanResult verdict = why == MG_LEX_UNTERMINATED ? report_unterminated(lex, unfinished, ret)
+    MgScanResult verdict = why == MG_LEX_UNTERMINATED ? report_unterminated(window, unfinished, ret)
                                                       : end_of_text(progress, ret);
     if (verdict == MG_SCAN_ERROR)
         return pass(scan, window, window->size_bytes, verdict, ret);
-    return finish(scan, window, progress, window->size_bytes, ret);
-}
-
-/* Tokens that are looked at once. */
-enum { SPARE_TOKENS = 64 };
-
-/* Where the next tokens go: into the head as long as it has room. */
-static MgToken *
-room_for_tokens(MgStmtHead *head, MgToken spare[SPARE_TOKENS], size_t *ret_max)
-{
-    bool has_room = head != NULL && head->n < MG_STMT_HEAD_TOKENS;
-    *ret_max = has_room ? MG_STMT_HEAD_TOKENS - head->n : SPARE_TOKENS;
-    return has_room ? head->tokens + head->n : spare;
-}
-
-/* n tokens of lex have been put where the head has room; span: the statement so far. */
-static void
-extend_head(MgStmtHead *head, const MgLex *lex, MgSpan span, size_t n)
-{
-    head->lex = *lex;
-    head->lex.at = span.begin;
-    head->lex.size_bytes = span.end;
-    head->lex.is_whole = true;
-    head->n += n;
+    return finish(scan, window, progress, head, window->size_bytes, ret);
 }
 
 /* lex is at the statement's first token. */
 static MgScanResult
 read_statement(MgScan *scan, const Window *window, MgLex *lex, MgScanItem *ret)
 {
-    MgStmtHead *head = scan->head;
+    enum { MORE_TOKENS = 64 };
+    MgStmtHead own;
+    MgStmtHead *head = scan->head != NULL ? scan->head : &own;
     Progress progress = { .span = { lex->at, lex->at }, .body = AT_START };
-    if (head != NULL)
-        head->n = 0;
+    head->n = 0;
     for (;;) {
-        MgToken spare[SPARE_TOKENS];
-        size_t max, n;
-        MgToken *tokens = room_for_tokens(head, spare, &max);
-        MgLexResult result = mg_lex_words(lex, tokens, max, &n);
-        size_t i = 0;
-        while (i < n && tokens[i].kind != MG_TOKEN_BACKSLASH && !take(&progress, lex, &tokens[i]))
-            i++;
-        if (head != NULL)
-            extend_head(head, lex, progress.span, tokens == spare ? 0 : i);
-        if (i < n && tokens[i].kind == MG_TOKEN_BACKSLASH)
-            return psql_command(scan, window, tokens[i].span.begin, true, ret);
-        if (i < n)
-            return finish(scan, window, &progress, tokens[i].span.end, ret);
-        if (result != MG_LEX_TOKEN)
-            return finish_text(scan, window, lex, &progress, result, &tokens[n], ret);
+        MgToken more_tokens[MORE_TOKENS];
+        size_t n, room = MG_STMT_HEAD_TOKENS - head->n;
+        MgToken *tokens = room > 0 ? head->tokens + head->n : more_tokens;
+        MgLexResult result = mg_lex_words(lex, tokens, room > 0 ? room : MORE_TOKENS, &n);
+        size_t n_taken = take(&progress, lex, tokens, n);
+        head->n += room > 0 ? n_taken : 0;
+        if (n_taken < n && tokens[n_taken].kind == MG_TOKEN_BACKSLASH)
+            return psql_command(scan, window, tokens[n_taken].span.begin, true, ret);
+        if (n_taken == n && result == MG_LEX_TOKEN)
+            continue;
+        head->lex = *lex;
+        head->lex.at = progress.span.begin;
+        head->lex.size_bytes = progress.span.end;
+        head->lex.is_whole = true;
+        if (n_taken < n)
+            return finish(scan, window, &progress, head, tokens[n_taken].span.end, ret);
+        return finish_text(scan, window, &progress, head, result, &tokens[n], ret);
     }
 }
 
@@ -363,16 +351,18 @@ next_statement(MgScan *scan, const Window *window, MgScanItem *ret)
                   .has_backslash_quotes = scan->has_backslash_quotes };
     for (;;) {
         MgToken token;
-        while (scan->at < window->size_bytes && is_space(window->text[scan->at]))
+        while (scan->at < window->size_bytes && mg_is_blank(window->text[scan->at]))
             scan->at++;
         lex.at = scan->at;
+        if (lex.at < lex.size_bytes && mg_byte_class(lex.text[lex.at]) == MG_BYTE_LETTER)
+            return read_statement(scan, window, &lex, ret);
         MgLexResult result = mg_lex_next(&lex, &token);
         if (result == MG_LEX_MORE)
             return more(scan, window, ret);
         if (result == MG_LEX_END)
             return pass(scan, window, scan->at, yield(ret, MG_SCAN_END, scan->at, scan->at), ret);
         if (result == MG_LEX_UNTERMINATED)
-            return pass(scan, window, window->size_bytes, report_unterminated(&lex, &token, ret),
+            return pass(scan, window, window->size_bytes, report_unterminated(window, &token, ret),
                         ret);
         if (token.kind == MG_TOKEN_BACKSLASH) {
             MgScanResult verdict = psql_command(scan, window, token.span.begin, false, ret);
@@ -407,7 +397,7 @@ copy_line(MgScan *scan, const Window *window, MgScanItem *ret)
             return more(scan, window, ret);
         bool is_dashes = byte == '-' && at + 1 < window->size_bytes && window->text[at + 1] == '-';
         is_comment = byte != '\r' && (is_comment || is_dashes);
-        if (!is_comment && !is_space(byte)) {
+        if (!is_comment && !mg_is_blank(byte)) {
             MgSpan place = { at, at + 1 };
             return pass(scan, window, at,
                         report(ret, place, "text behind COPY ... FROM STDIN on its line",

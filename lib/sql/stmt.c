@@ -54,15 +54,16 @@ static bool
 is_permanent(MgCursor *cursor)
 {
     static const char schema[] = "pg_temp";
-    MgToken token;
-    while (mg_cursor_next(cursor, &token)) {
-        bool is_quoted = token.kind == MG_TOKEN_QUOTED_WORD;
-        size_t begin = token.span.begin + (is_quoted ? 1 : 0);
-        size_t n = sizeof schema - 1;
-        if (is_quoted && cursor->text[token.span.begin] != '"')
+    const size_t n = sizeof schema - 1;
+    const MgToken *token;
+    for (; (token = mg_cursor_look(cursor)) != NULL; mg_cursor_pass(cursor, token)) {
+        const char *name = cursor->text + token->span.begin;
+        if (token->kind == MG_TOKEN_QUOTED_WORD && *name++ != '"')
             return false; /* U&"..." may spell anything */
-        if ((is_quoted || token.kind == MG_TOKEN_WORD) && token.span.end - begin >= n &&
-            mg_text_equal_fold_n(cursor->text + begin, n, schema))
+        if ((*name | 0x20) == 'p' &&
+            (token->kind == MG_TOKEN_QUOTED_WORD || token->kind == MG_TOKEN_WORD) &&
+            (size_t)(cursor->text + token->span.end - name) >= n &&
+            mg_text_equal_fold_n(name, n, schema))
             return false;
     }
     return true;
@@ -104,12 +105,14 @@ is_plain_routine(MgCursor *cursor)
 static bool
 inserts_values(MgCursor *cursor)
 {
-    static const char starts[] = "VALUES|DEFAULT|SELECT|WITH|TABLE";
-    MgToken token;
-    while (mg_cursor_next(cursor, &token)) {
-        if (mg_cursor_is(cursor, &token, starts))
-            return strchr("VvDd", cursor->text[token.span.begin]) != NULL;
-        if (token.kind == MG_TOKEN_OPEN)
+    const MgToken *token;
+    while ((token = mg_cursor_look(cursor)) != NULL) {
+        mg_cursor_pass(cursor, token);
+        if (mg_cursor_is(cursor, token, "VALUES") || mg_cursor_is(cursor, token, "DEFAULT"))
+            return true;
+        if (mg_cursor_is_any(cursor, token, "SELECT|WITH|TABLE"))
+            return false;
+        if (token->kind == MG_TOKEN_OPEN)
             mg_cursor_skip_list(cursor);
     }
     return false;
@@ -176,25 +179,15 @@ sets_two_phase(MgCursor *cursor)
     return read_option(*cursor, "two_phase") != OPTION_ABSENT;
 }
 
-/* Behind COPY: does data follow? */
-static bool
-copies_data(MgCursor *cursor)
+bool
+mg_stmt_is_copy_data(MgCursor *cursor)
 {
     while (mg_cursor_find(cursor, "FROM")) {
         /* The grammar takes both names here, and means the client's data by both. */
-        if (mg_cursor_take(cursor, "STDIN|STDOUT"))
+        if (mg_cursor_take_any(cursor, "STDIN|STDOUT"))
             return true;
     }
     return false;
-}
-
-bool
-mg_stmt_is_copy_data(const MgLex *lex)
-{
-    MgStmtHead head;
-    mg_head_begin(&head, lex);
-    MgCursor cursor = mg_cursor_begin(&head);
-    return copies_data(&cursor);
 }
 
 /* ---- The table ---------------------------------------------------------- */
@@ -219,7 +212,7 @@ static const Kind kinds[] = {
     { .words = "ALTER DATABASE" },
     { "ALTER SUBSCRIPTION ? REFRESH", .label = "ALTER SUBSCRIPTION REFRESH", .flags = SLOW,
       .refuses_since = ALWAYS },
-    { "ALTER SUBSCRIPTION ? SET|ADD|DROP PUBLICATION", .label = "ALTER SUBSCRIPTION PUBLICATION",
+    { "ALTER SUBSCRIPTION ? {SET|ADD|DROP} PUBLICATION", .label = "ALTER SUBSCRIPTION PUBLICATION",
       .flags = SLOW, .refuses_since = ALWAYS, .applies = refreshes },
     { "ALTER SUBSCRIPTION ? SET", .label = "ALTER SUBSCRIPTION", .flags = SLOW,
       .refuses_since = 170000, .applies = sets_failover },
@@ -235,7 +228,7 @@ static const Kind kinds[] = {
     { .words = "ALTER POLICY" },
     { .words = "ALTER PROCEDURE" },
     { .words = "ALTER PUBLICATION" },
-    { "ALTER ROLE|USER", .label = "ALTER ROLE" },
+    { "ALTER {ROLE|USER}", .label = "ALTER ROLE" },
     { .words = "ALTER SCHEMA" },
     { .words = "ALTER SEQUENCE" },
     { .words = "ALTER TRIGGER" },
@@ -259,7 +252,8 @@ static const Kind kinds[] = {
     { "COMMIT [WORK|TRANSACTION] AND NO CHAIN $", .label = "COMMIT", .flags = QUIET,
       .transaction_control = MG_TX_COMMIT },
     { "COMMIT", .transaction_control = MG_TX_OTHER },
-    { "COPY", .label = "COPY FROM STDIN", .flags = SLOW | READS_DATA, .applies = copies_data },
+    { "COPY", .label = "COPY FROM STDIN", .flags = SLOW | READS_DATA,
+      .applies = mg_stmt_is_copy_data },
     { "COPY", .flags = SLOW },
 
     { "CREATE [UNIQUE] INDEX CONCURRENTLY", .label = "CREATE INDEX CONCURRENTLY",
@@ -272,9 +266,9 @@ static const Kind kinds[] = {
     { "CREATE [UNLOGGED] TABLE ... FOR VALUES", .label = "CREATE TABLE" },
     { "CREATE [UNLOGGED] TABLE", .label = "CREATE TABLE", .flags = QUIET, .applies = is_permanent },
     { "CREATE [UNLOGGED] TABLE", .label = "CREATE TABLE" },
-    { "CREATE [GLOBAL|LOCAL] TEMP|TEMPORARY TABLE ... AS", .label = "CREATE TEMP TABLE AS",
+    { "CREATE [GLOBAL|LOCAL] {TEMP|TEMPORARY} TABLE ... AS", .label = "CREATE TEMP TABLE AS",
       .flags = SLOW },
-    { "CREATE [GLOBAL|LOCAL] TEMP|TEMPORARY TABLE", .label = "CREATE TEMP TABLE" },
+    { "CREATE [GLOBAL|LOCAL] {TEMP|TEMPORARY} TABLE", .label = "CREATE TEMP TABLE" },
     { "CREATE TYPE", .flags = QUIET, .applies = is_permanent },
     { .words = "CREATE TYPE" },
     { "CREATE DOMAIN", .flags = QUIET, .applies = is_permanent },
@@ -344,7 +338,7 @@ static const Kind kinds[] = {
     { "DROP DATABASE", .flags = SLOW, .refuses_since = ALWAYS },
     { "DROP TABLESPACE", .flags = SLOW, .refuses_since = ALWAYS },
     { "DROP SUBSCRIPTION", .flags = SLOW, .refuses_since = ALWAYS },
-    { "DROP ROLE|USER", .label = "DROP ROLE" },
+    { "DROP {ROLE|USER}", .label = "DROP ROLE" },
     { .words = "DROP" },
 
     { "END [WORK|TRANSACTION] $", .label = "END", .flags = QUIET,
@@ -370,8 +364,8 @@ static const Kind kinds[] = {
     { "REASSIGN", .label = "REASSIGN OWNED" },
     { "REFRESH MATERIALIZED VIEW CONCURRENTLY", .flags = SLOW },
     { "REFRESH", .label = "REFRESH MATERIALIZED VIEW", .flags = SLOW },
-    { "REINDEX () INDEX|TABLE|SCHEMA|DATABASE|SYSTEM CONCURRENTLY", .label = "REINDEX CONCURRENTLY",
-      .flags = SLOW | BUILDS_INDEX, .refuses_since = ALWAYS },
+    { "REINDEX () {INDEX|TABLE|SCHEMA|DATABASE|SYSTEM} CONCURRENTLY",
+      .label = "REINDEX CONCURRENTLY", .flags = SLOW | BUILDS_INDEX, .refuses_since = ALWAYS },
     { "REINDEX", .label = "REINDEX CONCURRENTLY", .flags = SLOW | BUILDS_INDEX,
       .refuses_since = ALWAYS, .applies = is_concurrent },
     { "REINDEX () SCHEMA", .label = "REINDEX SCHEMA", .flags = SLOW, .refuses_since = ALWAYS },
@@ -388,7 +382,7 @@ static const Kind kinds[] = {
     { "SECURITY", .label = "SECURITY LABEL" },
     { "SELECT", .flags = SLOW },
     { "SET [SESSION|LOCAL] TRANSACTION", .label = "SET TRANSACTION", .flags = SETS_TRANSACTION },
-    { "SET [SESSION|LOCAL] transaction_isolation|transaction_deferrable",
+    { "SET [SESSION|LOCAL] {transaction_isolation|transaction_deferrable}",
       .label = "SET TRANSACTION", .flags = SETS_TRANSACTION },
     { .words = "SET" },
     { .words = "SHOW" },
@@ -407,43 +401,50 @@ static const Kind kinds[] = {
 /* What the table does not know. */
 static const Kind unknown = { "statement", .flags = SLOW };
 
-/* Where does a token stand to the first word of a row? */
-static int
-compare_first(const char *text, size_t size_bytes, const char *words)
+/* The first row whose words begin with the letter, or a later one. */
+static const Kind *
+find_letter(char letter)
 {
-    size_t i = 0;
-    for (; i < size_bytes; i++) {
-        unsigned char letter = (unsigned char)text[i];
-        if (letter >= 'a' && letter <= 'z')
-            letter = (unsigned char)(letter - 'a' + 'A');
-        /* Both a blank and the end are below any letter. */
-        if (letter != (unsigned char)words[i])
-            return letter < (unsigned char)words[i] ? -1 : 1;
+    const Kind *kind = kinds;
+    for (size_t n = sizeof kinds / sizeof kinds[0]; n > 0;) {
+        size_t half = n / 2;
+        bool is_above = kind[half].words[0] < letter;
+        kind += is_above ? half + 1 : 0;
+        n = is_above ? n - half - 1 : half;
     }
-    return words[i] == ' ' || words[i] == '\0' ? 0 : -1;
+    return kind;
+}
+
+/* The first row of the word, or NULL. */
+static const Kind *
+find_word(const MgCursor *cursor, const MgToken *token)
+{
+    const Kind *end = kinds + sizeof kinds / sizeof kinds[0];
+    char letter = (char)(cursor->text[token->span.begin] & ~0x20);
+    for (const Kind *kind = find_letter(letter); kind < end && *kind->words == letter; kind++) {
+        if (mg_cursor_is(cursor, token, kind->words))
+            return kind;
+    }
+    return NULL;
 }
 
 static const Kind *
 choose(MgStmtHead *head)
 {
-    MgCursor cursor = mg_cursor_begin(head);
-    MgToken first;
-    if (!mg_cursor_next(&cursor, &first) || first.kind != MG_TOKEN_WORD)
-        return &unknown;
-    const char *text = head->lex.text + first.span.begin;
-    size_t size_bytes = first.span.end - first.span.begin;
-
     const Kind *end = kinds + sizeof kinds / sizeof kinds[0];
-    const Kind *kind = kinds;
-    for (size_t n = (size_t)(end - kind); n > 0;) {
-        size_t half = n / 2;
-        bool is_above = compare_first(text, size_bytes, kind[half].words) > 0;
-        kind += is_above ? half + 1 : 0;
-        n = is_above ? n - half - 1 : half;
-    }
-    for (; kind < end && compare_first(text, size_bytes, kind->words) == 0; kind++) {
+    MgCursor cursor = mg_cursor_begin(head);
+    const MgToken *token = mg_cursor_look(&cursor);
+    const Kind *first = token == NULL ? NULL : find_word(&cursor, token);
+    if (first == NULL)
+        return &unknown;
+
+    size_t n = token->span.end - token->span.begin;
+    mg_cursor_pass(&cursor, token);
+    for (const Kind *kind = first; kind < end; kind++) {
+        if (strncmp(kind->words, first->words, n) != 0)
+            break;
+        const char *rest = kind->words + n;
         MgCursor behind = cursor;
-        const char *rest = kind->words + size_bytes;
         if (mg_cursor_matches(&behind, rest + (*rest == ' ')) &&
             (kind->applies == NULL || kind->applies(&behind)))
             return kind;

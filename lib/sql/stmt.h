@@ -38,10 +38,7 @@ void mg_stmt_classify(const char *text, size_t size_bytes, int server_version, M
 /* The same for a caller who has read the statement's first tokens anyway. */
 void mg_stmt_classify_head(MgStmtHead *head, int server_version, MgStmt *ret);
 
-/*
- * Does data in the file follow a COPY?  lex stands behind the word COPY and must
- * end where the statement ends.
- */
-bool mg_stmt_is_copy_data(const MgLex *lex);
+/* Does data in the file follow a COPY?  cursor stands behind the word COPY. */
+bool mg_stmt_is_copy_data(MgCursor *cursor);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "sql/bytes.h"
 #include "sql/lex.h"
 
 enum {
@@ -21,6 +22,7 @@ typedef struct MgStmtHead {
     MgLex lex; /* of the whole statement, at its beginning */
     size_t n;
     MgToken tokens[MG_STMT_HEAD_TOKENS];
+    MgToken beyond; /* private: what a cursor looks at behind them */
 } MgStmtHead;
 
 /*
@@ -38,25 +40,66 @@ typedef struct MgCursor {
 void mg_head_begin(MgStmtHead *head, const MgLex *lex);
 
 MgCursor mg_cursor_begin(MgStmtHead *head);
-/* For mg_cursor_next: the token is not in the head yet, or has no room there. */
-bool mg_cursor_next_unread(MgCursor *cursor, MgToken *ret);
+/* For mg_cursor_look: the token is not in the head yet, or has no room there. */
+const MgToken *mg_cursor_look_unread(const MgCursor *cursor);
+
+/* The next token, or NULL behind the last; good until a cursor of this head looks again. */
+static inline const MgToken *
+mg_cursor_look(const MgCursor *cursor)
+{
+    return cursor->i < cursor->head->n ? &cursor->head->tokens[cursor->i]
+                                       : mg_cursor_look_unread(cursor);
+}
+
+/* Move behind the token that has been looked at. */
+static inline void
+mg_cursor_pass(MgCursor *cursor, const MgToken *token)
+{
+    cursor->at = token->span.end;
+    cursor->i += cursor->i < cursor->head->n ? 1 : 0;
+}
 
 static inline bool
 mg_cursor_next(MgCursor *cursor, MgToken *ret)
 {
-    if (cursor->i == cursor->head->n)
-        return mg_cursor_next_unread(cursor, ret);
-    *ret = cursor->head->tokens[cursor->i++];
-    cursor->at = ret->span.end;
+    const MgToken *token = mg_cursor_look(cursor);
+    if (token == NULL)
+        return false;
+    *ret = *token;
+    mg_cursor_pass(cursor, ret);
     return true;
 }
 
-/* Is the token one of the words "A|B|C"? */
-bool mg_cursor_is(const MgCursor *cursor, const MgToken *token, const char *words);
-/* Take the next token if it is one of the words. */
-bool mg_cursor_take(MgCursor *cursor, const char *words);
-/* Move behind the next of the words at this depth; false when there is none. */
-bool mg_cursor_find(MgCursor *cursor, const char *words);
+/*
+ * Is the token the word, in any case and not in quotes?  Lower-case letters differ
+ * from upper-case in one bit, in which no other byte of a word differs from one.
+ */
+static inline bool
+mg_cursor_is(const MgCursor *cursor, const MgToken *token, const char *word)
+{
+    const char *at = cursor->text + token->span.begin;
+    const char *end = cursor->text + token->span.end;
+    for (; at < end && (*at | 0x20) == (*word | 0x20); at++)
+        word++;
+    return at == end && token->kind == MG_TOKEN_WORD && !mg_is_word_byte(*word);
+}
+
+/* Take the next token if it is the word. */
+static inline bool
+mg_cursor_take(MgCursor *cursor, const char *word)
+{
+    const MgToken *token = mg_cursor_look(cursor);
+    if (token == NULL || !mg_cursor_is(cursor, token, word))
+        return false;
+    mg_cursor_pass(cursor, token);
+    return true;
+}
+
+/* The same for one of the words "A|B|C". */
+bool mg_cursor_is_any(const MgCursor *cursor, const MgToken *token, const char *words);
+bool mg_cursor_take_any(MgCursor *cursor, const char *words);
+/* Move behind the next such word at this depth; false when there is none. */
+bool mg_cursor_find(MgCursor *cursor, const char *word);
 /* Pass over what stands in a parenthesis; cursor is behind its opening. */
 void mg_cursor_skip_list(MgCursor *cursor);
 bool mg_cursor_is_at_end(MgCursor *cursor);
@@ -64,7 +107,8 @@ bool mg_cursor_is_at_end(MgCursor *cursor);
 /*
  * Do the statement's next words fit?  Parts of a pattern, between blanks:
  *
- *   A|B     one of these words
+ *   A       this word
+ *   {A|B}   one of these words
  *   [A|B]   perhaps one of these words
  *   ?       one token, whatever it is: a name
  *   ()      perhaps a list in parentheses

@@ -11,6 +11,18 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
+static MgScanResult
+follow(MgScan *scan, const char *text, MgScanItem *ret)
+{
+    MgStmtHead head;
+    MgLex lex = { .text = text,
+                  .size_bytes = strlen(text),
+                  .is_whole = true,
+                  .has_backslash_quotes = scan->has_backslash_quotes };
+    mg_head_begin(&head, &lex);
+    return mg_follow_statement(scan, &head, ret);
+}
+
 /* Follow from each of the two states; '0' and '1' tell which one comes out. */
 static void
 check_strings(const char *text, bool had_backslash_quotes, const char *expected)
@@ -21,8 +33,7 @@ check_strings(const char *text, bool had_backslash_quotes, const char *expected)
         MgScanItem item;
         mg_scan_init(&scan, had_backslash_quotes);
         scan.has_backslash_quotes = i == 1;
-        assert_int_equal(mg_follow_statement(&scan, text, (MgSpan){ 0, strlen(text) }, &item),
-                         MG_SCAN_STATEMENT);
+        assert_int_equal(follow(&scan, text, &item), MG_SCAN_STATEMENT);
         assert_false(scan.is_copy_line_pending);
         outcome[i] = scan.has_backslash_quotes ? '1' : '0';
     }
@@ -109,7 +120,7 @@ test_follow__client_encoding(void **state)
         MgScanItem item = { .message = NULL };
         const char *text = cases[i].text;
         mg_scan_init(&scan, false);
-        MgScanResult result = mg_follow_statement(&scan, text, (MgSpan){ 0, strlen(text) }, &item);
+        MgScanResult result = follow(&scan, text, &item);
         if (cases[i].place == NULL) {
             assert_int_equal(result, MG_SCAN_STATEMENT);
             continue;
@@ -142,8 +153,7 @@ test_follow__copy_data(void **state)
         MgScanItem item;
         const char *text = cases[i].text;
         mg_scan_init(&scan, cases[i].has_backslash_quotes);
-        assert_int_equal(mg_follow_statement(&scan, text, (MgSpan){ 0, strlen(text) }, &item),
-                         MG_SCAN_STATEMENT);
+        assert_int_equal(follow(&scan, text, &item), MG_SCAN_STATEMENT);
         assert_int_equal(scan.is_copy_line_pending, cases[i].is_copy_data);
     }
 }
