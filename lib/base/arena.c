@@ -42,17 +42,16 @@ mg_free(void *memory)
     free(memory);
 }
 
-void *
-mg_arena_alloc(MgArena *arena, size_t size_bytes)
+/* Not cleared: most of it is written over at once. */
+static void *
+take(MgArena *arena, size_t size_bytes, size_t align)
 {
-    const size_t align = alignof(max_align_t);
-
     if (size_bytes > PTRDIFF_MAX - align)
         out_of_memory(size_bytes);
-    size_bytes = (size_bytes + align - 1) & ~(align - 1);
 
     MgArenaBlock *block = arena->block;
-    if (block == NULL || block->size_bytes - block->used < size_bytes) {
+    size_t begin = block == NULL ? 0 : (block->used + align - 1) & ~(align - 1);
+    if (block == NULL || begin > block->size_bytes || block->size_bytes - begin < size_bytes) {
         size_t block_bytes = FIRST_BLOCK_BYTES;
         if (block != NULL)
             block_bytes = block->size_bytes < LARGEST_BLOCK_BYTES ? block->size_bytes * 2
@@ -62,19 +61,31 @@ mg_arena_alloc(MgArena *arena, size_t size_bytes)
         block = mg_realloc(NULL, sizeof *block + block_bytes);
         *block = (MgArenaBlock){ .older = arena->block, .size_bytes = block_bytes };
         arena->block = block;
+        begin = 0;
     }
+    block->used = begin + size_bytes;
+    return block->memory + begin;
+}
 
-    void *result = block->memory + block->used;
-    block->used += size_bytes;
+void *
+mg_arena_alloc(MgArena *arena, size_t size_bytes)
+{
+    void *result = take(arena, size_bytes, alignof(max_align_t));
     memset(result, 0, size_bytes);
     return result;
+}
+
+static void
+check_size(size_t n, size_t item_bytes)
+{
+    if (item_bytes != 0 && n > PTRDIFF_MAX / item_bytes)
+        out_of_memory(n);
 }
 
 void *
 mg_arena_alloc_array(MgArena *arena, size_t n, size_t item_bytes)
 {
-    if (item_bytes != 0 && n > PTRDIFF_MAX / item_bytes)
-        out_of_memory(n);
+    check_size(n, item_bytes);
     return mg_arena_alloc(arena, n * item_bytes);
 }
 
@@ -82,7 +93,8 @@ void *
 mg_arena_grow(MgArena *arena, const void *items, size_t n, size_t *cap, size_t item_bytes)
 {
     size_t new_cap = *cap == 0 ? 8 : *cap * 2;
-    void *result = mg_arena_alloc_array(arena, new_cap, item_bytes);
+    check_size(new_cap, item_bytes);
+    void *result = take(arena, new_cap * item_bytes, alignof(max_align_t));
     if (n > 0)
         memcpy(result, items, n * item_bytes);
     *cap = new_cap;
@@ -92,9 +104,10 @@ mg_arena_grow(MgArena *arena, const void *items, size_t n, size_t *cap, size_t i
 char *
 mg_arena_text_n(MgArena *arena, const char *text, size_t size_bytes)
 {
-    char *result = mg_arena_alloc(arena, size_bytes + 1);
+    char *result = take(arena, size_bytes + 1, 1);
     if (size_bytes > 0)
         memcpy(result, text, size_bytes);
+    result[size_bytes] = '\0';
     return result;
 }
 
@@ -112,12 +125,16 @@ mg_arena_format(MgArena *arena, const char *format, ...)
     va_start(args, format);
     va_list again;
     va_copy(again, args);
-    int size = vsnprintf(NULL, 0, format, args);
+    /* Nearly always it fits behind what is there, and is written once. */
+    MgArenaBlock *block = arena->block;
+    size_t room = block == NULL ? 0 : block->size_bytes - block->used;
+    int size = vsnprintf(room == 0 ? NULL : block->memory + block->used, room, format, args);
     va_end(args);
     assert(size >= 0);
 
-    char *result = mg_arena_alloc(arena, (size_t)size + 1);
-    vsnprintf(result, (size_t)size + 1, format, again);
+    char *result = take(arena, (size_t)size + 1, 1);
+    if ((size_t)size >= room)
+        vsnprintf(result, (size_t)size + 1, format, again);
     va_end(again);
     return result;
 }

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -76,6 +77,46 @@ test_arena__texts(void **state)
     mg_arena_release(&arena);
 }
 
+/* Texts stand side by side; what comes behind them is aligned and zeroed all the same. */
+static void
+test_arena__behind_texts(void **state)
+{
+    (void)state;
+    MgArena arena = { 0 };
+    char expect[8];
+    for (int i = 0; i < 3000; i++) {
+        MgArenaMark mark = mg_arena_mark(&arena);
+        memset(mg_arena_alloc(&arena, 64), 0xFF, 64);
+        mg_arena_reset(&arena, mark);
+        const char *plain = mg_arena_text_n(&arena, "abcdefg", (size_t)i % 7);
+        const char *formatted = mg_arena_format(&arena, "%d", i);
+        const int64_t *number = MG_NEW_IN(&arena, int64_t);
+        assert_int_equal((uintptr_t)number % alignof(max_align_t), 0);
+        assert_true(*number == 0);
+        assert_int_equal(strlen(plain), i % 7);
+        (void)snprintf(expect, sizeof expect, "%d", i);
+        assert_string_equal(formatted, expect);
+    }
+    mg_arena_release(&arena);
+}
+
+/* Also those that do not fit into what is left of a block, or into any. */
+static void
+test_arena__long_formats(void **state)
+{
+    (void)state;
+    for (int width = 4000; width < 4200; width++) {
+        MgArena arena = { 0 };
+        (void)mg_arena_text(&arena, "first");
+        const char *text = mg_arena_format(&arena, "%0*d", width, 7);
+        assert_int_equal(strlen(text), width);
+        assert_int_equal(text[width - 1], '7');
+        assert_string_equal(mg_arena_text(&arena, "behind"), "behind");
+        assert_int_equal(text[width - 1], '7');
+        mg_arena_release(&arena);
+    }
+}
+
 static void
 test_arena__push_grows(void **state)
 {
@@ -114,6 +155,8 @@ main(void)
         cmocka_unit_test(test_arena__big_blocks),
         cmocka_unit_test(test_arena__marks),
         cmocka_unit_test(test_arena__texts),
+        cmocka_unit_test(test_arena__behind_texts),
+        cmocka_unit_test(test_arena__long_formats),
         cmocka_unit_test(test_arena__push_grows),
         cmocka_unit_test(test_arena__array),
     };
