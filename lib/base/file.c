@@ -73,6 +73,7 @@ fill(MgReader *reader, MgError *err)
             mg_error_at(err, reader->path, 0, 0);
             return false;
         }
+        /* Nothing less tells the end: an error of the disk gives a short read first. */
         if (n == 0) {
             reader->is_whole = true;
             return true;
@@ -84,15 +85,24 @@ fill(MgReader *reader, MgError *err)
 static bool
 fill_first_window(MgReader *reader, MgError *err)
 {
-    size_t cap_bytes = FIRST_BUFFER_BYTES;
+    if (reader->cap_bytes < FIRST_BUFFER_BYTES)
+        set_capacity(reader, FIRST_BUFFER_BYTES);
     for (;;) {
-        set_capacity(reader, cap_bytes);
         if (!fill(reader, err))
             return false;
-        if (reader->is_whole || cap_bytes == FULL_BUFFER_BYTES)
+        if (reader->is_whole || reader->cap_bytes == FULL_BUFFER_BYTES)
             return true;
-        cap_bytes = cap_bytes * 4 < FULL_BUFFER_BYTES ? cap_bytes * 4 : FULL_BUFFER_BYTES;
+        set_capacity(reader, reader->cap_bytes * 4 < FULL_BUFFER_BYTES ? reader->cap_bytes * 4
+                                                                       : FULL_BUFFER_BYTES);
     }
+}
+
+static bool
+fail_open(const char *path, MgError *err)
+{
+    mg_fail_sys(err, MG_E_SOURCE, "could not open \"%s\"", path);
+    mg_error_at(err, path, 0, 0);
+    return false;
 }
 
 bool
@@ -100,11 +110,8 @@ mg_reader_open(const char *path, MgSpan part, int first_line, MgReader *ret, MgE
 {
     assert(part.begin <= part.end);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        mg_fail_sys(err, MG_E_SOURCE, "could not open \"%s\"", path);
-        mg_error_at(err, path, 0, 0);
-        return false;
-    }
+    if (fd < 0)
+        return fail_open(path, err);
     MgReader reader = {
         .offset = part.begin, .line = first_line, .path = path, .fd = fd, .end = part.end
     };
@@ -114,6 +121,27 @@ mg_reader_open(const char *path, MgSpan part, int first_line, MgReader *ret, MgE
     }
     *ret = reader;
     return true;
+}
+
+bool
+mg_reader_open_next(MgReader *reader, int folder_fd, const char *path, MgError *err)
+{
+    mg_cleanup_fd(&reader->fd);
+    *reader = (MgReader){ .text = reader->buffer,
+                          .line = 1,
+                          .path = path,
+                          .fd = -1,
+                          .buffer = reader->buffer,
+                          .cap_bytes = reader->cap_bytes,
+                          .end = SIZE_MAX };
+    /* One long statement must not make a window of its size of every later one. */
+    if (reader->cap_bytes > FULL_BUFFER_BYTES)
+        set_capacity(reader, FULL_BUFFER_BYTES);
+    const char *slash = strrchr(path, '/');
+    bool is_inside = folder_fd >= 0 && slash != NULL;
+    reader->fd = openat(is_inside ? folder_fd : AT_FDCWD, is_inside ? slash + 1 : path,
+                        O_RDONLY | O_CLOEXEC);
+    return reader->fd < 0 ? fail_open(path, err) : fill_first_window(reader, err);
 }
 
 void
@@ -289,29 +317,58 @@ type_of(mode_t mode)
     return S_ISREG(mode) ? MG_FILE_REGULAR : S_ISDIR(mode) ? MG_FILE_FOLDER : MG_FILE_OTHER;
 }
 
-/* The directory says the type of most entries; only links and rare file systems are asked for. */
-static MgFolderEntry
-describe(int folder_fd, const struct dirent *found, MgArena *arena)
+/* As a number it compares as the bytes do. */
+static uint64_t
+order_of(const char *name)
 {
-    MgFolderEntry entry = { .name = mg_arena_text(arena, found->d_name), .type = MG_FILE_OTHER };
-    struct stat status;
-    if (found->d_type == DT_REG || found->d_type == DT_DIR) {
-        entry.type = found->d_type == DT_REG ? MG_FILE_REGULAR : MG_FILE_FOLDER;
-        return entry;
+    uint64_t order = 0;
+    for (size_t n = 0; n < sizeof order; n++) {
+        order = order << 8 | (unsigned char)*name;
+        name += *name != '\0';
     }
-    if (found->d_type == DT_LNK)
-        entry.is_link = true;
-    else if (fstatat(folder_fd, entry.name, &status, AT_SYMLINK_NOFOLLOW) == 0)
-        entry.is_link = S_ISLNK(status.st_mode);
-    if (fstatat(folder_fd, entry.name, &status, 0) == 0)
-        entry.type = type_of(status.st_mode);
-    return entry;
+    return order;
 }
 
 static int
 compare_entries(const void *a, const void *b)
 {
-    return strcmp(((const MgFolderEntry *)a)->name, ((const MgFolderEntry *)b)->name);
+    const MgFolderEntry *one = a;
+    const MgFolderEntry *other = b;
+    if (one->order != other->order)
+        return one->order < other->order ? -1 : 1;
+    return strcmp(one->name, other->name);
+}
+
+/* The directory says the type of most entries; only links and rare file systems are asked for. */
+static void
+find_type(int folder_fd, unsigned char found, MgFolderEntry *entry)
+{
+    struct stat status;
+    if (found == DT_REG || found == DT_DIR) {
+        entry->type = found == DT_REG ? MG_FILE_REGULAR : MG_FILE_FOLDER;
+        return;
+    }
+    if (found == DT_LNK)
+        entry->is_link = true;
+    else if (fstatat(folder_fd, entry->name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+        entry->is_link = S_ISLNK(status.st_mode);
+    if (fstatat(folder_fd, entry->name, &status, 0) == 0)
+        entry->type = type_of(status.st_mode);
+}
+
+/* prefix: what stands in front of every name. */
+static void
+add_entry(MgFolder *folder, const char *prefix, size_t prefix_bytes, int folder_fd,
+          const struct dirent *found, MgArena *arena)
+{
+    size_t name_bytes = strlen(found->d_name);
+    char *path = mg_arena_alloc(arena, prefix_bytes + name_bytes + 1);
+    MgFolderEntry entry = { .path = path, .name = path + prefix_bytes, .type = MG_FILE_OTHER };
+    memcpy(path, prefix, prefix_bytes);
+    memcpy(path + prefix_bytes, found->d_name, name_bytes);
+    entry.order = order_of(entry.name);
+    find_type(folder_fd, found->d_type, &entry);
+    MG_PUSH(arena, folder, entry);
 }
 
 bool
@@ -322,11 +379,13 @@ mg_folder_read(const char *path, MgArena *arena, MgFolder *ret)
         return false;
 
     MgFolder folder = { 0 };
+    const char *prefix = mg_text_ends(path, "/") ? path : mg_arena_format(arena, "%s/", path);
+    size_t prefix_bytes = strlen(prefix);
     const struct dirent *found;
     errno = 0;
     while ((found = readdir(dir)) != NULL) {
         if (strcmp(found->d_name, ".") != 0 && strcmp(found->d_name, "..") != 0)
-            MG_PUSH(arena, &folder, describe(dirfd(dir), found, arena));
+            add_entry(&folder, prefix, prefix_bytes, dirfd(dir), found, arena);
         errno = 0;
     }
     int error_number = errno;

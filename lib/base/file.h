@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/attr.h"
@@ -42,7 +43,13 @@ typedef struct MgReader {
 /* Open path and show the first window of its part, which starts at line first_line. */
 MG_CHECK bool mg_reader_open(const char *path, MgSpan part, int first_line, MgReader *ret,
                              MgError *err);
-/* The same over text in memory, which is borrowed; name is for messages. */
+/*
+ * Open one file after another with the same reader, at first { .fd = -1 }, and
+ * the same memory.  folder_fd: the folder in which path lies, open, which saves
+ * the system the way there; -1: none.  After a failure too it is to be closed.
+ */
+MG_CHECK bool mg_reader_open_next(MgReader *reader, int folder_fd, const char *path, MgError *err);
+/* Like mg_reader_open, over text in memory, which is borrowed; name is for messages. */
 void mg_reader_open_text(const char *name, const char *text, size_t size_bytes, MgSpan part,
                          int first_line, MgReader *ret);
 /*
@@ -70,8 +77,10 @@ MG_CHECK bool mg_folder_make(const char *path);
 typedef enum MgFileType { MG_FILE_REGULAR, MG_FILE_FOLDER, MG_FILE_OTHER } MgFileType;
 
 typedef struct MgFolderEntry {
-    const char *name;
-    MgFileType type; /* of what a symbolic link leads to */
+    const char *path; /* the folder's and the name */
+    const char *name; /* its end */
+    uint64_t order;   /* the first eight bytes of name, which nearly always tell two apart */
+    MgFileType type;  /* of what a symbolic link leads to */
     bool is_link;
 } MgFolderEntry;
 

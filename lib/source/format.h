@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/digest.h"
@@ -95,8 +96,8 @@ void mg_walk_show(const MgWalk *walk, MgSpan span, MgError *err);
 /* ---- Scripts (script.c) --------------------------------------------------- */
 
 /*
- * What one script after another is analysed with: to make a digest costs more
- * than to use it on a small file, and so does clearing its buffers.
+ * What one script after another is read and analysed with: to make a digest
+ * costs more than to use it on a small file, and so does clearing its buffers.
  */
 typedef struct MgReadingRoom MgReadingRoom;
 
@@ -104,6 +105,8 @@ typedef struct MgReading {
     MgArena *arena; /* of the results; borrowed */
     MgDigest *text_digest, *token_digest;
     MgReadingRoom *room;
+    MgReader reader;
+    int folder_fd; /* of the files, borrowed; -1: none */
 } MgReading;
 
 void mg_reading_open(MgReading *reading, MgArena *arena);
@@ -155,8 +158,12 @@ typedef struct MgNativeFile {
     const char *text; /* in memory, or NULL */
     size_t size_bytes;
     const char *version, *name, *label;
+    uint64_t number; /* that version is */
 } MgNativeFile;
 
+/* Does the name end in .sql, in any case?  A hidden file's does not count: editors and file systems
+ * keep copies there. */
+bool mg_native_is_sql(const char *file_name);
 /* Tell what a file is by its name.  Fails with MG_E_SOURCE when it ends in .sql and fits no rule.
  */
 MG_CHECK bool mg_native_parse(const char *path, const char *file_name, MgArena *arena,
@@ -167,7 +174,7 @@ int mg_native_compare(const MgNativeFile *a, const MgNativeFile *b);
  * Read the files of one migration, its up (or only) file first; down is NULL
  * when there is none.  ret's scripts are filled in.
  */
-MG_CHECK bool mg_native_read(const MgNativeFile *up, const MgNativeFile *down,
-                             const MgReading *reading, MgMigration *ret, MgError *err);
+MG_CHECK bool mg_native_read(const MgNativeFile *up, const MgNativeFile *down, MgReading *reading,
+                             MgMigration *ret, MgError *err);
 
 #endif

@@ -2,7 +2,6 @@
  * The native format: what a file's name says, and the sections of a file that
  * holds both directions.  Reads no folder; source.c pairs the files.
  */
-#include <assert.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -15,14 +14,15 @@ static const char repeatable_prefix[] = "R__";
 
 typedef struct Ending {
     const char *suffix;
+    size_t suffix_bytes;
     MgNativeRole role;
 } Ending;
 
 /* The longest first. */
 static const Ending endings[] = {
-    { ".down.sql", MG_NATIVE_DOWN },
-    { ".up.sql", MG_NATIVE_UP },
-    { sql_suffix, MG_NATIVE_SECTIONS },
+    { ".down.sql", sizeof ".down.sql" - 1, MG_NATIVE_DOWN },
+    { ".up.sql", sizeof ".up.sql" - 1, MG_NATIVE_UP },
+    { ".sql", sizeof ".sql" - 1, MG_NATIVE_SECTIONS },
 };
 
 enum {
@@ -32,8 +32,26 @@ enum {
 };
 
 static const char digits[] = "0123456789";
-static const char name_characters[] =
-    "0123456789_-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/* The ending of a name that has one, else NULL. */
+static const Ending *
+find_ending(const char *name, size_t name_bytes)
+{
+    for (size_t i = 0; i < N_ENDINGS; i++) {
+        const Ending *ending = &endings[i];
+        if (name_bytes >= ending->suffix_bytes && memcmp(name + name_bytes - ending->suffix_bytes,
+                                                         ending->suffix, ending->suffix_bytes) == 0)
+            return ending;
+    }
+    return NULL;
+}
+
+static bool
+is_name_character(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           c == '-';
+}
 
 static bool
 fail_name(const char *path, const char *detail, MgError *err)
@@ -51,10 +69,11 @@ fail_name(const char *path, const char *detail, MgError *err)
 static bool
 check_name(const char *path, const char *name, MgError *err)
 {
-    size_t n = strspn(name, name_characters);
-    if (n == 0 && *name == '\0')
+    if (*name == '\0')
         return fail_name(path, "There is no name behind the version.", err);
-    if (name[n] != '\0')
+    while (is_name_character(*name))
+        name++;
+    if (*name != '\0')
         return fail_name(path, "A name has only the letters a to z and A to Z, digits, _ and -.",
                          err);
     return true;
@@ -63,7 +82,9 @@ check_name(const char *path, const char *name, MgError *err)
 static bool
 parse_versioned(const char *stem, MgArena *arena, MgNativeFile *file, MgError *err)
 {
-    size_t n = strspn(stem, digits);
+    size_t n = 0;
+    for (; stem[n] >= '0' && stem[n] <= '9'; n++)
+        file->number = file->number * 10 + (uint64_t)(stem[n] - '0');
     if (n == 0)
         return fail_name(file->path, "A name begins with a version, which is digits, or with R__.",
                          err);
@@ -82,29 +103,35 @@ parse_versioned(const char *stem, MgArena *arena, MgNativeFile *file, MgError *e
 }
 
 bool
+mg_native_is_sql(const char *file_name)
+{
+    size_t size_bytes = strlen(file_name);
+    size_t suffix_bytes = sizeof sql_suffix - 1;
+    return file_name[0] != '.' && size_bytes >= suffix_bytes &&
+           mg_text_equal_fold(file_name + size_bytes - suffix_bytes, sql_suffix);
+}
+
+bool
 mg_native_parse(const char *path, const char *file_name, MgArena *arena, MgNativeFile *ret,
                 MgError *err)
 {
     MgNativeFile file = { .role = MG_NATIVE_IGNORED, .path = path };
     size_t size_bytes = strlen(file_name);
-    size_t suffix_bytes = sizeof sql_suffix - 1;
+    const Ending *ending = find_ending(file_name, size_bytes);
 
-    /* Hidden files are no migrations: editors and file systems keep copies there. */
-    if (file_name[0] == '.' || size_bytes < suffix_bytes ||
-        !mg_text_equal_fold(file_name + size_bytes - suffix_bytes, sql_suffix)) {
+    if (!mg_native_is_sql(file_name)) {
         *ret = file;
         return true;
     }
-    if (!mg_text_ends(file_name, sql_suffix))
+    if (ending == NULL)
         return fail_name(path, "The ending is written in lower case: .sql", err);
     if (size_bytes > FILE_NAME_MAX_BYTES)
         return fail_name(path, "The name is longer than 255 bytes.", err);
 
-    const char *stem = mg_arena_text_n(arena, file_name, size_bytes - suffix_bytes);
     if (mg_text_starts(file_name, repeatable_prefix)) {
         file.role = MG_NATIVE_REPEATABLE;
-        file.label = stem;
-        file.name = stem + sizeof repeatable_prefix - 1;
+        file.label = mg_arena_text_n(arena, file_name, size_bytes - (sizeof sql_suffix - 1));
+        file.name = file.label + sizeof repeatable_prefix - 1;
         if (*file.name == '\0')
             return fail_name(path, "There is no name behind R__.", err);
         if (!check_name(path, file.name, err))
@@ -112,13 +139,8 @@ mg_native_parse(const char *path, const char *file_name, MgArena *arena, MgNativ
         *ret = file;
         return true;
     }
-    for (size_t i = 0; i < N_ENDINGS && file.label == NULL; i++) {
-        if (!mg_text_ends(file_name, endings[i].suffix))
-            continue;
-        file.role = endings[i].role;
-        file.label = mg_arena_text_n(arena, file_name, size_bytes - strlen(endings[i].suffix));
-    }
-    assert(file.label != NULL); /* the last ending fits all */
+    file.role = ending->role;
+    file.label = mg_arena_text_n(arena, file_name, size_bytes - ending->suffix_bytes);
     if (!parse_versioned(file.label, arena, &file, err))
         return false;
     *ret = file;
@@ -128,21 +150,25 @@ mg_native_parse(const char *path, const char *file_name, MgArena *arena, MgNativ
 int
 mg_version_compare(const char *a, const char *b)
 {
-    a += strspn(a, "0");
-    b += strspn(b, "0");
-    size_t a_digits = strlen(a);
-    size_t b_digits = strlen(b);
-    if (a_digits != b_digits)
-        return a_digits < b_digits ? -1 : 1;
-    int order = strcmp(a, b);
-    return (order > 0) - (order < 0);
+    while (*a == '0')
+        a++;
+    while (*b == '0')
+        b++;
+    /* The longer number is the larger one; of two equally long ones the first digit decides. */
+    int order = 0;
+    for (; *a != '\0' && *b != '\0'; a++, b++)
+        if (order == 0)
+            order = (*a > *b) - (*a < *b);
+    if (*a != *b)
+        return *a == '\0' ? -1 : 1;
+    return order;
 }
 
 int
 mg_native_compare(const MgNativeFile *a, const MgNativeFile *b)
 {
     if (a->version != NULL && b->version != NULL)
-        return mg_version_compare(a->version, b->version);
+        return (a->number > b->number) - (a->number < b->number);
     if (a->version == NULL && b->version == NULL)
         return strcmp(a->name, b->name);
     return a->version != NULL ? -1 : 1;
@@ -154,12 +180,9 @@ mg_version_matches(const char *word, const char *version, const char *label)
     const char *slash = strrchr(word, '/');
     const char *base = slash == NULL ? word : slash + 1;
     size_t base_bytes = strlen(base);
-    for (size_t i = 0; i < N_ENDINGS; i++) {
-        if (mg_text_ends(base, endings[i].suffix)) {
-            base_bytes -= strlen(endings[i].suffix);
-            break;
-        }
-    }
+    const Ending *ending = find_ending(base, base_bytes);
+    if (ending != NULL)
+        base_bytes -= ending->suffix_bytes;
     if (version == NULL || strspn(base, digits) == 0)
         return strlen(label) == base_bytes && memcmp(base, label, base_bytes) == 0;
 
@@ -345,6 +368,15 @@ script_of(const MgNativeFile *file)
     };
 }
 
+static bool
+open_file(const MgScript *script, MgReading *reading, MgError *err)
+{
+    if (script->text == NULL)
+        return mg_reader_open_next(&reading->reader, reading->folder_fd, script->path, err);
+    mg_reader_close(&reading->reader);
+    return mg_script_open(script, &reading->reader, err);
+}
+
 /* Analyse a part of the file under reader; what is in its window is not read again. */
 static bool
 analyse_part(MgScript *script, const Section *section, const MgReader *reader,
@@ -384,39 +416,35 @@ analyse_sections(const Finder *finder, const MgReader *reader, const MgReading *
 }
 
 static bool
-read_sections(const MgNativeFile *file, const MgReading *reading, MgMigration *ret, MgError *err)
+read_sections(const MgNativeFile *file, MgReading *reading, MgMigration *ret, MgError *err)
 {
+    MgReader *reader = &reading->reader;
     ret->up = ret->down = script_of(file);
-    MG_CLEANUP(reader) MgReader reader = { .fd = -1 };
-    if (!mg_script_open(&ret->up, &reader, err))
+    if (!open_file(&ret->up, reading, err))
         return false;
-    if (!may_have_sections(&reader))
-        return mg_script_analyse_reader(&ret->up, &reader, MG_DIRECTIVE_UP, reading, err);
+    if (!may_have_sections(reader))
+        return mg_script_analyse_reader(&ret->up, reader, MG_DIRECTIVE_UP, reading, err);
 
     MgArena errors = { 0 };
     Finder finder = { .arena = &errors };
-    bool is_fine = find_sections(&finder, &reader, err) &&
-                   analyse_sections(&finder, &reader, reading, ret, err);
+    bool is_fine =
+        find_sections(&finder, reader, err) && analyse_sections(&finder, reader, reading, ret, err);
     mg_buf_release(&finder.inherited);
     mg_arena_release(&errors);
     return is_fine;
 }
 
 static bool
-read_whole(const MgNativeFile *file, MgDirectiveKind direction, const MgReading *reading,
-           MgScript *ret, MgError *err)
+read_whole(const MgNativeFile *file, MgDirectiveKind direction, MgReading *reading, MgScript *ret,
+           MgError *err)
 {
-    MgScript script = script_of(file);
-    MG_CLEANUP(reader) MgReader reader = { .fd = -1 };
-    if (!mg_script_open(&script, &reader, err) ||
-        !mg_script_analyse_reader(&script, &reader, direction, reading, err))
-        return false;
-    *ret = script;
-    return true;
+    *ret = script_of(file);
+    return open_file(ret, reading, err) &&
+           mg_script_analyse_reader(ret, &reading->reader, direction, reading, err);
 }
 
 bool
-mg_native_read(const MgNativeFile *up, const MgNativeFile *down, const MgReading *reading,
+mg_native_read(const MgNativeFile *up, const MgNativeFile *down, MgReading *reading,
                MgMigration *ret, MgError *err)
 {
     MgMigration migration = {

@@ -154,11 +154,10 @@ renumber_alone(const MgRenumber *renumber, MgArena *arena, MgRenumbered *ret, Mg
     MgNativeFile *files = mg_arena_alloc_array(arena, folder.n + 1, sizeof *files);
     size_t n_files = 0;
     for (size_t i = 0; i < folder.n; i++) {
-        const char *name = folder.items[i].name;
+        const MgFolderEntry *entry = &folder.items[i];
         MgError ignored;
-        if (folder.items[i].type == MG_FILE_REGULAR &&
-            mg_native_parse(mg_arena_format(arena, "%s/%s", renumber->dir, name), name, arena,
-                            &files[n_files], &ignored) &&
+        if (entry->type == MG_FILE_REGULAR &&
+            mg_native_parse(entry->path, entry->name, arena, &files[n_files], &ignored) &&
             files[n_files].role != MG_NATIVE_IGNORED)
             n_files++;
     }

@@ -606,6 +606,8 @@ mg_reading_open(MgReading *reading, MgArena *arena)
         .text_digest = mg_digest_begin(),
         .token_digest = mg_digest_begin(),
         .room = mg_realloc(NULL, sizeof *reading->room),
+        .reader = { .fd = -1 },
+        .folder_fd = -1,
     };
 }
 
@@ -615,7 +617,8 @@ mg_reading_close(MgReading *reading)
     mg_digest_drop(reading->text_digest);
     mg_digest_drop(reading->token_digest);
     mg_free(reading->room);
-    *reading = (MgReading){ 0 };
+    mg_reader_close(&reading->reader);
+    *reading = (MgReading){ .reader = { .fd = -1 }, .folder_fd = -1 };
 }
 
 void

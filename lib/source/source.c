@@ -5,6 +5,7 @@
 #include "source/source.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,13 +31,6 @@ fail_at(MgError *err, const char *path, const char *format, const char *hint)
 }
 
 /* ---- Folders -------------------------------------------------------------------- */
-
-static bool
-is_sql(const char *name)
-{
-    size_t size_bytes = strlen(name);
-    return name[0] != '.' && size_bytes >= 4 && mg_text_equal_fold(name + size_bytes - 4, ".sql");
-}
 
 static bool
 list_folder(const char *path, MgArena *arena, MgFolder *ret, MgError *err)
@@ -67,28 +61,27 @@ refuse_sql_below(const char *path, int depth, MgArena *arena, MgError *err)
         return false;
     for (size_t i = 0; i < folder.n; i++) {
         const MgFolderEntry *entry = &folder.items[i];
-        const char *inner = mg_arena_format(arena, "%s/%s", path, entry->name);
-        if (entry->type != MG_FILE_FOLDER && is_sql(entry->name))
-            return fail_at(err, inner, "\"%s\" lies in a sub-folder",
+        if (entry->type != MG_FILE_FOLDER && mg_native_is_sql(entry->name))
+            return fail_at(err, entry->path, "\"%s\" lies in a sub-folder",
                            "Migrations stand side by side in one folder. Move the file there, or"
                            " out of it.");
         bool is_searched = entry->type == MG_FILE_FOLDER && !entry->is_link &&
                            entry->name[0] != '.' && depth < SEARCH_MAX_DEPTH;
-        if (is_searched && !refuse_sql_below(inner, depth + 1, arena, err))
+        if (is_searched && !refuse_sql_below(entry->path, depth + 1, arena, err))
             return false;
     }
     return true;
 }
 
 static bool
-check_entry(const char *dir, const MgFolderEntry *entry, const char *path, MgArena *arena,
-            MgError *err)
+check_entry(const char *dir, const MgFolderEntry *entry, MgArena *arena, MgError *err)
 {
     static const char move_hint[] = "If it is no migration, move it out of the folder.";
+    const char *path = entry->path;
 
     if (entry->name[0] == '.')
         return true;
-    if (entry->type == MG_FILE_FOLDER && is_sql(entry->name))
+    if (entry->type == MG_FILE_FOLDER && mg_native_is_sql(entry->name))
         return fail_at(err, path, "\"%s\" is a folder, not a file", move_hint);
     if (entry->type == MG_FILE_FOLDER) {
         MgArenaMark mark = mg_arena_mark(arena);
@@ -96,7 +89,7 @@ check_entry(const char *dir, const MgFolderEntry *entry, const char *path, MgAre
         mg_arena_reset(arena, mark);
         return is_fine;
     }
-    if (!is_sql(entry->name))
+    if (!mg_native_is_sql(entry->name))
         return true;
     if (entry->is_link && entry->type == MG_FILE_OTHER)
         return fail_at(err, path, "the symbolic link \"%s\" leads to no file", move_hint);
@@ -207,10 +200,15 @@ static bool
 build(Files *files, MgArena *arena, MgSource *source, MgError *err)
 {
     MG_CLEANUP(reading) MgReading reading;
+    MG_CLEANUP(fd) int folder_fd = -1;
     mg_reading_open(&reading, arena);
+    if (source->dir != NULL)
+        reading.folder_fd = folder_fd = open(source->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     sort(files);
-    source->cap = files->n;
-    source->items = mg_arena_alloc_array(arena, files->n, sizeof *source->items);
+    /* A down script is no migration of its own. */
+    for (size_t i = 0; i < files->n; i++)
+        source->cap += files->items[i].role != MG_NATIVE_DOWN;
+    source->items = mg_arena_alloc_array(arena, source->cap, sizeof *source->items);
     for (size_t i = 0, n; i < files->n; i += n) {
         const MgNativeFile *first = &files->items[i];
         const MgNativeFile *down = NULL;
@@ -248,17 +246,16 @@ mg_source_read(const char *dir, MgArena *arena, MgSource *ret, MgError *err)
     if (!list_folder(source.dir, arena, &folder, err) ||
         !check_count(mg_arena_format(arena, "\"%s\"", source.dir), folder.n, err))
         return false;
-    const char *slash = strcmp(source.dir, "/") == 0 ? "" : "/";
-    Files files = { 0 };
+    Files files = { .items = mg_arena_alloc_array(arena, folder.n, sizeof *files.items),
+                    .cap = folder.n };
     for (size_t i = 0; i < folder.n; i++) {
         const MgFolderEntry *entry = &folder.items[i];
-        const char *path = mg_arena_format(arena, "%s%s%s", source.dir, slash, entry->name);
         MgNativeFile file;
-        if (!check_entry(source.dir, entry, path, arena, err))
+        if (!check_entry(source.dir, entry, arena, err))
             return false;
         if (entry->type == MG_FILE_FOLDER)
             continue;
-        if (!mg_native_parse(path, entry->name, arena, &file, err))
+        if (!mg_native_parse(entry->path, entry->name, arena, &file, err))
             return false;
         if (file.role != MG_NATIVE_IGNORED)
             MG_PUSH(arena, &files, file);

@@ -1,5 +1,6 @@
 /* Files: the reader's window, whole files, folders, links. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -57,6 +58,64 @@ test_reader__small_file_is_whole_at_once(void **state)
     assert_true(reader.is_whole);
     assert_int_equal(reader.size_bytes, 0);
     mg_reader_close(&reader);
+}
+
+/* One reader for many files: nothing of the one before is seen, and a failure is not the end. */
+static void
+test_reader__one_file_after_another(void **state)
+{
+    (void)state;
+    enum { BIG_BYTES = MG_READER_WINDOW_BYTES * 3 };
+    char *big = mg_arena_alloc(&arena, BIG_BYTES);
+    memset(big, 'x', BIG_BYTES);
+    (void)write_file("a.sql", "one", 3);
+    (void)write_file("b.sql", big, BIG_BYTES);
+    (void)write_file("c.sql", "", 0);
+    int folder_fd = open(folder, O_RDONLY | O_DIRECTORY);
+    static const char *const names[] = { "a.sql", "b.sql", "none", "c.sql", "a.sql" };
+    static const size_t sizes[] = { 3, MG_READER_WINDOW_BYTES + 1, 0, 0, 3 };
+    const int folder_fds[] = { folder_fd, -1 };
+    for (size_t k = 0; k < 2; k++) {
+        MgReader reader = { .fd = -1 };
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            MgError err = { 0 };
+            const char *path = path_of(names[i]);
+            bool is_open = mg_reader_open_next(&reader, folder_fds[k], path, &err);
+            assert_int_equal(is_open, strcmp(names[i], "none") != 0);
+            assert_string_equal(err.place, is_open ? "" : path);
+            assert_int_equal(reader.size_bytes, sizes[i]);
+            assert_int_equal(reader.is_whole, is_open && sizes[i] <= MG_READER_WINDOW_BYTES);
+            assert_int_equal(reader.offset, 0);
+            assert_int_equal(reader.line, 1);
+            assert_memory_equal(reader.text, sizes[i] == 3 ? "one" : big, sizes[i]);
+            /* As a long statement would. */
+            if (sizes[i] > 3) {
+                assert_true(mg_reader_slide(&reader, 1, &err));
+                assert_true(reader.cap_bytes > MG_READER_WINDOW_BYTES + 1);
+            }
+        }
+        assert_true(reader.cap_bytes <= MG_READER_WINDOW_BYTES + 1);
+        mg_reader_close(&reader);
+    }
+    (void)close(folder_fd);
+}
+
+/* The folder may be gone or replaced: what was opened is what is read. */
+static void
+test_reader__in_an_open_folder(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(path_of("m"), 0700), 0);
+    (void)write_file("m/a.sql", "ours", 4);
+    int folder_fd = open(path_of("m"), O_RDONLY | O_DIRECTORY);
+    assert_int_equal(rename(path_of("m"), path_of("n")), 0);
+    MgReader reader = { .fd = -1 };
+    MgError err;
+    assert_true(mg_reader_open_next(&reader, folder_fd, path_of("m/a.sql"), &err));
+    assert_memory_equal(reader.text, "ours", 4);
+    assert_false(mg_reader_open_next(&reader, -1, path_of("m/a.sql"), &err));
+    mg_reader_close(&reader);
+    (void)close(folder_fd);
 }
 
 static void
@@ -285,8 +344,12 @@ static void
 test_folder__read_in_byte_order(void **state)
 {
     (void)state;
+    (void)write_file("\xc3\xa9.sql", "", 0);
     (void)write_file("b.sql", "", 0);
     (void)write_file("B.sql", "", 0);
+    (void)write_file("10.sql~\xc3\xa9-3", "", 0);
+    (void)write_file("10.sql~\xc3\xa9-2", "", 0);
+    (void)write_file("10.sql~", "", 0);
     (void)write_file("10.sql", "", 0);
     assert_int_equal(mkdir(path_of("a"), 0700), 0);
     assert_int_equal(symlink("b.sql", path_of("link")), 0);
@@ -294,8 +357,15 @@ test_folder__read_in_byte_order(void **state)
     assert_int_equal(symlink("nowhere", path_of("link-to-nothing")), 0);
     assert_int_equal(mkfifo(path_of("pipe"), 0600), 0);
 
-    static const MgFolderEntry expect[] = {
+    static const struct {
+        const char *name;
+        MgFileType type;
+        bool is_link;
+    } expect[] = {
         { "10.sql", MG_FILE_REGULAR, false },
+        { "10.sql~", MG_FILE_REGULAR, false },
+        { "10.sql~\xc3\xa9-2", MG_FILE_REGULAR, false },
+        { "10.sql~\xc3\xa9-3", MG_FILE_REGULAR, false },
         { "B.sql", MG_FILE_REGULAR, false },
         { "a", MG_FILE_FOLDER, false },
         { "b.sql", MG_FILE_REGULAR, false },
@@ -303,16 +373,21 @@ test_folder__read_in_byte_order(void **state)
         { "link-to-folder", MG_FILE_FOLDER, true },
         { "link-to-nothing", MG_FILE_OTHER, true },
         { "pipe", MG_FILE_OTHER, false },
+        { "\xc3\xa9.sql", MG_FILE_REGULAR, false },
     };
     MgFolder found;
     assert_true(mg_folder_read(folder, &arena, &found));
     assert_int_equal(found.n, sizeof expect / sizeof *expect);
     for (size_t i = 0; i < found.n; i++) {
         assert_string_equal(found.items[i].name, expect[i].name);
+        assert_string_equal(found.items[i].path, path_of(expect[i].name));
         assert_int_equal(found.items[i].type, expect[i].type);
         assert_int_equal(found.items[i].is_link, expect[i].is_link);
     }
 
+    const char *with_slash = mg_arena_format(&arena, "%s/", folder);
+    assert_true(mg_folder_read(with_slash, &arena, &found));
+    assert_string_equal(found.items[0].path, path_of("10.sql"));
     assert_true(mg_folder_read(path_of("a"), &arena, &found));
     assert_int_equal(found.n, 0);
     assert_false(mg_folder_read(path_of("none"), &arena, &found));
@@ -346,6 +421,8 @@ main(void)
     const struct CMUnitTest tests[] = {
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
         WITH_FOLDER(test_reader__small_file_is_whole_at_once),
+        WITH_FOLDER(test_reader__one_file_after_another),
+        WITH_FOLDER(test_reader__in_an_open_folder),
         WITH_FOLDER(test_reader__part_of_a_file),
         WITH_FOLDER(test_reader__text_in_memory),
         WITH_FOLDER(test_reader__first_window_promise),

@@ -143,6 +143,10 @@ test_native__versions_compare_as_numbers(void **state)
         { "0", "1", -1 },
         { "12", "13", -1 },
         { "13", "12", 1 },
+        { "21", "12", 1 },
+        { "12", "21", -1 },
+        { "", "0", 0 },
+        { "1", "", 1 },
         { "0002", "10", -1 },
         { "123456789012345678", "123456789012345679", -1 },
         { "99999999999999999999999", "100000000000000000000000", -1 },
@@ -151,17 +155,31 @@ test_native__versions_compare_as_numbers(void **state)
         assert_int_equal(mg_version_compare(cases[i].a, cases[i].b), cases[i].order);
 }
 
+static MgNativeFile
+parse_name(const char *name)
+{
+    MgNativeFile file;
+    MgError err;
+    assert_true(mg_native_parse(name, name, &arena, &file, &err));
+    return file;
+}
+
 static void
 test_native__files_compare(void **state)
 {
     (void)state;
-    MgNativeFile one = { .version = "1", .name = "z" };
-    MgNativeFile same = { .version = "01", .name = "a" };
-    MgNativeFile ten = { .version = "10", .name = "a" };
-    MgNativeFile report = { .name = "report" };
-    MgNativeFile zebra = { .name = "zebra" };
+    MgNativeFile one = parse_name("1_z.sql");
+    MgNativeFile same = parse_name("01_a.sql");
+    MgNativeFile ten = parse_name("10_a.sql");
+    MgNativeFile longest = parse_name("999999999999999998_a.sql");
+    MgNativeFile last = parse_name("999999999999999999_a.sql");
+    MgNativeFile report = parse_name("R__report.sql");
+    MgNativeFile zebra = parse_name("R__zebra.sql");
     assert_int_equal(mg_native_compare(&one, &same), 0);
     assert_true(mg_native_compare(&one, &ten) < 0);
+    assert_true(mg_native_compare(&ten, &longest) < 0);
+    assert_true(mg_native_compare(&longest, &last) < 0);
+    assert_true(mg_native_compare(&last, &one) > 0);
     assert_true(mg_native_compare(&ten, &report) < 0);
     assert_true(mg_native_compare(&report, &ten) > 0);
     assert_true(mg_native_compare(&report, &zebra) < 0);
