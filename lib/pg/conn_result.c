@@ -1,5 +1,4 @@
 /* Results of libpq: their values, and their errors as ours. */
-#include <stdlib.h>
 #include <string.h>
 
 #include <libpq-fe.h>
@@ -117,14 +116,23 @@ mg_result_n_rows(const MgResult *result)
 const char *
 mg_result_text(const MgResult *result, int row, int column)
 {
-    return PQgetisnull(result->pg, row, column) ? NULL : PQgetvalue(result->pg, row, column);
+    /* A null reads as "", and a row that is not there as NULL.  Most values are neither. */
+    const char *text = PQgetvalue(result->pg, row, column);
+    bool may_be_null = text != NULL && *text == '\0';
+    return may_be_null && PQgetisnull(result->pg, row, column) ? NULL : text;
 }
 
 int64_t
 mg_result_int(const MgResult *result, int row, int column)
 {
     const char *text = mg_result_text(result, row, column);
-    return text == NULL ? 0 : strtoll(text, NULL, 10);
+    bool is_negative = text != NULL && *text == '-';
+    uint64_t number = 0;
+    if (text == NULL)
+        return 0;
+    for (text += is_negative; *text >= '0' && *text <= '9'; text++)
+        number = number * 10 + (uint64_t)(*text - '0');
+    return (int64_t)(is_negative ? 0 - number : number);
 }
 
 bool

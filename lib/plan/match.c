@@ -35,14 +35,25 @@ compare_rows(const void *a, const void *b)
     return (row_a->id < row_b->id) - (row_a->id > row_b->id);
 }
 
+/* The order of ids, which nearly always is the order of versions too. */
+static const MgApplied **
+sort_rows(const MgHistory *history, MgArena *arena)
+{
+    const MgApplied **rows = mg_arena_alloc_array(arena, history->n, sizeof *rows);
+    bool is_sorted = true;
+    for (size_t i = 0; i < history->n; i++) {
+        rows[i] = &history->items[i];
+        is_sorted = is_sorted && (i == 0 || compare_rows(&rows[i - 1], &rows[i]) <= 0);
+    }
+    if (!is_sorted)
+        qsort(rows, history->n, sizeof *rows, compare_rows);
+    return rows;
+}
+
 static void
 merge(const MgSource *source, const MgHistory *history, MgArena *arena, MgMatches *ret)
 {
-    const MgApplied **rows = mg_arena_alloc_array(arena, history->n, sizeof *rows);
-    for (size_t i = 0; i < history->n; i++)
-        rows[i] = &history->items[i];
-    qsort(rows, history->n, sizeof *rows, compare_rows);
-
+    const MgApplied **rows = sort_rows(history, arena);
     size_t file_i = 0, row_i = 0;
     while (file_i < source->n || row_i < history->n) {
         const MgMigration *file = file_i < source->n ? &source->items[file_i] : NULL;
@@ -97,25 +108,30 @@ mg_applied_is_partial(const MgApplied *row)
 static void
 join_renamed(MgMatches *matches, MgArena *arena)
 {
-    MgMatch **rows = mg_arena_alloc_array(arena, matches->n, sizeof *rows);
-    MgMatch **files = mg_arena_alloc_array(arena, matches->n, sizeof *files);
-    size_t n_rows = 0, n_files = 0;
+    struct {
+        MgMatch **items;
+        size_t n, cap;
+    } rows = { 0 }, files = { 0 };
     for (size_t i = 0; i < matches->n; i++) {
         MgMatch *match = &matches->items[i];
         if (match->file == NULL && match->row->version != NULL && match->row->digest != NULL &&
             !mg_applied_is_partial(match->row))
-            rows[n_rows++] = match;
+            MG_PUSH(arena, &rows, match);
         else if (match->row == NULL && match->file->version != NULL)
-            files[n_files++] = match;
+            MG_PUSH(arena, &files, match);
     }
-    qsort(rows, n_rows, sizeof *rows, compare_digests);
-    qsort(files, n_files, sizeof *files, compare_digests);
+    if (rows.n == 0 || files.n == 0)
+        return;
+    qsort(rows.items, rows.n, sizeof *rows.items, compare_digests);
+    qsort(files.items, files.n, sizeof *files.items, compare_digests);
 
-    for (size_t row_i = 0, file_i = 0; row_i < n_rows && file_i < n_files;) {
-        int order = strcmp(digest_of(rows[row_i]), digest_of(files[file_i]));
+    for (size_t row_i = 0, file_i = 0; row_i < rows.n && file_i < files.n;) {
+        MgMatch *row = rows.items[row_i];
+        MgMatch *file = files.items[file_i];
+        int order = strcmp(digest_of(row), digest_of(file));
         if (order == 0) {
-            files[file_i]->row = rows[row_i]->row;
-            rows[row_i]->row = NULL;
+            file->row = row->row;
+            row->row = NULL;
         }
         row_i += order <= 0;
         file_i += order >= 0;
@@ -218,7 +234,7 @@ is_renamed(const MgMatch *match)
 static void
 take_notes(const MgMatch *match, bool is_by_baseline, MgArena *arena, MgEntry *ret)
 {
-    const char **notes = mg_arena_alloc_array(arena, MAX_NOTES, sizeof *notes);
+    const char *notes[MAX_NOTES];
     size_t n = 0;
     if (is_by_baseline ||
         (match->row != NULL && match->row->kind == MG_BASELINE && !stands_for_all(match->row)))
@@ -232,7 +248,11 @@ take_notes(const MgMatch *match, bool is_by_baseline, MgArena *arena, MgEntry *r
         notes[n++] = "down-changed";
     if (!ret->has_down && match->file != NULL && match->file->version != NULL)
         notes[n++] = "no-down";
-    ret->notes = notes;
+    if (n == 0)
+        return;
+    const char **kept = mg_arena_alloc_array(arena, n, sizeof *kept);
+    memcpy(kept, notes, n * sizeof *kept);
+    ret->notes = kept;
     ret->n_notes = n;
 }
 
