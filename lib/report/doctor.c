@@ -85,8 +85,8 @@ add_fields(const MgDiagnosis *diagnosis, const char *verdict_text, MgArena *aren
         mg_report_add_field(ret, fields[i].key, fields[i].cell, arena);
 }
 
-void
-mg_report_doctor(const MgDiagnosis *diagnosis, MgArena *arena, MgReport *ret)
+static void
+build(const MgDiagnosis *diagnosis, MgArena *arena, MgReport *ret)
 {
     *ret = (MgReport){
         .schema = "migrate.doctor.v1",
@@ -114,7 +114,7 @@ mg_write_doctor(const MgDiagnosis *diagnosis, const MgView *view, MgWrite write,
 {
     MgArena arena = { 0 };
     MgReport report;
-    mg_report_doctor(diagnosis, &arena, &report);
+    build(diagnosis, &arena, &report);
     mg_report_write(&report, view, write, payload);
     mg_arena_release(&arena);
 }

@@ -93,8 +93,8 @@ add_run(const MgJournalRun *run, MgArena *arena, MgReport *report)
         MG_PUSH(arena, &report->cells, cells[i]);
 }
 
-void
-mg_report_journal(const MgJournal *journal, MgArena *arena, MgReport *ret)
+static void
+build_journal(const MgJournal *journal, MgArena *arena, MgReport *ret)
 {
     *ret = (MgReport){
         .schema = "migrate.runs.v1",
@@ -168,8 +168,8 @@ describe(const MgJournalRun *run, MgArena *arena, MgReport *report)
     report->more = mg_arena_format(arena, "%s, in %s", outcome_of(run, arena), took);
 }
 
-void
-mg_report_run(const MgJournal *journal, MgArena *arena, MgReport *ret)
+static void
+build_run(const MgJournal *journal, MgArena *arena, MgReport *ret)
 {
     *ret = (MgReport){
         .schema = "migrate.run.v1",
@@ -202,7 +202,7 @@ mg_write_journal(const MgJournal *journal, const MgView *view, MgWrite write, vo
 {
     MgArena arena = { 0 };
     MgReport report;
-    mg_report_journal(journal, &arena, &report);
+    build_journal(journal, &arena, &report);
     mg_report_write(&report, view, write, payload);
     mg_arena_release(&arena);
 }
@@ -212,7 +212,7 @@ mg_write_run(const MgJournal *journal, const MgView *view, MgWrite write, void *
 {
     MgArena arena = { 0 };
     MgReport report;
-    mg_report_run(journal, &arena, &report);
+    build_run(journal, &arena, &report);
     mg_report_write(&report, view, write, payload);
     mg_arena_release(&arena);
 }

@@ -93,8 +93,8 @@ add_entry(const MgLogEntry *entry, const MgView *view, MgArena *arena, MgReport 
     MG_PUSH(arena, &report->moments, moment);
 }
 
-void
-mg_report_log(const MgLog *log, const MgView *view, MgArena *arena, MgReport *ret)
+static void
+build(const MgLog *log, const MgView *view, MgArena *arena, MgReport *ret)
 {
     *ret = (MgReport){
         .schema = "migrate.log.v1",
@@ -127,7 +127,7 @@ mg_write_log(const MgLog *log, const MgView *view, MgWrite write, void *payload)
 {
     MgArena arena = { 0 };
     MgReport report;
-    mg_report_log(log, view, &arena, &report);
+    build(log, view, &arena, &report);
     mg_report_write(&report, view, write, payload);
     mg_arena_release(&arena);
 }

@@ -70,8 +70,8 @@ footer(const MgRunResult *result, Deed deed, const MgView *view, MgArena *arena)
     return mg_arena_format(arena, "nothing to do%s%s", now, head);
 }
 
-void
-mg_report_outcome(const MgRunResult *result, const MgView *view, MgArena *arena, MgReport *ret)
+static void
+build(const MgRunResult *result, const MgView *view, MgArena *arena, MgReport *ret)
 {
     const MgOutcome *outcome = result->outcome;
     Deed deed = result->is_rehearsal ? TRY : result->direction == MG_DOWN ? REVERT : APPLY;
@@ -101,7 +101,7 @@ mg_write_outcome(const MgRunResult *result, const MgView *view, MgWrite write, v
 {
     MgArena arena = { 0 };
     MgReport report;
-    mg_report_outcome(result, view, &arena, &report);
+    build(result, view, &arena, &report);
     mg_report_write(&report, view, write, payload);
     mg_arena_release(&arena);
 }

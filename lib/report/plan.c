@@ -47,8 +47,8 @@ footer(const MgPlan *plan, MgArena *arena)
     return "nothing to do";
 }
 
-void
-mg_report_plan(const MgPlan *plan, const MgView *view, MgArena *arena, MgReport *ret)
+static void
+build(const MgPlan *plan, const MgView *view, MgArena *arena, MgReport *ret)
 {
     (void)view;
     *ret = (MgReport){
@@ -80,7 +80,7 @@ mg_write_plan(const MgPlan *plan, const MgView *view, MgWrite write, void *paylo
 {
     MgArena arena = { 0 };
     MgReport report;
-    mg_report_plan(plan, view, &arena, &report);
+    build(plan, view, &arena, &report);
     mg_report_write(&report, view, write, payload);
     mg_arena_release(&arena);
 }

@@ -127,8 +127,9 @@ mg_report_add_field(MgReport *report, const char *key, MgCell cell, MgArena *are
     MG_PUSH(arena, &report->fields, field);
 }
 
-const char *
-mg_report_head_version(const MgPlan *plan)
+/* The version of plan's head, or NULL. */
+static const char *
+head_version(const MgPlan *plan)
 {
     for (size_t i = 0; plan->head != NULL && i < plan->n_entries; i++)
         if (plan->entries[i].label == plan->head)
@@ -177,7 +178,7 @@ void
 mg_report_add_plan(MgReport *report, const MgPlan *plan, MgArena *arena)
 {
     const MgTarget *target = plan == NULL ? NULL : &plan->target;
-    const char *head = plan == NULL ? NULL : mg_report_head_version(plan);
+    const char *head = plan == NULL ? NULL : head_version(plan);
     mg_report_add_target(report, target, arena);
     mg_report_add_environment(report, target, arena);
     mg_report_add_field(report, "head", mg_cell_text(head), arena);

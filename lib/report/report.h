@@ -111,8 +111,6 @@ void mg_report_add_environment(MgReport *report, const MgTarget *target, MgArena
 /* What both reports say of the plan and its target; nulls when plan is NULL. */
 void mg_report_add_plan(MgReport *report, const MgPlan *plan, MgArena *arena);
 void mg_report_add_field(MgReport *report, const char *key, MgCell cell, MgArena *arena);
-/* The version of plan's head, or NULL. */
-const char *mg_report_head_version(const MgPlan *plan);
 /* Does table and Markdown show the column? */
 bool mg_report_shows(const MgReport *report, size_t column_i);
 
@@ -145,17 +143,5 @@ void mg_report_write_json(const MgReport *report, const MgView *view, MgWrite wr
 void mg_report_write_markdown(const MgReport *report, const MgView *view, MgWrite write,
                               void *payload);
 void mg_report_write_html(const MgReport *report, const MgView *view, MgWrite write, void *payload);
-
-/* plan may be NULL when view->error tells why there is none. */
-void mg_report_status(const MgPlan *plan, const MgView *view, MgArena *arena, MgReport *ret);
-void mg_report_plan(const MgPlan *plan, const MgView *view, MgArena *arena, MgReport *ret);
-void mg_report_outcome(const MgRunResult *result, const MgView *view, MgArena *arena,
-                       MgReport *ret);
-/* log and journal may be NULL when the view's error tells why there is none. */
-void mg_report_log(const MgLog *log, const MgView *view, MgArena *arena, MgReport *ret);
-void mg_report_journal(const MgJournal *journal, MgArena *arena, MgReport *ret);
-void mg_report_run(const MgJournal *journal, MgArena *arena, MgReport *ret);
-/* diagnosis may be NULL when view->error tells why there is none. */
-void mg_report_doctor(const MgDiagnosis *diagnosis, MgArena *arena, MgReport *ret);
 
 #endif

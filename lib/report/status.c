@@ -199,8 +199,8 @@ footer(const MgPlan *plan, MgArena *arena)
     return mg_arena_text(arena, mg_buf_text(&buf));
 }
 
-void
-mg_report_status(const MgPlan *plan, const MgView *view, MgArena *arena, MgReport *ret)
+static void
+build(const MgPlan *plan, const MgView *view, MgArena *arena, MgReport *ret)
 {
     *ret = (MgReport){
         .schema = "migrate.status.v1",
@@ -245,7 +245,7 @@ mg_write_status(const MgPlan *plan, const MgView *view, MgWrite write, void *pay
 {
     MgArena arena = { 0 };
     MgReport report;
-    mg_report_status(plan, view, &arena, &report);
+    build(plan, view, &arena, &report);
     mg_report_write(&report, view, write, payload);
     mg_arena_release(&arena);
 }
