@@ -23,13 +23,14 @@ def write_sql_migrate(folder, n):
         (folder / "{:05}_t.sql".format(i)).write_text("-- +migrate Up\n" + statements_of(i))
 
 
-# ---- Big files -------------------------------------------------------------------------------------
+# ---- Big files ----------------------------------------------------------------------------------
 
 ORDERS = """\
 CREATE TABLE orders (id bigint, customer text, mail text, at timestamptz, total numeric, note text);
 """
 NOTE = "as agreed by telephone: to be left with the neighbours if nobody opens"
-COPIED = "{0}\tCustomer {0}\tcustomer{0}@example.com\t2024-01-02 03:04:05+00\t{0}.25\t" + NOTE + "\n"
+COPIED = "{0}\tCustomer {0}\tcustomer{0}@example.com\t2024-01-02 03:04:05+00\t{0}.25\t" + \
+    NOTE + "\n"
 ROW = "({0}, 'Customer {0}', 'customer{0}@example.com', '2024-01-02 03:04:05+00', {0}.25, '" + \
     NOTE + "')"
 ROWS_EACH = 1000

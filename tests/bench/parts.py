@@ -69,7 +69,7 @@ class Bench:
         return self.run(*runner.up(folder, self.server.url(database, login, port)))
 
 
-# ---- Over a line -----------------------------------------------------------------------------------
+# ---- Over a line --------------------------------------------------------------------------------
 
 
 def measure_trips(bench):
@@ -100,41 +100,51 @@ def trips_of(bench, runner, login, rtt_ms):
 
 def measure_latency(bench):
     """Time over lines of several round trips."""
-    n = bench.sizes.n_latency
-    lines = "{} ms of round trip".format(table.listed(bench.sizes.rtts_ms))
-    ours, bare, n_trips = times_over_lines(bench, n, SCRAM)
+    n, rivals = bench.sizes.n_latency, [bench.floor, *bench.peers]
+    taken, n_trips = times_over_lines(bench, n, SCRAM, rivals)
+    ours = taken[bench.ours.name]
+    what = "{} migrations, SCRAM; a round trip takes {} ms".format(
+        grouped(n), table.listed(bench.sizes.rtts_ms))
+    for runner in rivals:
+        theirs = taken[runner.name]
+        bench.row(what, times(ours), "{} {}".format(runner.name, times(theirs)),
+                  ratios(ours, theirs))
+        what = "the same"
     bound = [ours[0] + n_trips * rtt_ms for rtt_ms in bench.sizes.rtts_ms[1:]]
-    what = "{} migrations, SCRAM: {}".format(n, lines)
-    bench.row(what, times(ours), "floor " + times(bare), ratios(ours, bare))
-    bench.row("the same", times(ours), "{} round trips + the time at 0 ms: – / {}".format(
+    bench.row(what, times(ours), "{} round trips + the time at 0 ms: – / {}".format(
         n_trips, times(bound)), "– / " + ratios(ours[1:], bound))
-    for peer in bench.peers:
-        theirs = [median_of_peer(bench, peer, n, rtt_ms) for rtt_ms in bench.sizes.rtts_ms]
-        bench.row("the same", times(ours), peer.name + " " + times(theirs), ratios(ours, theirs))
     for login in bench.sizes.logins:
         for other_n in bench.sizes.pending:
             if (login is SCRAM) != (other_n == n):
-                ours, bare, _ = times_over_lines(bench, other_n, login)
+                taken, _ = times_over_lines(bench, other_n, login, [bench.floor])
+                ours, bare = taken[bench.ours.name], taken[bench.floor.name]
                 what = "{} migrations".format(grouped(other_n)) if other_n else "nothing to do"
                 bench.row("{}, {}".format(what, login.name), times(ours), "floor " + times(bare),
                           ratios(ours, bare))
 
 
-def times_over_lines(bench, n, login):
-    """Medians in ms for each line, of ours and of the floor; ours in round trips on the longest."""
-    medians, n_trips = ([], []), 0
+def times_over_lines(bench, n, login, rivals):
+    """The medians in ms by name, one for each line; the round trips of ours on the longest."""
+    medians, n_trips = {runner.name: [] for runner in (bench.ours, *rivals)}, 0
     for rtt_ms in bench.sizes.rtts_ms:
+        # With a line a peer takes that many seconds that turns would not make it fairer.
+        in_turns = [runner for runner in (bench.ours, *rivals)
+                    if rtt_ms == 0 or runner not in bench.peers]
+        taken, counted = {runner.name: [] for runner in in_turns}, []
         with Proxy(bench.programs.proxy, bench.server, rtt_ms) as line:
-            taken, counted = ([], []), []
             for _ in range(bench.sizes.n_runs):
-                taken[0].append(time_of(bench, bench.ours, n, login, line.port))
-                counted.append(line.trips())
-                taken[1].append(time_of(bench, bench.floor, n, login, line.port))
-                line.counted()
-        for side in (0, 1):
-            medians[side].append(median(taken[side]))
+                for runner in in_turns:
+                    line.counted()
+                    taken[runner.name].append(time_of(bench, runner, n, login, line.port))
+                    if runner is bench.ours:
+                        counted.append(line.trips())
+        for runner in rivals:
+            if runner not in in_turns:
+                taken[runner.name] = times_side_by_side(bench, runner, n, login, rtt_ms)
+        for name, of_runs in taken.items():
+            medians[name].append(median(of_runs))
         n_trips = min(counted)
-    return (*medians, n_trips)
+    return medians, n_trips
 
 
 def time_of(bench, runner, n, login, port):
@@ -145,13 +155,14 @@ def time_of(bench, runner, n, login, port):
         return bench.up(runner, folder, database, login, port).wall_ms
 
 
-def median_of_peer(bench, peer, n, rtt_ms):
-    """Three runs: side by side when there is a line, since they wait for it all the time."""
+def times_side_by_side(bench, peer, n, login, rtt_ms):
+    """Of three runs at once, which wait for their line all the time."""
     with Proxy(bench.programs.proxy, bench.server, rtt_ms) as line, contextlib.ExitStack() as stack:
         jobs = [(stack.enter_context(bench.folder(peer, n)), stack.enter_context(bench.database()))
                 for _ in range(min(3, bench.sizes.n_runs))]
-        with concurrent.futures.ThreadPoolExecutor(len(jobs) if rtt_ms else 1) as pool:
-            return median(pool.map(lambda job: bench.up(peer, *job, SCRAM, line.port).wall_ms, jobs))
+        with concurrent.futures.ThreadPoolExecutor(len(jobs)) as pool:
+            return [one.wall_ms for one in pool.map(
+                lambda job: bench.up(peer, *job, login, line.port), jobs)]
 
 
 def measure_loopback(bench):
@@ -193,7 +204,7 @@ def measure_loose(bench):
             bench.row(name, "{:.3g} each".format((counted[1] - counted[0]) / 2))
 
 
-# ---- On this machine -------------------------------------------------------------------------------
+# ---- On this machine ----------------------------------------------------------------------------
 
 
 def measure_noop(bench):
@@ -205,7 +216,8 @@ def measure_noop(bench):
         return [medians[name][figure] for medians in of_sizes]
 
     for word in ("up", "status"):
-        wall, cpu, digests = column(word, "wall_ms"), column(word, "cpu_ms"), column("read", "cpu_ms")
+        wall, cpu, digests = (column(name, figure) for name, figure in (
+            (word, "wall_ms"), (word, "cpu_ms"), ("read", "cpu_ms")))
         what = "`{}`: {} files".format(word, counts(sizes))
         for runner in rivals if word == "up" else ():
             theirs = column(runner.name, "wall_ms")
@@ -268,7 +280,7 @@ def medians_of_big(bench, folder):
                 folder / "1_big.up.sql")
 
     taken = ([], [])
-    for _ in range(min(3, bench.sizes.n_runs)):
+    for _ in range(min(3, bench.sizes.n_runs) if bench.sizes.big_mb <= 200 else 1):
         for side, command in enumerate((lambda url: bench.ours.up(folder, url), psql)):
             with bench.database() as database, BackendMemory(bench.server, database) as backend:
                 done = bench.run(*command(bench.server.url(database)))
@@ -297,8 +309,8 @@ SCANNED = (("`COPY` data", files.write_copy), ("`INSERT`s of one row", files.wri
 
 def measure_scan(bench):
     """How fast a file is read; a digest of it is the least, ours takes two."""
-    said = bench.run("openssl", "speed", "-mr", "-seconds", 1, "-bytes", 65536, "-evp", "sha256").out
-    hashed = float(re.search(r"^\+F:\d+:sha256:([\d.]+)", said, re.MULTILINE).group(1)) / 1e6
+    said = bench.run("openssl", "speed", "-mr", "-seconds", 1, "-bytes", 65536, "-evp", "sha256")
+    hashed = float(re.search(r"^\+F:\d+:sha256:([\d.]+)", said.out, re.MULTILINE).group(1)) / 1e6
     for name, write in SCANNED:
         with Folder() as folder:
             write(folder / "big.sql", bench.sizes.scan_mb)

@@ -25,7 +25,8 @@ class Login:
 
 TRUST = Login("trust", "trust", False)
 SCRAM = Login("SCRAM", "scram", False)
-LOGINS = [TRUST, SCRAM, Login("trust and TLS", "trust", True), Login("SCRAM and TLS", "scram", True)]
+LOGINS = [TRUST, SCRAM, Login("trust and TLS", "trust", True),
+          Login("SCRAM and TLS", "scram", True)]
 
 
 class Programs:
@@ -57,7 +58,7 @@ def server_programs():
 
 
 class Server:
-    """A throw-away PostgreSQL with its default settings: roles "trust" and "scram", TLS on offer."""
+    """A throw-away PostgreSQL, its settings the defaults: roles "trust" and "scram", and TLS."""
 
     def __init__(self, *settings):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="migrate-bench-"))

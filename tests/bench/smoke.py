@@ -28,8 +28,8 @@ RTT_MS = 150  # far above what a busy machine takes between two packets of one f
 EXPECTED = {"trust": 4, "SCRAM": 6, "trust and TLS": 7, "SCRAM and TLS": 9}
 
 SMALL = parts.Sizes(n_runs=1, logins=[SCRAM], pending=(0, 2), rtts_ms=(0, 1), count_rtt_ms=1,
-                    peers_rtt_ms=1, n_latency=2, n_loopback=2, n_files=(2,), big_mb=0.1, scan_mb=0.1,
-                    n_starts=1, n_counted=(2,), counted_mb=0.01)
+                    peers_rtt_ms=1, n_latency=2, n_loopback=2, n_files=(2,), big_mb=0.1,
+                    scan_mb=0.1, n_starts=1, n_counted=(2,), counted_mb=0.01)
 
 
 def expect(what, actual, wanted):
@@ -128,7 +128,8 @@ def test_floor(server):
 
 def test_measure(_):
     """What it says of a program that is known, and that a failure is one."""
-    done = run(PROGRAMS.measure, "sh", "-c", "head -c 50000000 /dev/zero | tail -c 50000000 | wc -c")
+    done = run(PROGRAMS.measure, "sh", "-c",
+               "head -c 50000000 /dev/zero | tail -c 50000000 | wc -c")
     expect("output", done.out, "50000000\n")
     expect("peak memory of the largest in MB", 48 < done.peak_mb < 60, True)
     expect("CPU time of all", 0 < done.cpu_ms <= 3 * done.wall_ms, True)
@@ -154,7 +155,8 @@ def test_every_part(server):
         readme = folder / "README.md"
         readme.write_text("above\n" + table.BEGIN + "old\n" + table.END + "below\n")
         table.write_into_readme(readme, shown)
-        expect("README", readme.read_text(), "above\n" + table.BEGIN + shown + table.END + "below\n")
+        expect("README", readme.read_text(),
+               "above\n" + table.BEGIN + shown + table.END + "below\n")
 
 
 def can_be_counted():
@@ -168,6 +170,7 @@ def test_faults_of_a_table_are_seen(_):
     rows = [table.heading("start"), ("`--version`", "3 ms", "`true` 1 ms", "3.00")]
     expect("no faults", table.faults(origin + table.render(rows), ["start"]), [])
     for what, shown in (
+            ("nothing", ""),
             ("no date", "a CPU\n\n" + table.render(rows)),
             ("a part is missing", origin + table.render(rows[:1])),
             ("no ratio", origin + table.render([rows[0], rows[1][:3] + ("",)])),

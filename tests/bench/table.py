@@ -16,7 +16,7 @@ HEADINGS = {
 }
 COLUMNS = ("what is measured", "migrate", "against", "ratio")
 BEGIN = "<!-- written by tests/bench/run: begin -->\n"
-END = "<!-- written by tests/bench/run: end -->\n"
+END = "\n<!-- written by tests/bench/run: end -->\n"
 
 
 def line(cells):
@@ -44,15 +44,17 @@ def faults(shown, parts=HEADINGS):
     headings = [row for row in rows if row[0].startswith("**")]
     if headings != [heading(part) for part in parts]:
         found.append("the headings are {}".format(headings))
-    found += ["nothing under {}".format(row[0]) for row, below in zip(rows, [*rows[1:], headings[0]])
-              if row in headings and below in headings]
+    found += ["nothing under {}".format(row[0]) for row, below in zip(rows, [*rows[1:], None])
+              if row in headings and (below is None or below in headings)]
     return found
 
 
 def is_row(cells):
     """A heading, or figures of ours and perhaps of another with a ratio."""
-    if len(cells) != len(COLUMNS) or cells[0].startswith("**"):
-        return len(cells) == len(COLUMNS) and not any(cells[1:])
+    if len(cells) != len(COLUMNS):
+        return False
+    if cells[0].startswith("**"):
+        return not any(cells[1:])
     return has_figure(cells[1]) and bool(cells[2]) == has_figure(cells[3])
 
 
@@ -88,9 +90,10 @@ def millions(values):
 
 
 def figure(value):
-    """Three digits at most, and never finer than a hundredth."""
-    return "{:.0f}".format(value) if value >= 100 else "{:.1f}".format(value) if value >= 10 else \
-        "{:.2g}".format(value) if value < 1 else "{:.2f}".format(value).rstrip("0").rstrip(".")
+    """About three digits."""
+    if value >= 1000:
+        return grouped(round(value))
+    return "{:.{}f}".format(value, 0 if value >= 100 else 1 if value >= 10 else 2)
 
 
 def ratios(ours, theirs):
