@@ -1,46 +1,75 @@
 #include "action.h"
 
+#include <string.h>
+
 #include "base/buf.h"
+#include "base/text.h"
 #include "show.h"
 #include "talk.h"
 
+/* Whole: nobody has seen them here. */
+static void
+show_stored(MgTalk *talk, const MgPlan *plan)
+{
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        const MgStep *step = &plan->steps[i];
+        if (step->stored == NULL)
+            continue;
+        MG_CLEANUP(buf) MgBuf text = { 0 };
+        mg_buf_format(&text, "\ndown script of %s, stored when it was applied:\n",
+                      step->entry->label);
+        for (const char *line = step->stored; *line != '\0';) {
+            size_t n = strcspn(line, "\n");
+            mg_buf_format(&text, "    %.*s\n", (int)n, line);
+            line += n;
+            line += *line == '\n' ? 1 : 0;
+        }
+        mg_text_defuse(text.text, true);
+        mg_talk_write_err(talk, text.text, text.size_bytes);
+    }
+}
+
 static bool
-ask(const MgRun *run, const MgAction *action, const MgPlan *plan, MgError *err)
+ask(const MgRun *run, const MgAction *action, const MgPlan *plan, bool is_stored, MgError *err)
 {
     MgTalk *talk = run->talk;
     MgView view = { .format = MG_TABLE, .width = talk->err.width, .is_question = true };
     mg_talk_write_err(talk, "\n", 1);
     mg_write_plan(plan, &view, mg_talk_write_err, talk);
+    if (is_stored)
+        show_stored(talk, plan);
     const char *question =
         mg_arena_format(run->arena, "%s in %s at %s?", action->ask(plan, run->arena),
                         plan->target.database, plan->target.host);
     return mg_consent_ask(run, &action->consent, question, err);
 }
 
+/* What a person at a terminal agrees to is allowed in *goal. */
 static bool
-confirm(const MgRun *run, const MgAction *action, MgContext *context, MgError *err)
+confirm(const MgRun *run, const MgAction *action, MgContext *context, MgGoal *goal, MgError *err)
 {
     bool must_ask;
     const MgPlan *plan = NULL;
     if (!mg_consent_check(run, mg_target(context), &action->consent, &must_ask, err))
         return false;
-    if (!must_ask)
+    bool may_be_stored = (goal->kind == MG_GOAL_DOWN || goal->kind == MG_GOAL_REDO) &&
+                         !goal->is_from_history_allowed && mg_consent_has_somebody(run);
+    if (!must_ask && !may_be_stored)
         return true;
-    if (!mg_plan(context, &action->goal, &plan, err))
+    if (!mg_plan(context, goal, &plan, err))
+        return false;
+    bool is_stored =
+        may_be_stored && plan->n_refusals > 0 && plan->refusals[0].code == MG_E_FROM_HISTORY;
+    if (!must_ask && !is_stored)
+        return true;
+    goal->is_from_history_allowed = goal->is_from_history_allowed || is_stored;
+    if (is_stored && !mg_plan(context, goal, &plan, err))
         return false;
     if (plan->n_refusals > 0) {
         *err = plan->refusals[0];
         return false;
     }
-    return plan->n_steps == 0 || ask(run, action, plan, err);
-}
-
-void
-mg_action_command(const MgRun *run, MgBuf *ret)
-{
-    mg_buf_format(ret, "migrate %s", run->cmd->name);
-    for (size_t i = 0; i < run->words.n; i++)
-        mg_buf_format(ret, " %s", mg_cmd_shown(run->words.items[i]));
+    return plan->n_steps == 0 || ask(run, action, plan, is_stored, err);
 }
 
 bool
@@ -52,6 +81,7 @@ mg_action_run(const MgRun *run, const MgAction *action, MgError *err)
     mg_policy_options(&action->policy, &options);
     options.is_skippable = true;
     bool has_document = mg_show_begin_document(run);
+    MgGoal goal = action->goal;
     MgContext *context = NULL;
     MgOutcome outcome = { 0 };
     MgRunResult result = { .direction = MG_DOWN, .outcome = &outcome };
@@ -60,7 +90,7 @@ mg_action_run(const MgRun *run, const MgAction *action, MgError *err)
         result.skipped = mg_skipped(context);
     if (ok && result.skipped == NULL) {
         result.target = mg_target(context);
-        ok = confirm(run, action, context, err) && mg_run(context, &action->goal, &outcome, err);
+        ok = confirm(run, action, context, &goal, err) && mg_run(context, &goal, &outcome, err);
     }
     if (has_document)
         mg_show_outcome(run, &result, ok ? NULL : err);

@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include "base/attr.h"
-#include "base/buf.h"
 #include "cmd.h"
 #include "consent.h"
 #include "policy.h"
@@ -28,10 +27,10 @@ typedef struct MgAction {
 #define MG_ACTION_OPTS(policy_offset, wait_turn_offset)                                            \
     MG_WAIT_TURN_OPT(wait_turn_offset), MG_POLICY_OPTS(policy_offset)
 
-/* The command line so far, with its words but no options; to be continued by the caller. */
-void mg_action_command(const MgRun *run, MgBuf *ret);
-
-/* Ask where that is due, then run. */
+/*
+ * Ask where that is due, then run.  Down scripts that are only in the history
+ * are shown and asked for on any database, if there is somebody to ask.
+ */
 MG_CHECK bool mg_action_run(const MgRun *run, const MgAction *action, MgError *err);
 
 #endif

@@ -88,6 +88,55 @@ mg_cmd_shown(const char *word)
     return may_be_secret ? "***" : word;
 }
 
+/* As a shell takes it. */
+static void
+add_again_word(const char *word, MgBuf *ret)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-+./,%";
+    const char *shown = mg_cmd_shown(word);
+    bool is_plain = shown[strspn(shown, plain)] == '\0' && *shown != '\0';
+    bool is_quotable = strchr(shown, '\'') == NULL;
+    mg_buf_format(ret, is_plain ? " %s" : " '%s'", is_quotable ? shown : "***");
+}
+
+static void
+add_again_option(const MgOpt *opt, const void *args, MgBuf *ret)
+{
+    const char *field = (const char *)args + opt->offset;
+    if (opt->type == MG_OPT_FLAG && *(const bool *)field)
+        mg_buf_format(ret, " --%s", opt->name);
+    const char *text = opt->type == MG_OPT_TEXT ? *(const char *const *)field : NULL;
+    if (opt->type == MG_OPT_CHOICE && *(const int *)field >= opt->min && *(const int *)field != 0)
+        text = opt->choices[*(const int *)field - opt->min];
+    if (text == NULL)
+        return;
+    mg_buf_format(ret, " --%s", opt->name);
+    if (strcmp(opt->argument, "URL") == 0)
+        mg_buf_add(ret, " URL");
+    else
+        add_again_word(text, ret);
+}
+
+const char *
+mg_cmd_again(const MgRun *run)
+{
+    MG_CLEANUP(buf) MgBuf text = { 0 };
+    size_t n_words = run->words.n;
+    mg_buf_format(&text, "migrate %s", run->cmd->name);
+    if (n_words > 0)
+        add_again_word(run->words.items[0], &text);
+    for (const MgOpt *opt = run->cmd->opts; opt != NULL && opt->name != NULL; opt++)
+        add_again_option(opt, run->args, &text);
+    /* "repair V --statement K done" */
+    for (size_t i = 1; i < n_words; i++)
+        add_again_word(run->words.items[i], &text);
+    for (const MgOpt *opt = mg_common_opts; opt->name != NULL; opt++)
+        if (opt->type == MG_OPT_TEXT)
+            add_again_option(opt, run->common, &text);
+    return mg_arena_text(run->arena, mg_buf_text(&text));
+}
+
 static bool
 add_foreign_hint(const char *name, MgError *err)
 {

@@ -88,6 +88,12 @@ void mg_cmd_see_help(const char *command, MgError *err);
 /* MG_E_USAGE, and where to read the help of command (NULL: of all).  Returns false. */
 bool mg_cmd_usage(const char *command, MgError *err, const char *format, ...) MG_PRINTF(3, 4);
 
+/*
+ * The command line once more, for a hint: what was named and chosen, without
+ * what only changes the talk and how long to wait.  A URL is not repeated.
+ */
+const char *mg_cmd_again(const MgRun *run);
+
 /* A word of the command line as messages show it: what may be a URL, and so hold a password, is
  * not repeated. */
 const char *mg_cmd_shown(const char *word);

@@ -2,7 +2,6 @@
 #include <stddef.h>
 
 #include "action.h"
-#include "base/buf.h"
 #include "base/text.h"
 #include "cmd.h"
 #include "talk.h"
@@ -40,12 +39,9 @@ run(const MgRun *run, int *ret_status, MgError *err)
 {
     (void)ret_status;
     const Args *args = run->args;
-    MG_CLEANUP(buf) MgBuf command = { 0 };
-    mg_action_command(run, &command);
     MgAction action = { .goal = { .kind = MG_GOAL_BASELINE, .to = run->words.items[0] },
                         .consent = { .action = "writing to the history",
                                      .look = "migrate status",
-                                     .command = mg_buf_text(&command),
                                      .note = "nothing was recorded" },
                         .policy = args->policy,
                         .wait_turn_ms = args->wait_turn_ms,

@@ -74,7 +74,6 @@ confirm_release(const MgRun *run, MgContext *context, MgError *err)
     const MgTarget *target = mg_target(context);
     const MgConsent consent = { .action = "releasing a claim",
                                 .look = "migrate claim --show",
-                                .command = "migrate claim --release",
                                 .note = "nothing was changed" };
     bool must_ask;
     MgClaimed claimed;

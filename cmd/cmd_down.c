@@ -6,7 +6,6 @@
 #include <stddef.h>
 
 #include "action.h"
-#include "base/buf.h"
 #include "base/text.h"
 #include "cmd.h"
 #include "goal.h"
@@ -39,20 +38,6 @@ ask(const MgPlan *plan, MgArena *arena)
                            mg_text_plural((int64_t)plan->n_steps, "migration", "migrations"));
 }
 
-/* The command once more, to get the consent that was missing. */
-static const char *
-command_again(const MgRun *run)
-{
-    const Args *args = run->args;
-    MG_CLEANUP(buf) MgBuf command = { 0 };
-    mg_action_command(run, &command);
-    if (args->to != NULL)
-        mg_buf_format(&command, " --to %s", mg_cmd_shown(args->to));
-    if (args->is_from_history)
-        mg_buf_add(&command, " --from-history");
-    return mg_arena_text(run->arena, mg_buf_text(&command));
-}
-
 static void
 print_done(MgTalk *talk, const MgOutcome *outcome)
 {
@@ -79,7 +64,6 @@ run(const MgRun *run, int *ret_status, MgError *err)
                                   .is_from_history_allowed = args->is_from_history },
                         .consent = { .action = "reverting",
                                      .look = "migrate status",
-                                     .command = command_again(run),
                                      .note = "nothing was reverted" },
                         .policy = args->policy,
                         .wait_turn_ms = args->wait_turn_ms,

@@ -2,7 +2,6 @@
 #include <stddef.h>
 
 #include "action.h"
-#include "base/buf.h"
 #include "base/text.h"
 #include "cmd.h"
 #include "talk.h"
@@ -44,18 +43,15 @@ run(const MgRun *run, int *ret_status, MgError *err)
 {
     (void)ret_status;
     const Args *args = run->args;
-    MgAction action = {
-        .goal = { .kind = MG_GOAL_REDO, .is_from_history_allowed = args->is_from_history },
-        .consent = { .action = "reverting",
-                     .look = "migrate status",
-                     .command =
-                         args->is_from_history ? "migrate redo --from-history" : "migrate redo",
-                     .note = "nothing was reverted" },
-        .policy = args->policy,
-        .wait_turn_ms = args->wait_turn_ms,
-        .ask = ask,
-        .print_done = print_done
-    };
+    MgAction action = { .goal = { .kind = MG_GOAL_REDO,
+                                  .is_from_history_allowed = args->is_from_history },
+                        .consent = { .action = "reverting",
+                                     .look = "migrate status",
+                                     .note = "nothing was reverted" },
+                        .policy = args->policy,
+                        .wait_turn_ms = args->wait_turn_ms,
+                        .ask = ask,
+                        .print_done = print_done };
     return mg_action_run(run, &action, err);
 }
 

@@ -74,8 +74,6 @@ change_row(const MgRun *run, const MgRenumbered *renumbered, const MgRepairPlan 
     const MgConsent consent = {
         .action = "renumbering a row of the history",
         .look = "migrate status",
-        .command =
-            mg_arena_format(run->arena, "migrate renumber %s", mg_cmd_shown(run->words.items[0])),
         .note = "nothing was changed, and the files have their old names",
     };
     MgOptions options;

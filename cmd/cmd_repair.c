@@ -94,25 +94,12 @@ parse(const MgRun *run, MgRepair *ret, MgError *err)
     return true;
 }
 
-static const char *
-command_again(const MgRun *run, const MgRepair *repair)
-{
-    const Args *args = run->args;
-    const char *version = mg_cmd_shown(repair->version);
-    if (args->statement != NULL)
-        return mg_arena_format(run->arena, "migrate repair %s --statement %s %s", version,
-                               args->statement, run->words.items[1]);
-    return mg_arena_format(run->arena, "migrate repair %s %s", version,
-                           args->is_accept_file ? "--accept-file" : "--mark-reverted");
-}
-
 /* True when the run may go on. */
 static bool
 confirm(const MgRun *run, MgContext *context, const MgRepair *repair, MgError *err)
 {
     MgConsent consent = { .action = "repairing the history",
                           .look = "migrate status",
-                          .command = command_again(run, repair),
                           .note = "nothing was changed" };
     bool must_ask;
     if (!mg_consent_check(run, mg_target(context), &consent, &must_ask, err))

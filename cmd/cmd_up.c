@@ -79,7 +79,6 @@ confirm(const MgRun *run, MgContext *context, MgError *err)
     const MgTarget *target = mg_target(context);
     const MgConsent consent = { .action = "rehearsing",
                                 .look = "migrate plan",
-                                .command = "migrate up --rehearse",
                                 .note = "nothing was run" };
     bool must_ask;
     if (!mg_consent_check(run, target, &consent, &must_ask, err))

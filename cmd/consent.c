@@ -18,7 +18,7 @@ cancel(const MgConsent *consent, MgError *err, const char *message)
 }
 
 static bool
-refuse_unasked(const MgTarget *target, const MgConsent *consent, MgError *err)
+refuse_unasked(const MgRun *run, const MgTarget *target, const MgConsent *consent, MgError *err)
 {
     (void)mg_fail(err, MG_E_USAGE, "%s on another machine needs --yes where nobody can be asked",
                   consent->action);
@@ -26,9 +26,18 @@ refuse_unasked(const MgTarget *target, const MgConsent *consent, MgError *err)
         mg_error_detail(err, "It is %s at %s, from %s.", target->database, target->host,
                         target->from);
     mg_error_hint(err, "Look at it first: %s", consent->look);
-    mg_error_hint(err, "If it is meant: %s --yes", consent->command);
+    mg_error_hint(err, "If it is meant: %s --yes", mg_cmd_again(run));
     mg_error_note(err, "%s", consent->note);
     return false;
+}
+
+bool
+mg_consent_has_somebody(const MgRun *run)
+{
+    /* A build may have a terminal, but nobody sits at it. */
+    bool is_build = *mg_term_variable(run->environment, "CI") != '\0';
+    return !run->common->is_yes && !is_build && isatty(STDIN_FILENO) == 1 &&
+           isatty(STDERR_FILENO) == 1;
 }
 
 bool
@@ -38,12 +47,25 @@ mg_consent_check(const MgRun *run, const MgTarget *target, const MgConsent *cons
     *ret_must_ask = false;
     if (run->common->is_yes || target->is_local)
         return true;
-    /* A build may have a terminal, but nobody sits at it. */
-    bool is_build = *mg_term_variable(run->environment, "CI") != '\0';
-    if (is_build || isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
-        return refuse_unasked(target, consent, err);
+    if (!mg_consent_has_somebody(run))
+        return refuse_unasked(run, target, consent, err);
     *ret_must_ask = true;
     return true;
+}
+
+/* What is left of a line that is too long for an answer is not for the shell to run. */
+static ssize_t
+read_line(char *ret, size_t ret_bytes)
+{
+    char rest[256];
+    ssize_t n = read(STDIN_FILENO, ret, ret_bytes);
+    ssize_t last = n;
+    char end = n > 0 ? ret[n - 1] : '\n';
+    while (last > 0 && end != '\n') {
+        last = read(STDIN_FILENO, rest, sizeof rest);
+        end = last > 0 ? rest[last - 1] : '\n';
+    }
+    return n < 0 ? 0 : n;
 }
 
 /* One line from the terminal; yes is "y" or "yes". */
@@ -59,9 +81,9 @@ read_answer(const MgRun *run, const MgConsent *consent, MgError *err)
     if (fds[1].revents != 0)
         return cancel(consent, err, "the run was interrupted");
     char answer[16];
-    ssize_t n = read(STDIN_FILENO, answer, sizeof answer - 1);
-    if (n < 0)
-        n = 0;
+    ssize_t n = read_line(answer, sizeof answer - 1);
+    if (n == 0 || answer[n - 1] != '\n')
+        mg_talk_write_err(run->talk, "\n", 1); /* behind the question, as the answer would have */
     while (n > 0 && (answer[n - 1] == '\n' || answer[n - 1] == '\r' || answer[n - 1] == ' '))
         n--;
     answer[n] = '\0';

@@ -12,11 +12,13 @@
 
 /* What is to be agreed to. */
 typedef struct MgConsent {
-    const char *action;  /* begins the refusal where nobody can be asked: "reverting" */
-    const char *look;    /* the command that shows how things are: "migrate status" */
-    const char *command; /* what was called, ready to get --yes behind it */
-    const char *note;    /* "nothing was reverted" */
+    const char *action; /* begins the refusal where nobody can be asked: "reverting" */
+    const char *look;   /* the command that shows how things are: "migrate status" */
+    const char *note;   /* "nothing was reverted" */
 } MgConsent;
+
+/* Is there somebody to ask?  Not with --yes: that says do not. */
+bool mg_consent_has_somebody(const MgRun *run);
 
 /*
  * Must somebody be asked before anything is done?  Fails with MG_E_USAGE where

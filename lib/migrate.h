@@ -301,6 +301,7 @@ typedef struct MgStep {
     int n_statements;
     bool is_transactional;
     bool is_from_history;      /* down: the script stored when it was applied */
+    const char *stored;        /* its text, passwords masked, or NULL */
     int resume_at;             /* statements of an earlier try that are not run again */
     bool is_fate_unknown;      /* statement resume_at + 1 was started, and may or may not be done */
     const char *prefix_digest; /* of those statements, or NULL */

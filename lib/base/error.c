@@ -163,8 +163,9 @@ static const char *const explanations[MG_N_ERRORS] = {
     [MG_E_FROM_HISTORY] =
         "The file of a migration to revert is not in the folder, but its down script was stored in"
         " the database when it was applied. Since nobody has reviewed it here, it runs only with"
-        " consent, which \"migrate down --from-history\" gives. Checking out the commit that has"
-        " the file is the other way.",
+        " consent: a terminal shows it and asks, elsewhere \"migrate down --from-history\" gives "
+        "it."
+        " Checking out the commit that has the file is the other way.",
     [MG_E_PARTIAL] =
         "A migration without a transaction stopped half-way, and it cannot be known whether its"
         " last statement took effect, or the file has changed since in the part that ran."

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mask.h"
 #include "base/text.h"
 #include "plan/draft.h"
 
@@ -328,10 +329,18 @@ stored_script(MgDraft *draft, const MgMatch *match)
         return NULL;
     }
     if (!draft->goal->is_from_history_allowed) {
-        mg_refuse_from_history(&draft->refusals, match);
+        mg_refuse_from_history(&draft->refusals, draft->goal, match);
         return NULL;
     }
     return script;
+}
+
+static const char *
+masked(const char *text, MgArena *arena)
+{
+    char *copy = mg_arena_text(arena, text);
+    mg_mask_passwords(copy, strlen(copy));
+    return copy;
 }
 
 static void
@@ -379,6 +388,7 @@ revert(MgDraft *draft, const MgMatch *match)
                        .script = script,
                        .is_transactional = script->is_transactional,
                        .is_from_history = is_from_history,
+                       .stored = is_from_history ? masked(script->text, draft->arena) : NULL,
                        .row_id = row->id });
 }
 

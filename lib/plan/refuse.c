@@ -395,7 +395,7 @@ mg_refuse_no_down(MgRefusals *refusals, const MgMatch *match)
 }
 
 void
-mg_refuse_from_history(MgRefusals *refusals, const MgMatch *match)
+mg_refuse_from_history(MgRefusals *refusals, const MgGoal *goal, const MgMatch *match)
 {
     const MgEntry *entry = match->entry;
     MgError *err = add(refusals);
@@ -403,7 +403,13 @@ mg_refuse_from_history(MgRefusals *refusals, const MgMatch *match)
             entry->label);
     mg_error_detail(err, "%s. This is the script that was stored then:\n%s",
                     when_applied(entry, refusals->arena), match->row->down_text);
-    mg_error_hint(err, "Read it, then let it run: migrate down --from-history");
+    const char *how_far = "";
+    if (goal->to != NULL)
+        how_far = mg_arena_format(refusals->arena, " --to %s", goal->to);
+    else if (goal->count > 0)
+        how_far = mg_arena_format(refusals->arena, " %d", goal->count);
+    mg_error_hint(err, "Read it, then let it run: migrate %s%s --from-history",
+                  goal->kind == MG_GOAL_REDO ? "redo" : "down", how_far);
     finish(refusals, err, NULL, 0);
 }
 

@@ -47,7 +47,7 @@ void mg_refuse_not_applied(MgRefusals *refusals, const MgMatch *match);
 /* Down: recorded and never run by us; no script; a stored one that needs consent or was altered. */
 void mg_refuse_recorded(MgRefusals *refusals, const MgMatch *match);
 void mg_refuse_no_down(MgRefusals *refusals, const MgMatch *match);
-void mg_refuse_from_history(MgRefusals *refusals, const MgMatch *match);
+void mg_refuse_from_history(MgRefusals *refusals, const MgGoal *goal, const MgMatch *match);
 void mg_refuse_altered(MgRefusals *refusals, const MgMatch *match);
 /* Redo of a migration whose file is gone. */
 void mg_refuse_redo_missing(MgRefusals *refusals, const MgMatch *match);

@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
 """What the suites on a real server share: the server, projects, expectations, the TAP runner."""
+import fcntl
 import os
 import pathlib
+import pty
+import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import traceback
 import urllib.parse
@@ -32,10 +37,10 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(LIMIT_S)
 
-    def database(self):
+    def database(self, template="template1"):
         self.n_databases += 1
         name = "scenario{}".format(self.n_databases)
-        self.sql("postgres", 'CREATE DATABASE {}'.format(name))
+        self.sql("postgres", "CREATE DATABASE {} TEMPLATE {}".format(name, template))
         return name
 
     def url_of(self, database, user="postgres"):
@@ -162,6 +167,46 @@ class Project:
     def applied(self):
         return self.sql("SELECT version FROM migrate.history WHERE reverted_at IS NULL "
                         "ORDER BY id").split()
+
+
+class Terminal:
+    """A run whose three streams are a terminal of its own."""
+
+    def __init__(self, project, *words, columns=80, term="xterm", program=None):
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        environment = dict({"NO_COLOR": "1"}, **project.environment(), TERM=term)
+
+        def lead():
+            os.setsid()
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        self.process = subprocess.Popen([program or MIGRATE, *words], cwd=project.root,
+                                        env=environment, stdin=slave, stdout=slave, stderr=slave, preexec_fn=lead)
+        os.close(slave)
+        self.text = ""
+
+    def read(self):
+        if not select.select([self.master], [], [], LIMIT_S)[0]:
+            self.process.kill()
+            raise AssertionError("nothing more behind:\n{!r}".format(self.text))
+        try:
+            part = os.read(self.master, 4096).decode()
+        except OSError:
+            part = ""
+        self.text += part
+        return part
+
+    def read_until(self, part):
+        while part not in self.text:
+            if not self.read():
+                raise AssertionError("\"{}\" is not in:\n{!r}".format(part, self.text))
+
+    def read_all(self):
+        while self.read():
+            pass
+        self.process.wait(LIMIT_S)
+        os.close(self.master)
 
 
 def expect(actual, wanted):

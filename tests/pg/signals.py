@@ -3,60 +3,18 @@
 
 usage: signals.py MIGRATE [NAME...]
 """
-import fcntl
 import os
-import pty
 import signal
 import socket
-import struct
 import subprocess
 import sys
-import termios
 import time
 
-import house
-from house import (LIMIT_S, Project, expect, expect_in, hold_table, locks, main, read_until,
-                   wait_for)
+from house import (LIMIT_S, Project, Terminal, expect, expect_in, hold_table, locks, main,
+                   read_until, wait_for)
 
 SLOW = {"1_a.up.sql": "CREATE TABLE a (id int);",
         "2_b.up.sql": "CREATE TABLE b (id int);\nSELECT pg_sleep(30);"}
-
-
-class Terminal:
-    """A run whose three streams are a terminal of its own."""
-
-    def __init__(self, project, *words, columns=80, term="xterm"):
-        self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        environment = dict({"NO_COLOR": "1"}, **project.environment(), TERM=term)
-
-        def lead():
-            os.setsid()
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-        self.process = subprocess.Popen([house.MIGRATE, *words], cwd=project.root, env=environment,
-                                        stdin=slave, stdout=slave, stderr=slave, preexec_fn=lead)
-        os.close(slave)
-        self.text = ""
-
-    def read(self):
-        try:
-            part = os.read(self.master, 4096).decode()
-        except OSError:
-            part = ""
-        self.text += part
-        return part
-
-    def read_until(self, part):
-        while part not in self.text:
-            if not self.read():
-                raise AssertionError("\"{}\" is not in:\n{!r}".format(part, self.text))
-
-    def read_all(self):
-        while self.read():
-            pass
-        self.process.wait(LIMIT_S)
-        os.close(self.master)
 
 
 def is_running(project):
