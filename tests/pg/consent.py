@@ -54,16 +54,7 @@ class PlacedServer(OwnServer):
         return self.url_of(database, host="127.0.0.1" if place == "loopback" else self.elsewhere)
 
 
-class Copy(Project):
-    """A project as another one has become, with a database and a folder of its own."""
-
-    def __init__(self, original):
-        self.server, self.variables = original.server, dict(original.variables)
-        self.database = original.server.database(template=original.database)
-        self.root = house.new_folder("migrate-consent-")
-        shutil.copytree(original.root, self.root, dirs_exist_ok=True,
-                        ignore=shutil.ignore_patterns("state.db*"))
-
+class Watched(Project):
     def seen(self):
         """All that a command may change."""
         files = {str(path.relative_to(self.root)): path.read_text()
@@ -72,6 +63,17 @@ class Copy(Project):
         return files, self.sql(
             "SELECT string_agg(c.oid::regclass::text, ' ' ORDER BY c.oid) FROM pg_class c WHERE "
             "relnamespace = 'public'::regnamespace; SELECT * FROM migrate.history ORDER BY id")
+
+
+class Copy(Watched):
+    """A project as another one has become, with a database and a folder of its own."""
+
+    def __init__(self, original):
+        self.server, self.variables = original.server, dict(original.variables)
+        self.database = original.server.database(template=original.database)
+        self.root = house.new_folder("migrate-consent-")
+        shutil.copytree(original.root, self.root, dirs_exist_ok=True,
+                        ignore=shutil.ignore_patterns("state.db*"))
 
 
 FILES = {"1_a.up.sql": "CREATE TABLE a (id int);\n", "1_a.down.sql": "DROP TABLE a;\n",
@@ -272,7 +274,7 @@ def needs_elsewhere(server):
 
 
 def check(row, server):
-    original = Copy(Project(server, FILES))
+    original = Watched(server, FILES)
     original.run("up")
     row.prepare(original)
     # Nobody is asked on this machine, whoever sits there.
@@ -345,7 +347,7 @@ def test_a_late_file_is_taken_without_a_word_on_this_machine_only(server):
     """--yes is the answer to a question, and nobody asks whether the order may change."""
     needs_elsewhere(server)
     late = dict(FILES, **{"3_c.up.sql": "CREATE TABLE c (id int);"})
-    original = Copy(Project(server, late))
+    original = Watched(server, late)
     (original.root / "migrations" / "2_b.up.sql").rename(original.root / "2_b.up.sql")
     (original.root / "migrations" / "2_b.down.sql").unlink()
     original.run("up")

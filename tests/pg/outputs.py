@@ -9,8 +9,7 @@ import subprocess
 import sys
 
 import house
-from house import LIMIT_S, Project, expect, expect_in, main
-from signals import Terminal
+from house import LIMIT_S, Project, Terminal, expect, expect_in, main
 
 FILES = {"1_a.up.sql": "CREATE TABLE a (id int);", "1_a.down.sql": "DROP TABLE a;",
          "2_b.up.sql": "CREATE INDEX CONCURRENTLY b ON a (id);"}
