@@ -40,6 +40,8 @@ typedef struct MgDirective {
 
 extern const char *const mg_directive_names[MG_N_DIRECTIVES];
 
+/* Without the word "migrate:" none can stand in a text, and nearly no text has it. */
+bool mg_directive_may_stand(const char *text, size_t size_bytes);
 /* Is the comment a directive, known or not? */
 bool mg_directive_parse(const char *text, MgSpan comment, MgDirective *ret);
 
@@ -55,8 +57,8 @@ typedef enum MgWalkKind {
 
 typedef struct MgWalkItem {
     MgWalkKind kind;
-    MgSpan span; /* in the window; valid until the next step */
-    MgDirective directive;
+    MgSpan span;           /* in the window; valid until the next step */
+    MgDirective directive; /* of MG_WALK_DIRECTIVE */
 } MgWalkItem;
 
 /* Called with every byte of the part, once and in order, as it comes into the window. */

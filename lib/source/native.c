@@ -335,25 +335,6 @@ find_sections(Finder *finder, MgReader *reader, MgError *err)
     return true;
 }
 
-/* Without this word there can be no marker, and nearly no file needs to be walked through twice. */
-static bool
-may_have_sections(const MgReader *reader)
-{
-    static const char word[] = "migrate:";
-    const size_t colon = sizeof word - 2;
-
-    const char *end = reader->text + reader->size_bytes;
-    for (const char *at = reader->text; at < end; at++) {
-        at = memchr(at, ':', (size_t)(end - at));
-        if (at == NULL)
-            return !reader->is_whole;
-        if ((size_t)(at - reader->text) >= colon &&
-            mg_text_equal_fold_n(at - colon, colon + 1, word))
-            return true;
-    }
-    return !reader->is_whole;
-}
-
 /* ---- Reading ------------------------------------------------------------------- */
 
 static MgScript
@@ -422,7 +403,8 @@ read_sections(const MgNativeFile *file, MgReading *reading, MgMigration *ret, Mg
     ret->up = ret->down = script_of(file);
     if (!open_file(&ret->up, reading, err))
         return false;
-    if (!may_have_sections(reader))
+    /* Without a marker the file need not be walked through twice. */
+    if (reader->is_whole && !mg_directive_may_stand(reader->text, reader->size_bytes))
         return mg_script_analyse_reader(&ret->up, reader, MG_DIRECTIVE_UP, reading, err);
 
     MgArena errors = { 0 };

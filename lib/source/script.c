@@ -136,6 +136,8 @@ apply_directive(MgScript *script, const MgDirective *directive, MgError *err)
 enum {
     /* The digest is quicker in large pieces. */
     FEED_BYTES = 8192,
+    /* Most tokens are shorter, and to copy always as much needs no call and no loop. */
+    COPY_BYTES = 16,
     /* Beside token_marks, in the token digest. */
     KIND_STATEMENT_END = 'S',
     KIND_COPY_DATA = 'C',
@@ -155,7 +157,7 @@ typedef struct Feed {
     MgDigest *digest;
     bool is_after_cr;
     size_t n;
-    char *pending; /* FEED_BYTES; borrowed */
+    char *pending; /* FEED_BYTES + COPY_BYTES; borrowed */
 } Feed;
 
 static void
@@ -211,9 +213,9 @@ feed_item(Feed *feed, char kind, const char *text, size_t size_bytes)
     feed->is_after_cr = false;
 }
 
-/* The same, quicker, for a token that has no line end in it. */
+/* The same, quicker, for a token that has no line end in it; text can be read up to text_end. */
 static inline void
-feed_word(Feed *feed, char kind, const char *text, size_t size_bytes)
+feed_word(Feed *feed, char kind, const char *text, size_t size_bytes, const char *text_end)
 {
     if (size_bytes + 2 > FEED_BYTES - feed->n) {
         feed_item(feed, kind, text, size_bytes);
@@ -221,7 +223,10 @@ feed_word(Feed *feed, char kind, const char *text, size_t size_bytes)
     }
     char *at = feed->pending + feed->n;
     at[0] = kind;
-    memcpy(at + 1, text, size_bytes);
+    if (size_bytes <= COPY_BYTES && text_end - text >= COPY_BYTES)
+        memcpy(at + 1, text, COPY_BYTES);
+    else
+        memcpy(at + 1, text, size_bytes);
     at[1 + size_bytes] = '\0';
     feed->n += size_bytes + 2;
 }
@@ -318,6 +323,8 @@ static bool
 check_comments(const Analysis *a, MgLex lex, MgError *err)
 {
     MgToken token;
+    if (!mg_directive_may_stand(lex.text + lex.at, lex.size_bytes - lex.at))
+        return true;
     while (lex.at < lex.size_bytes && mg_lex_next(&lex, &token) == MG_LEX_TOKEN) {
         MgDirective directive;
         if (token.kind != MG_TOKEN_COMMENT || !mg_directive_parse(lex.text, token.span, &directive))
@@ -333,15 +340,16 @@ check_comments(const Analysis *a, MgLex lex, MgError *err)
 }
 
 static void
-feed_tokens(Feed *feed, const char *text, const MgToken *tokens, size_t n)
+feed_tokens(Feed *feed, const MgLex *lex, const MgToken *tokens, size_t n)
 {
+    const char *end = lex->text + lex->size_bytes;
     for (size_t i = 0; i < n; i++) {
         MgSpan span = tokens[i].span;
         char mark = token_marks[tokens[i].kind];
         if (can_hold_line_end(tokens[i].kind))
-            feed_item(feed, mark, text + span.begin, span.end - span.begin);
+            feed_item(feed, mark, lex->text + span.begin, span.end - span.begin);
         else
-            feed_word(feed, mark, text + span.begin, span.end - span.begin);
+            feed_word(feed, mark, lex->text + span.begin, span.end - span.begin, end);
     }
 }
 
@@ -350,7 +358,7 @@ static void
 take_tokens(Analysis *a, const MgStmtHead *head)
 {
     enum { MORE_TOKENS = 256 };
-    feed_tokens(&a->tokens, head->lex.text, head->tokens, head->n);
+    feed_tokens(&a->tokens, &head->lex, head->tokens, head->n);
     MgLex rest = head->lex;
     if (head->n > 0)
         rest.at = head->tokens[head->n - 1].span.end;
@@ -358,7 +366,7 @@ take_tokens(Analysis *a, const MgStmtHead *head)
         MgToken tokens[MORE_TOKENS];
         size_t n;
         (void)mg_lex_words(&rest, tokens, MORE_TOKENS, &n);
-        feed_tokens(&a->tokens, rest.text, tokens, n);
+        feed_tokens(&a->tokens, &rest, tokens, n);
         if (n == 0)
             break;
     }
@@ -595,7 +603,7 @@ analyse(Analysis *a, MgReader *reader, MgStmtHead *head, MgError *err)
 
 struct MgReadingRoom {
     MgStmtHead head;
-    char text[FEED_BYTES], tokens[FEED_BYTES];
+    char text[FEED_BYTES + COPY_BYTES], tokens[FEED_BYTES + COPY_BYTES];
 };
 
 void
@@ -678,7 +686,7 @@ mg_script_digest(const MgScript *script, char ret[MG_DIGEST_HEX_BYTES], MgError 
     MG_CLEANUP(reader) MgReader reader = { .fd = -1 };
     if (!mg_script_open(script, &reader, err))
         return false;
-    char pending[FEED_BYTES];
+    char pending[FEED_BYTES + COPY_BYTES];
     char hex[MG_DIGEST_HEX_BYTES];
     Feed text = { .digest = mg_digest_begin(), .pending = pending };
     if (script->inherited != NULL)

@@ -63,6 +63,24 @@ mg_directive_parse(const char *text, MgSpan comment, MgDirective *ret)
     return true;
 }
 
+bool
+mg_directive_may_stand(const char *text, size_t size_bytes)
+{
+    static const char mark[] = "migrate:";
+    const size_t n = sizeof mark - 1;
+    if (size_bytes < n)
+        return false;
+    const char *end = text + size_bytes;
+    for (const char *at = text + n - 1; at < end; at++) {
+        at = memchr(at, ':', (size_t)(end - at));
+        if (at == NULL)
+            return false;
+        if (mg_text_equal_fold_n(at + 1 - n, n, mark))
+            return true;
+    }
+    return false;
+}
+
 static const char byte_order_mark[] = "\xEF\xBB\xBF";
 enum {
     BYTE_ORDER_MARK_BYTES = sizeof byte_order_mark - 1,
@@ -189,6 +207,8 @@ next_directive(MgWalk *walk, MgDirective *ret)
     };
     MgToken token;
     bool is_found = false;
+    if (!mg_directive_may_stand(lex.text + lex.at, lex.size_bytes - lex.at))
+        lex.at = lex.size_bytes;
     while (!is_found && lex.at < lex.size_bytes && mg_lex_next(&lex, &token) == MG_LEX_TOKEN) {
         is_found = token.kind == MG_TOKEN_COMMENT && mg_directive_parse(lex.text, token.span, ret);
         /* A \restrict line of pg_dump: its key is not SQL. */
@@ -266,7 +286,8 @@ mg_walk_next(MgWalk *walk, MgWalkItem *ret, MgError *err)
         }
         walk->is_result_due = false;
         if (walk->result != MG_SCAN_MORE) {
-            *ret = (MgWalkItem){ .kind = kinds[walk->result], .span = walk->item.span };
+            ret->kind = kinds[walk->result];
+            ret->span = walk->item.span;
             return true;
         }
         if (!slide(walk, err))

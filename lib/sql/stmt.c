@@ -26,9 +26,22 @@ enum {
     SETS_TRANSACTION = 1 << 4,
 };
 
+/* What may stand between CREATE and the kind of object. */
+enum {
+    TEMP = 1 << 0, /* a row that may have it must have it */
+    SCOPE = 1 << 1,
+    UNLOGGED = 1 << 2,
+    UNIQUE = 1 << 3,
+    OR_REPLACE = 1 << 4,
+    RECURSIVE = 1 << 5,
+    CONSTRAINT = 1 << 6,
+    ANY_MODIFIER = 1 << 7, /* or none */
+};
+
 typedef struct Kind {
-    const char *words; /* see mg_cursor_matches */
+    const char *words; /* see mg_cursor_matches; of a CREATE without its modifiers */
     const char *label; /* NULL: the words are it */
+    unsigned modifiers;
     unsigned flags;
     int refuses_since;                 /* server version, ALWAYS or 0 = never */
     bool (*applies)(MgCursor *cursor); /* further question behind the words, or NULL */
@@ -256,37 +269,32 @@ static const Kind kinds[] = {
       .applies = mg_stmt_is_copy_data },
     { "COPY", .flags = SLOW },
 
-    { "CREATE [UNIQUE] INDEX CONCURRENTLY", .label = "CREATE INDEX CONCURRENTLY",
-      .flags = SLOW | BUILDS_INDEX, .refuses_since = ALWAYS },
-    { "CREATE [UNIQUE] INDEX", .label = "CREATE INDEX", .flags = SLOW | QUIET,
-      .applies = indexes_columns },
-    { "CREATE [UNIQUE] INDEX", .label = "CREATE INDEX", .flags = SLOW },
-    { "CREATE [UNLOGGED] TABLE ... AS", .label = "CREATE TABLE AS", .flags = SLOW },
+    { "CREATE INDEX CONCURRENTLY", .modifiers = UNIQUE, .flags = SLOW | BUILDS_INDEX,
+      .refuses_since = ALWAYS },
+    { "CREATE INDEX", .modifiers = UNIQUE, .flags = SLOW | QUIET, .applies = indexes_columns },
+    { "CREATE INDEX", .modifiers = UNIQUE, .flags = SLOW },
+    { "CREATE TABLE ... AS", .modifiers = UNLOGGED, .label = "CREATE TABLE AS", .flags = SLOW },
     /* Evaluates its bounds. */
-    { "CREATE [UNLOGGED] TABLE ... FOR VALUES", .label = "CREATE TABLE" },
-    { "CREATE [UNLOGGED] TABLE", .label = "CREATE TABLE", .flags = QUIET, .applies = is_permanent },
-    { "CREATE [UNLOGGED] TABLE", .label = "CREATE TABLE" },
-    { "CREATE [GLOBAL|LOCAL] {TEMP|TEMPORARY} TABLE ... AS", .label = "CREATE TEMP TABLE AS",
+    { "CREATE TABLE ... FOR VALUES", .modifiers = UNLOGGED, .label = "CREATE TABLE" },
+    { "CREATE TABLE", .modifiers = UNLOGGED, .flags = QUIET, .applies = is_permanent },
+    { "CREATE TABLE", .modifiers = UNLOGGED },
+    { "CREATE TABLE ... AS", .modifiers = SCOPE | TEMP, .label = "CREATE TEMP TABLE AS",
       .flags = SLOW },
-    { "CREATE [GLOBAL|LOCAL] {TEMP|TEMPORARY} TABLE", .label = "CREATE TEMP TABLE" },
+    { "CREATE TABLE", .modifiers = SCOPE | TEMP, .label = "CREATE TEMP TABLE" },
     { "CREATE TYPE", .flags = QUIET, .applies = is_permanent },
     { .words = "CREATE TYPE" },
     { "CREATE DOMAIN", .flags = QUIET, .applies = is_permanent },
     { .words = "CREATE DOMAIN" },
-    { "CREATE [UNLOGGED] SEQUENCE", .label = "CREATE SEQUENCE", .flags = QUIET,
-      .applies = is_permanent },
-    { "CREATE [UNLOGGED] SEQUENCE", .label = "CREATE SEQUENCE" },
+    { "CREATE SEQUENCE", .modifiers = UNLOGGED, .flags = QUIET, .applies = is_permanent },
+    { "CREATE SEQUENCE", .modifiers = UNLOGGED },
     { "CREATE MATERIALIZED VIEW", .flags = SLOW },
-    { "CREATE [OR] [REPLACE] [RECURSIVE] VIEW", .label = "CREATE VIEW", .flags = QUIET,
-      .applies = is_permanent },
-    { "CREATE [OR] [REPLACE] [RECURSIVE] VIEW", .label = "CREATE VIEW" },
-    { "CREATE [OR] [REPLACE] FUNCTION", .label = "CREATE FUNCTION", .flags = QUIET,
-      .applies = is_plain_routine },
-    { "CREATE [OR] [REPLACE] FUNCTION", .label = "CREATE FUNCTION" },
-    { "CREATE [OR] [REPLACE] PROCEDURE", .label = "CREATE PROCEDURE", .flags = QUIET,
-      .applies = is_plain_routine },
-    { "CREATE [OR] [REPLACE] PROCEDURE", .label = "CREATE PROCEDURE" },
-    { "CREATE [OR] [REPLACE] [CONSTRAINT] TRIGGER", .label = "CREATE TRIGGER", .flags = QUIET },
+    { "CREATE VIEW", .modifiers = OR_REPLACE | RECURSIVE, .flags = QUIET, .applies = is_permanent },
+    { "CREATE VIEW", .modifiers = OR_REPLACE | RECURSIVE },
+    { "CREATE FUNCTION", .modifiers = OR_REPLACE, .flags = QUIET, .applies = is_plain_routine },
+    { "CREATE FUNCTION", .modifiers = OR_REPLACE },
+    { "CREATE PROCEDURE", .modifiers = OR_REPLACE, .flags = QUIET, .applies = is_plain_routine },
+    { "CREATE PROCEDURE", .modifiers = OR_REPLACE },
+    { "CREATE TRIGGER", .modifiers = OR_REPLACE | CONSTRAINT, .flags = QUIET },
     { "CREATE SCHEMA ... CREATE", .label = "CREATE SCHEMA" },
     { "CREATE SCHEMA", .flags = QUIET },
     { "CREATE POLICY", .flags = QUIET },
@@ -294,8 +302,8 @@ static const Kind kinds[] = {
     { .words = "CREATE ROLE" },
     { .words = "CREATE USER MAPPING" },
     { .words = "CREATE USER" },
-    { "CREATE [OR] [REPLACE] RULE", .label = "CREATE RULE" },
-    { "CREATE [OR] [REPLACE] AGGREGATE", .label = "CREATE AGGREGATE" },
+    { "CREATE RULE", .modifiers = OR_REPLACE },
+    { "CREATE AGGREGATE", .modifiers = OR_REPLACE },
     { .words = "CREATE CAST" },
     { .words = "CREATE COLLATION" },
     { .words = "CREATE EVENT TRIGGER" },
@@ -308,7 +316,7 @@ static const Kind kinds[] = {
     { .words = "CREATE SUBSCRIPTION" },
     { "CREATE DATABASE", .flags = SLOW, .refuses_since = ALWAYS },
     { "CREATE TABLESPACE", .flags = SLOW, .refuses_since = ALWAYS },
-    { "CREATE", .flags = SLOW },
+    { "CREATE", .modifiers = ANY_MODIFIER, .flags = SLOW },
 
     { .words = "DEALLOCATE" },
     { .words = "DECLARE" },
@@ -428,6 +436,35 @@ find_word(const MgCursor *cursor, const MgToken *token)
     return NULL;
 }
 
+/* In the order in which the grammar has them. */
+static unsigned
+take_modifiers(MgCursor *cursor)
+{
+    static const struct {
+        const char *word;
+        unsigned modifier;
+    } modifiers[] = {
+        { "OR", OR_REPLACE },         { "REPLACE", OR_REPLACE }, { "GLOBAL", SCOPE },
+        { "LOCAL", SCOPE },           { "TEMP", TEMP },          { "TEMPORARY", TEMP },
+        { "UNLOGGED", UNLOGGED },     { "UNIQUE", UNIQUE },      { "RECURSIVE", RECURSIVE },
+        { "CONSTRAINT", CONSTRAINT },
+    };
+    unsigned taken = 0;
+    for (size_t i = 0; i < sizeof modifiers / sizeof modifiers[0]; i++) {
+        if (mg_cursor_take(cursor, modifiers[i].word))
+            taken |= modifiers[i].modifier;
+    }
+    return taken;
+}
+
+/* May a statement with these modifiers be of the kind? */
+static bool
+is_for(const Kind *kind, unsigned modifiers)
+{
+    return kind->modifiers == ANY_MODIFIER ||
+           ((modifiers & ~kind->modifiers) == 0 && (kind->modifiers & ~modifiers & TEMP) == 0);
+}
+
 static const Kind *
 choose(MgStmtHead *head)
 {
@@ -439,13 +476,15 @@ choose(MgStmtHead *head)
         return &unknown;
 
     size_t n = token->span.end - token->span.begin;
+    bool is_create = mg_cursor_is(&cursor, token, "CREATE");
     mg_cursor_pass(&cursor, token);
+    unsigned modifiers = is_create ? take_modifiers(&cursor) : 0;
     for (const Kind *kind = first; kind < end; kind++) {
         if (strncmp(kind->words, first->words, n) != 0)
             break;
         const char *rest = kind->words + n;
         MgCursor behind = cursor;
-        if (mg_cursor_matches(&behind, rest + (*rest == ' ')) &&
+        if (is_for(kind, modifiers) && mg_cursor_matches(&behind, rest + (*rest == ' ')) &&
             (kind->applies == NULL || kind->applies(&behind)))
             return kind;
     }
