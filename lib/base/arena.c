@@ -90,11 +90,17 @@ mg_arena_alloc_array(MgArena *arena, size_t n, size_t item_bytes)
 }
 
 void *
+mg_arena_room(MgArena *arena, size_t n, size_t item_bytes)
+{
+    check_size(n, item_bytes);
+    return take(arena, n * item_bytes, alignof(max_align_t));
+}
+
+void *
 mg_arena_grow(MgArena *arena, const void *items, size_t n, size_t *cap, size_t item_bytes)
 {
     size_t new_cap = *cap == 0 ? 8 : *cap * 2;
-    check_size(new_cap, item_bytes);
-    void *result = take(arena, new_cap * item_bytes, alignof(max_align_t));
+    void *result = mg_arena_room(arena, new_cap, item_bytes);
     if (n > 0)
         memcpy(result, items, n * item_bytes);
     *cap = new_cap;

@@ -2,9 +2,9 @@
  * The arena: memory that is freed all at once.
  *
  * An allocation never fails: out of memory is reported and ends the process
- * (migrate.h says why that is safe here).  Memory is zeroed, but for the room
- * that an array has grown by.  Nothing in an arena is freed alone;
- * mg_arena_reset goes back to a mark.
+ * (migrate.h says why that is safe here).  Memory is zeroed, but for the room of
+ * arrays.  Nothing in an arena is freed alone; mg_arena_reset goes back to a
+ * mark.
  */
 #ifndef MG_BASE_ARENA_H
 #define MG_BASE_ARENA_H
@@ -52,7 +52,12 @@ void mg_free(void *memory);
         (array)->items[(array)->n++] = (value);                                                    \
     } while (0)
 
-/* MG_PUSH's other half: a copy of items with twice the room, which is not zeroed. */
+/*
+ * Room for n items that will be pushed, not zeroed: to clear a long array first
+ * is to fetch it from memory twice.
+ */
+void *mg_arena_room(MgArena *arena, size_t n, size_t item_bytes);
+/* MG_PUSH's other half: a copy of items with twice the room. */
 void *mg_arena_grow(MgArena *arena, const void *items, size_t n, size_t *cap, size_t item_bytes);
 
 #define MG_NEW_IN(arena, type) ((type *)mg_arena_alloc((arena), sizeof(type)))

@@ -205,7 +205,7 @@ mg_history_take_rows(const MgHistoryTable *table, const MgResult *result, MgAren
 
     history.exists = true;
     history.cap = (size_t)mg_result_n_rows(result);
-    history.items = mg_arena_alloc_array(arena, history.cap, sizeof *history.items);
+    history.items = mg_arena_room(arena, history.cap, sizeof *history.items);
     for (int row = 0; row < mg_result_n_rows(result); row++) {
         const char *kind = mg_result_text(result, row, 3);
         if (kind != NULL && strcmp(kind, CLAIM_KIND) == 0)

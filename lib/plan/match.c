@@ -39,7 +39,7 @@ compare_rows(const void *a, const void *b)
 static const MgApplied **
 sort_rows(const MgHistory *history, MgArena *arena)
 {
-    const MgApplied **rows = mg_arena_alloc_array(arena, history->n, sizeof *rows);
+    const MgApplied **rows = mg_arena_room(arena, history->n, sizeof *rows);
     bool is_sorted = true;
     for (size_t i = 0; i < history->n; i++) {
         rows[i] = &history->items[i];
@@ -54,6 +54,8 @@ static void
 merge(const MgSource *source, const MgHistory *history, MgArena *arena, MgMatches *ret)
 {
     const MgApplied **rows = sort_rows(history, arena);
+    ret->cap = source->n + history->n;
+    ret->items = mg_arena_room(arena, ret->cap, sizeof *ret->items);
     size_t file_i = 0, row_i = 0;
     while (file_i < source->n || row_i < history->n) {
         const MgMigration *file = file_i < source->n ? &source->items[file_i] : NULL;
@@ -250,7 +252,7 @@ take_notes(const MgMatch *match, bool is_by_baseline, MgArena *arena, MgEntry *r
         notes[n++] = "no-down";
     if (n == 0)
         return;
-    const char **kept = mg_arena_alloc_array(arena, n, sizeof *kept);
+    const char **kept = mg_arena_room(arena, n, sizeof *kept);
     memcpy(kept, notes, n * sizeof *kept);
     ret->notes = kept;
     ret->n_notes = n;
@@ -315,7 +317,7 @@ mg_match_build(const MgSource *source, const MgHistory *history, MgArena *arena,
             ret->head = match;
     }
 
-    ret->entries = mg_arena_alloc_array(arena, ret->n, sizeof *ret->entries);
+    ret->entries = mg_arena_room(arena, ret->n, sizeof *ret->entries);
     for (size_t i = 0; i < ret->n; i++) {
         describe(&ret->items[i], ret, newest_file, arena, &ret->entries[i]);
         ret->items[i].entry = &ret->entries[i];

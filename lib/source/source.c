@@ -208,7 +208,7 @@ build(Files *files, MgArena *arena, MgSource *source, MgError *err)
     /* A down script is no migration of its own. */
     for (size_t i = 0; i < files->n; i++)
         source->cap += files->items[i].role != MG_NATIVE_DOWN;
-    source->items = mg_arena_alloc_array(arena, source->cap, sizeof *source->items);
+    source->items = mg_arena_room(arena, source->cap, sizeof *source->items);
     for (size_t i = 0, n; i < files->n; i += n) {
         const MgNativeFile *first = &files->items[i];
         const MgNativeFile *down = NULL;
@@ -246,8 +246,7 @@ mg_source_read(const char *dir, MgArena *arena, MgSource *ret, MgError *err)
     if (!list_folder(source.dir, arena, &folder, err) ||
         !check_count(mg_arena_format(arena, "\"%s\"", source.dir), folder.n, err))
         return false;
-    Files files = { .items = mg_arena_alloc_array(arena, folder.n, sizeof *files.items),
-                    .cap = folder.n };
+    Files files = { .items = mg_arena_room(arena, folder.n, sizeof *files.items), .cap = folder.n };
     for (size_t i = 0; i < folder.n; i++) {
         const MgFolderEntry *entry = &folder.items[i];
         MgNativeFile file;
