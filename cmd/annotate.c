@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -70,16 +71,36 @@ add_property(MgBuf *line, const char *name, const char *value)
     add_escaped(line, value, "%\r\n:,");
 }
 
-/* A place may be "DATABASE_URL in the environment": only a file has lines to show it at. */
+/* The whole path of a file that may be gone. */
+static bool
+find_path(const char *file, char ret[PATH_MAX])
+{
+    if (realpath(file, ret) != NULL)
+        return true;
+    char folder[PATH_MAX], whole[PATH_MAX];
+    const char *slash = strrchr(file, '/');
+    size_t folder_bytes = slash == NULL ? 0 : (size_t)(slash - file);
+    if (folder_bytes >= sizeof folder)
+        return false;
+    memcpy(folder, file, folder_bytes);
+    folder[folder_bytes] = '\0';
+    if (realpath(folder_bytes == 0 ? "." : folder, whole) == NULL)
+        return false;
+    int size = snprintf(ret, PATH_MAX, "%s/%s", whole, slash == NULL ? file : slash + 1);
+    return size > 0 && size < PATH_MAX;
+}
+
+/* A place may be "DATABASE_URL in the environment": only a file has lines to show it at, and one
+ * that was deleted has them too. */
 static void
 add_file(const MgAnnotate *annotate, MgBuf *line, const MgError *err)
 {
     char whole[PATH_MAX], root[PATH_MAX];
     const char *file = err->place;
-    if (*file == '\0' || access(file, F_OK) != 0)
+    if (*file == '\0' || (err->line == 0 && access(file, F_OK) != 0))
         return;
     if (*annotate->workspace != '\0' && realpath(annotate->workspace, root) != NULL &&
-        realpath(file, whole) != NULL && mg_text_starts(whole, root) && whole[strlen(root)] == '/')
+        find_path(file, whole) && mg_text_starts(whole, root) && whole[strlen(root)] == '/')
         file = whole + strlen(root) + 1;
     add_property(line, "file", file);
     if (err->line > 0)

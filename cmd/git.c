@@ -197,6 +197,33 @@ list_changed(const MgRun *run, const char *commit, const char *dir, MgBase *ret,
     return true;
 }
 
+/* Why there is nothing to compare with; git has said no to ref. */
+static bool
+fail_unknown(const MgRun *run, const char *ref, MgError *err)
+{
+    static const char *const folder_words[] = { "rev-parse", "--git-dir", NULL };
+    static const char *const any_words[] = { "rev-list", "--all", "--max-count=1", NULL };
+    const char *folder = NULL, *any = NULL;
+    if (!ask_line(run, folder_words, &folder, err) ||
+        (folder != NULL && !ask_line(run, any_words, &any, err)))
+        return false;
+    const char *without = "Without it the files alone are checked: migrate verify --files-only";
+    if (folder == NULL) {
+        mg_fail(err, MG_E_USAGE, "this folder is in no git repository");
+        mg_error_hint(err, "\"--base\" compares with a commit of one.");
+        mg_error_hint(err, "%s", without);
+    } else if (any == NULL) {
+        mg_fail(err, MG_E_USAGE, "this git repository has no commits yet");
+        mg_error_hint(err, "\"--base\" compares with one of them.");
+        mg_error_hint(err, "%s", without);
+    } else {
+        mg_fail(err, MG_E_USAGE, "git knows no commit \"%s\" here", mg_cmd_shown(ref));
+        mg_error_hint(err, "Fetch it first: git fetch origin main, and name it origin/main.");
+        mg_error_hint(err, "On GitHub, actions/checkout fetches it with \"fetch-depth: 0\".");
+    }
+    return false;
+}
+
 static bool
 find_commit(const MgRun *run, const char *ref, const char **ret, MgError *err)
 {
@@ -205,12 +232,7 @@ find_commit(const MgRun *run, const char *ref, const char **ret, MgError *err)
     *ret = NULL;
     if (ref[0] != '-' && !ask_line(run, words, ret, err))
         return false;
-    if (*ret != NULL)
-        return true;
-    mg_fail(err, MG_E_USAGE, "git knows no commit \"%s\" here", mg_cmd_shown(ref));
-    mg_error_hint(err, "Fetch it first: git fetch origin main, and name it origin/main.");
-    mg_error_hint(err, "On GitHub, actions/checkout fetches it with \"fetch-depth: 0\".");
-    return false;
+    return *ret != NULL || fail_unknown(run, ref, err);
 }
 
 bool

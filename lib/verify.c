@@ -213,6 +213,28 @@ find_writers(Verifying *verifying, MgError *err)
     return true;
 }
 
+/* "up" goes on with them unasked, but until it does the database is between two versions. */
+static void
+find_half_run(Verifying *verifying, const MgPlan *plan)
+{
+    for (size_t i = 0; i < plan->n_entries; i++) {
+        const MgEntry *entry = &plan->entries[i];
+        const char *file = entry->file == NULL ? "" : entry->file;
+        bool is_told = entry->state != MG_STATE_PARTIAL;
+        for (size_t k = 0; k < plan->n_refusals; k++)
+            is_told |= plan->refusals[k].code == MG_E_PARTIAL &&
+                       strcmp(plan->refusals[k].place, file) == 0;
+        if (is_told)
+            continue;
+        MgError finding;
+        mg_fail(&finding, MG_E_PARTIAL, "migration \"%s\" stopped behind statement %d of %d",
+                entry->label, entry->n_statements_done, entry->n_statements);
+        mg_error_at(&finding, file, 0, 0);
+        mg_error_hint(&finding, "Correct its file where it failed, and go on there: migrate up");
+        (void)add(verifying, &finding);
+    }
+}
+
 static bool
 verify_target(Verifying *verifying, MgError *err)
 {
@@ -231,6 +253,7 @@ verify_target(Verifying *verifying, MgError *err)
     for (size_t i = 0; i < plan.n_warnings; i++)
         mg_emit(context, MG_EVENT_WARNING, plan.warnings[i]);
     add_refusals(verifying, &plan);
+    find_half_run(verifying, &plan);
     return find_writers(verifying, err);
 }
 

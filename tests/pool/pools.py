@@ -285,6 +285,16 @@ def transaction_pool(server, is_warm, **settings):
         refused(pool, project, "session  PostgreSQL 15")
         expect_in("not proved to be direct",
                   project.run("status", url=pool.url_of(project.database)).err)
+        # Without a history, and with one: verify reads as status does.
+        run = project.run("verify", url=pool.url_of(project.database))
+        expect_in("not proved to be direct", run.err)
+        expect(run.out, "nothing found: 2 migrations looked at, files and history\n")
+        settings_are_untouched(pool, project)
+        project.run("up")
+        project.write("1_a.up.sql", "CREATE TABLE another (id int);")
+        run = project.run("verify", url=pool.url_of(project.database), exit=6)
+        expect_in("not proved to be direct", run.err)
+        expect_in('drift    migrations/1_a.up.sql  migration "1_a" was edited', run.out)
         settings_are_untouched(pool, project)
 
 
@@ -635,6 +645,13 @@ def test_a_standby_is_read_and_not_written(server):
             run = project.run("plan", url=url)
             expect_in(note, run.err)
             expect_in("2_b", run.out)
+            run = project.run("verify", url=url)
+            expect_in(note, run.err)
+            expect_in("nothing found: 2 migrations", run.out)
+            project.write("1_a.up.sql", "CREATE TABLE another (id int);")
+            run = project.run("verify", url=url, exit=6)
+            expect_in('migration "1_a" was edited', run.out)
+            project.write("1_a.up.sql", FILES["1_a.up.sql"])
             run = project.run("up", url=url, exit=3)
             expect_in("error: the server is a standby and cannot be written to (read-only)\n"
                       "hint: Use the URL of the primary server.\n"

@@ -10,8 +10,10 @@
 #include "annotate.h"
 
 static char is_github[] = "GITHUB_ACTIONS=true", is_gitlab[] = "GITLAB_CI=true",
-            is_off[] = "GITHUB_ACTIONS=", is_workspace[] = "GITHUB_WORKSPACE=/nowhere";
+            is_off[] = "GITHUB_ACTIONS=", is_workspace[] = "GITHUB_WORKSPACE=/nowhere",
+            is_dev[] = "GITHUB_WORKSPACE=/dev";
 static char *github[] = { is_github, is_workspace, NULL };
+static char *workspace[] = { is_github, is_dev, NULL };
 static char *gitlab[] = { is_gitlab, NULL };
 static char *empty[] = { is_off, NULL };
 
@@ -46,6 +48,21 @@ static const struct {
       MG_ANNOTATE_ERROR,
       { .code = MG_E_POOLED_URL, .place = "X in the environment", .message = "pooled" },
       "::error title=migrate (pooled-url)::pooled\n" },
+    { "a file that is gone",
+      github,
+      MG_ANNOTATE_ERROR,
+      { .code = MG_E_MISSING, .place = "./gone.sql", .line = 1, .message = "gone" },
+      "::error file=./gone.sql,line=1,title=migrate (missing)::gone\n" },
+    { "a file that is gone, in the workspace",
+      workspace,
+      MG_ANNOTATE_ERROR,
+      { .code = MG_E_MISSING, .place = "/dev/gone.sql", .line = 1, .message = "gone" },
+      "::error file=gone.sql,line=1,title=migrate (missing)::gone\n" },
+    { "a folder that is gone too",
+      workspace,
+      MG_ANNOTATE_ERROR,
+      { .code = MG_E_MISSING, .place = "/dev/no/gone.sql", .line = 1, .message = "gone" },
+      "::error file=/dev/no/gone.sql,line=1,title=migrate (missing)::gone\n" },
     { "a warning",
       github,
       MG_ANNOTATE_WARNING,
