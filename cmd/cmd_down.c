@@ -86,9 +86,11 @@ const MgCmd cmd_down = {
     .name = "down",
     .argument = "[N]",
     .summary = "revert the newest migration, or the newest N",
-    .about = "Revert the newest migration, or the newest N, by their down scripts, the last one\n"
-             "applied first. On a database of another machine it shows the plan and asks; where\n"
-             "nobody can be asked it needs --yes.",
+    .about =
+        "Revert the newest migration, or the newest N, by their down scripts, the last one\n"
+        "applied first. Repeatable ones have no way back and stay, also with --to 0. On a\n"
+        "database of another machine it shows the plan and asks; where nobody can be asked it\n"
+        "needs --yes.",
     .opts = opts,
     .args_bytes = sizeof(Args),
     .formats = MG_CMD_JSON | MG_CMD_MARKDOWN,

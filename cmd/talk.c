@@ -23,6 +23,7 @@ enum {
     MAX_DURATION_BYTES = 32,
     MAX_STEP_BYTES = 48,
     MAX_SAID = 256,
+    SAME_US = 1000000, /* a statement that runs nearly as long as its migration is all of it */
 };
 
 /* How an event is printed. */
@@ -195,17 +196,23 @@ add_label(MgBuf *line, const char *label, size_t max_columns)
     mg_buf_add(line, "...");
 }
 
-/* "CREATE INDEX CONCURRENTLY, usually 3 min 20 s". */
+/* "CREATE INDEX CONCURRENTLY, usually 3 min 20 s"; "UPDATE, 2 min of usually 3 min 20 s" where the
+ * statement's time is not the migration's. */
 static void
 add_expectation(MgBuf *buf, const MgEvent *event)
 {
-    char expected[MAX_DURATION_BYTES];
+    char expected[MAX_DURATION_BYTES], elapsed[MAX_DURATION_BYTES];
     if (event->text != NULL)
         mg_buf_add(buf, event->text);
     if (event->expected_us <= 0)
         return;
     mg_text_duration(event->expected_us, expected, sizeof expected);
-    mg_buf_format(buf, "%susually %s", buf->size_bytes > 0 ? ", " : "", expected);
+    mg_buf_add(buf, buf->size_bytes > 0 ? ", " : "");
+    if (event->elapsed_us - event->duration_us >= SAME_US) {
+        mg_text_duration(event->elapsed_us, elapsed, sizeof elapsed);
+        mg_buf_format(buf, "%s of ", elapsed);
+    }
+    mg_buf_format(buf, "usually %s", expected);
 }
 
 /* "LABEL     41 ms  text": the columns of applied, reverted and running. */

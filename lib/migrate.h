@@ -148,7 +148,9 @@ typedef struct MgEvent {
     int64_t duration_us;   /* 0 when it has none */
     const char *text;      /* may be NULL */
     size_t step, n_steps;  /* "2 of 3"; 0 when it has none */
-    int64_t expected_us;   /* RUNNING, PROGRESS: what all of it took elsewhere; 0: unknown */
+    /* RUNNING, PROGRESS: what the whole migration took elsewhere, 0: unknown; and since when it
+     * runs here, of which duration_us is the newest statement's part. */
+    int64_t expected_us, elapsed_us;
 } MgEvent;
 
 /* ---- Options ------------------------------------------------------------ */

@@ -196,7 +196,8 @@ find_expected(MgContext *context, const char *label)
     const MgStep *step = find_step(notes, label);
     notes->expected_for = mg_arena_text(&context->arena, label);
     notes->expected_us = 0;
-    if (step == NULL || step->direction != MG_UP || digest_of(step) == NULL)
+    /* One that goes on behind what was done takes less than the whole. */
+    if (step == NULL || step->direction != MG_UP || step->resume_at > 0 || digest_of(step) == NULL)
         return 0;
     if (!notes->has_looked &&
         !open_file(&context->options, true, &context->arena, &notes->file, &ignored))
@@ -226,8 +227,10 @@ mg_notes_event(MgContext *context, const MgEvent *event)
     if (event->kind == MG_EVENT_RECORDED)
         mg_notes_step(context, "recorded", event->migration);
     bool is_running = event->kind == MG_EVENT_RUNNING || event->kind == MG_EVENT_PROGRESS;
-    if (is_running && shown.expected_us == 0)
+    if (is_running) {
         shown.expected_us = find_expected(context, event->migration);
+        shown.elapsed_us = mg_clock_us() - context->notes.event_us;
+    }
     return shown;
 }
 

@@ -151,12 +151,13 @@ mg_refuse_loose(MgRefusals *refusals, const MgStep *step, bool is_rehearsal)
     const MgScript *script = step->script;
     MgError *err = add(refusals);
     mg_fail(err, MG_E_ONE_TRANSACTION, "migration \"%s\" %s", step->entry->label,
-            is_rehearsal ? "cannot be rehearsed: it runs without a transaction"
-                         : "runs without a transaction, so it cannot share one");
+            is_rehearsal ? "cannot be rehearsed" : "cannot share a transaction");
     if (script->refusing_label != NULL)
-        mg_error_detail(err, "%s cannot be rolled back.", script->refusing_label);
+        mg_error_detail(err, "It runs without a transaction: %s cannot be rolled back.",
+                        script->refusing_label);
     else
-        mg_error_detail(err, "The file says \"-- migrate:no-transaction\".");
+        mg_error_detail(
+            err, "It runs without a transaction: the file says \"-- migrate:no-transaction\".");
     mg_error_hint(err, "Stop in front of it with --to, or %s",
                   is_rehearsal ? "try it on a server of its own: migrate up --scratch"
                                : "let each migration commit by itself: migrate up");

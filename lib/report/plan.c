@@ -3,6 +3,7 @@
 
 static const MgColumn columns[] = {
     { .heading = "step", .is_right = true },
+    { .heading = "does", .is_optional = true },
     { .key = "version" },
     { .key = "label", .heading = "migration", .is_cut = true },
     { .key = "direction" },
@@ -17,14 +18,31 @@ enum {
     N_COLUMNS = sizeof columns / sizeof *columns,
 };
 
-static void
-add_step(const MgStep *step, size_t step_i, MgArena *arena, MgReport *report)
+/* Do all steps go the same way, so that it need not be said of each? */
+static bool
+goes_one_way(const MgPlan *plan)
 {
+    for (size_t i = 1; i < plan->n_steps; i++)
+        if (plan->steps[i].direction != plan->steps[0].direction)
+            return false;
+    return true;
+}
+
+static void
+add_step(const MgPlan *plan, size_t step_i, bool is_one_way, MgArena *arena, MgReport *report)
+{
+    const MgStep *step = &plan->steps[step_i];
+    const char *does = step->direction == MG_UP ? "apply" : "revert";
     const MgCell cells[N_COLUMNS] = {
-        mg_cell_int((int64_t)step_i + 1), mg_cell_text(step->entry->version),
-        mg_cell_text(step->entry->label), mg_cell_text(step->direction == MG_UP ? "up" : "down"),
-        mg_cell_int(step->n_statements),  mg_cell_bool(step->is_transactional),
-        mg_cell_text(step->how),          mg_cell_text(step->entry->file),
+        mg_cell_int((int64_t)step_i + 1),
+        mg_cell_text(is_one_way ? NULL : does),
+        mg_cell_text(step->entry->version),
+        mg_cell_text(step->entry->label),
+        mg_cell_text(step->direction == MG_UP ? "up" : "down"),
+        mg_cell_int(step->n_statements),
+        mg_cell_bool(step->is_transactional),
+        mg_cell_text(step->how),
+        mg_cell_text(step->entry->file),
         mg_cell_int(step->resume_at),
     };
     for (size_t i = 0; i < N_COLUMNS; i++)
@@ -70,8 +88,9 @@ build(const MgPlan *plan, const MgView *view, MgArena *arena, MgReport *ret)
     mg_report_add_field(ret, "warnings", mg_cell_list(plan->warnings, plan->n_warnings), arena);
     mg_report_add_field(ret, "notes", mg_cell_list(plan->notes, plan->n_notes), arena);
     /* Steps next to a refusal are no promise, so they are not shown. */
+    bool is_one_way = goes_one_way(plan);
     for (size_t i = 0; i < plan->n_steps && plan->n_refusals == 0; i++)
-        add_step(&plan->steps[i], i, arena, ret);
+        add_step(plan, i, is_one_way, arena, ret);
     ret->footer = footer(plan, arena);
 }
 

@@ -56,6 +56,7 @@ typedef struct MgColumn {
     const char *heading; /* table and Markdown; NULL: not there */
     bool is_right;       /* align right */
     bool is_cut;         /* may be cut on a narrow terminal */
+    bool is_excerpt;     /* and elsewhere too: it is a part of something longer */
     bool is_optional;    /* left out of table and Markdown when no row has it */
     bool is_section;     /* the first one; a table shows each of its values on a line of its own,
                             and no headings */

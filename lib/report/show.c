@@ -51,7 +51,7 @@ static const MgColumn statement_columns[] = {
     { .key = "transaction_control" },
     { .key = "can_touch_session" },
     { .key = "copy_data" },
-    { .key = "text", .heading = "first line", .is_cut = true },
+    { .key = "text", .heading = "first line", .is_cut = true, .is_excerpt = true },
 };
 
 enum {

@@ -55,20 +55,24 @@ measure(Table *table)
     }
 }
 
-/* Make the columns that may be cut narrower, until the table fits. */
+/* Make the columns that may be cut narrower, until the table fits a terminal of that width; 0: it
+ * is none, where names stay whole. */
 static void
-fit(Table *table, size_t room)
+fit(Table *table, size_t width)
 {
+    size_t room = width == 0 ? MAX_WIDTH : width;
     size_t wanted = 0;
     for (size_t i = 0; i < table->report->n_columns; i++)
         if (table->widths[i] > 0)
-            wanted += table->widths[i] + (wanted > 0 ? GAP : 0);
+            wanted += table->widths[i] + (wanted > 0 || is_sectioned(table) ? GAP : 0);
     for (size_t i = 0; i < table->report->n_columns && wanted > room; i++) {
-        size_t width = table->widths[i];
-        if (!table->report->columns[i].is_cut || width <= MIN_CUT_WIDTH)
+        size_t columns = table->widths[i];
+        bool may_cut =
+            width == 0 ? table->report->columns[i].is_excerpt : table->report->columns[i].is_cut;
+        if (!may_cut || columns <= MIN_CUT_WIDTH)
             continue;
         size_t excess = wanted - room;
-        size_t less = width - MIN_CUT_WIDTH < excess ? width - MIN_CUT_WIDTH : excess;
+        size_t less = columns - MIN_CUT_WIDTH < excess ? columns - MIN_CUT_WIDTH : excess;
         table->widths[i] -= less;
         wanted -= less;
     }
@@ -224,8 +228,7 @@ mg_report_write_table(const MgReport *report, const MgView *view, MgWrite write,
     for (size_t i = 0; i < report->cells.n; i++)
         table.texts[i] = mg_cell_show(&report->cells.items[i], &arena);
     measure(&table);
-    if (view->width > 0)
-        fit(&table, (size_t)view->width);
+    fit(&table, (size_t)view->width);
 
     if (report->cells.n > 0 && !is_sectioned(&table) && !report->is_continued) {
         const char *headings[MG_REPORT_MAX_COLUMNS];

@@ -79,12 +79,13 @@ def test_what_cannot_share_a_transaction_is_refused(server):
         "4_i.up.sql": "\nCREATE INDEX CONCURRENTLY i ON a (id);",
         "5_n.up.sql": "-- migrate:no-transaction\nSELECT 1;"}))
     run = project.run("up", "--single-transaction", exit=6)
-    expect_in("error: migration \"4_i\" runs without a transaction, so it cannot share one "
-              "(one-transaction)\n  --> migrations/4_i.up.sql:2:1\n"
-              "detail: CREATE INDEX CONCURRENTLY cannot be rolled back.\n", run.err)
+    expect_in("error: migration \"4_i\" cannot share a transaction (one-transaction)\n"
+              "  --> migrations/4_i.up.sql:2:1\n"
+              "detail: It runs without a transaction: CREATE INDEX CONCURRENTLY cannot be rolled "
+              "back.\n", run.err)
     expect(is_untouched(project), True)
     run = project.run("up", "--rehearse", exit=6)
-    expect_in("error: migration \"4_i\" cannot be rehearsed: it runs without a transaction", run.err)
+    expect_in("error: migration \"4_i\" cannot be rehearsed (one-transaction)\n", run.err)
     project.run("up", "--single-transaction", "--to", "3")
     expect(project.applied(), ["1", "2", "3"])
 

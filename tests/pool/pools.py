@@ -906,6 +906,13 @@ def test_down_on_another_machine_asks(server):
                         "revert 1 migration in {} at 2130706433? [y/N] ".format(project.database))
             expect((found, seen[seen.index("\nstep"):]), (status, question + end))
             expect(project.applied(), ["1", "2"])
+        found, seen = on_a_terminal(project, ["redo", "--url", url], url, b"n\n", "[y/N] ")
+        question = ("\nstep  does    migration  statements  how\n"
+                    "   1  revert  2_b                 1  one transaction\n"
+                    "   2  apply   2_b                 1  one transaction\n\n"
+                    "revert 2_b and apply it again in {} at 2130706433? [y/N] n\n".format(
+                        project.database))
+        expect((found, seen[seen.index("\nstep"):seen.index("error:")]), (130, question))
         found, seen = on_a_terminal(project, words, url, b"y\n", "[y/N] ", 4)
         took = re.search(r"1 reverted in ([0-9.]+) (ms|s), now at 1_a", seen)
         if found != 0 or took is None or (took.group(2) == "s" and float(took.group(1)) >= 4):

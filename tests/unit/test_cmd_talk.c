@@ -45,21 +45,22 @@ end(Fixture *fixture, const char *expect)
 #define GROSS "20260311120000_backfill_gross"
 
 static const MgEvent run_events[] = {
-    { MG_EVENT_TARGET, NULL, 0, "shop at localhost, from DATABASE_URL", 0, 0, 0 },
-    { MG_EVENT_SESSION, NULL, 0, "PostgreSQL 17.5, pinned", 0, 0, 0 },
-    { MG_EVENT_TARGET, NULL, 0, "shop at localhost, from DATABASE_URL", 0, 0, 0 },
-    { MG_EVENT_NOTE, NULL, 0, "worth knowing", 0, 0, 0 },
-    { MG_EVENT_NOTE, NULL, 0, "worth knowing", 0, 0, 0 },
-    { MG_EVENT_WARNING, NULL, 0, "worth acting on\nin two lines", 0, 0, 0 },
-    { MG_EVENT_APPLIED, TOTALS, 41000, NULL, 0, 0, 0 },
-    { MG_EVENT_RUNNING, INDEX, 10000000, "CREATE INDEX CONCURRENTLY", 0, 0, 0 },
-    { MG_EVENT_RUNNING, INDEX, 20000000, "CREATE INDEX CONCURRENTLY", 0, 0, 200000000 },
-    { MG_EVENT_RUNNING, INDEX, 30000000, NULL, 0, 0, 200000000 },
-    { MG_EVENT_WAITING, NULL, 0, "10 s of 5 min; pid 48213 runs VACUUM", 0, 0, 0 },
-    { MG_EVENT_APPLIED, INDEX, 12400000, "no transaction", 0, 0, 0 },
-    { MG_EVENT_NOTICE, GROSS, 0, "NOTICE: one\nHINT: two", 0, 0, 0 },
-    { MG_EVENT_DEBUG, NULL, 0, NULL, 0, 0, 0 },
-    { MG_EVENT_REVERTED, GROSS, 180000, NULL, 0, 0, 0 },
+    { MG_EVENT_TARGET, NULL, 0, "shop at localhost, from DATABASE_URL", 0, 0, 0, 0 },
+    { MG_EVENT_SESSION, NULL, 0, "PostgreSQL 17.5, pinned", 0, 0, 0, 0 },
+    { MG_EVENT_TARGET, NULL, 0, "shop at localhost, from DATABASE_URL", 0, 0, 0, 0 },
+    { MG_EVENT_NOTE, NULL, 0, "worth knowing", 0, 0, 0, 0 },
+    { MG_EVENT_NOTE, NULL, 0, "worth knowing", 0, 0, 0, 0 },
+    { MG_EVENT_WARNING, NULL, 0, "worth acting on\nin two lines", 0, 0, 0, 0 },
+    { MG_EVENT_APPLIED, TOTALS, 41000, NULL, 0, 0, 0, 0 },
+    { MG_EVENT_RUNNING, INDEX, 10000000, "CREATE INDEX CONCURRENTLY", 0, 0, 0, 0 },
+    { MG_EVENT_RUNNING, INDEX, 20000000, "CREATE INDEX CONCURRENTLY", 0, 0, 200000000, 0 },
+    { MG_EVENT_RUNNING, INDEX, 30000000, NULL, 0, 0, 200000000, 30999999 },
+    { MG_EVENT_RUNNING, INDEX, 10000000, "UPDATE", 0, 0, 200000000, 130000000 },
+    { MG_EVENT_WAITING, NULL, 0, "10 s of 5 min; pid 48213 runs VACUUM", 0, 0, 0, 0 },
+    { MG_EVENT_APPLIED, INDEX, 12400000, "no transaction", 0, 0, 0, 0 },
+    { MG_EVENT_NOTICE, GROSS, 0, "NOTICE: one\nHINT: two", 0, 0, 0, 0 },
+    { MG_EVENT_DEBUG, NULL, 0, NULL, 0, 0, 0, 0 },
+    { MG_EVENT_REVERTED, GROSS, 180000, NULL, 0, 0, 0, 0 },
 };
 
 static void
@@ -88,6 +89,8 @@ test_talk__prints_lines(void **state)
                   "running  20260310083000_index_orders_customer     20 s  CREATE INDEX "
                   "CONCURRENTLY, usually 3 min 20 s\n"
                   "running  20260310083000_index_orders_customer     30 s  usually 3 min 20 s\n"
+                  "running  20260310083000_index_orders_customer     10 s  UPDATE, "
+                  "2 min 10 s of usually 3 min 20 s\n"
                   "waiting  10 s of 5 min; pid 48213 runs VACUUM\n"
                   "applied  20260310083000_index_orders_customer   12.4 s  no transaction\n"
                   "server   20260311120000_backfill_gross: NOTICE: one\n"
@@ -102,9 +105,9 @@ test_talk__lets_nothing_steer_the_terminal(void **state)
 {
     (void)state;
     static const MgEvent events[] = {
-        { MG_EVENT_WARNING, NULL, 0, "x\x1b[31mRED is ahead", 0, 0, 0 },
-        { MG_EVENT_NOTICE, "x\x1b[31mRED", 0, "NOTICE: \x1b]0;title\x07\nHINT: two", 0, 0, 0 },
-        { MG_EVENT_REVERTED, "x\x1b[31mRED\n", 41000, NULL, 0, 0, 0 },
+        { MG_EVENT_WARNING, NULL, 0, "x\x1b[31mRED is ahead", 0, 0, 0, 0 },
+        { MG_EVENT_NOTICE, "x\x1b[31mRED", 0, "NOTICE: \x1b]0;title\x07\nHINT: two", 0, 0, 0, 0 },
+        { MG_EVENT_REVERTED, "x\x1b[31mRED\n", 41000, NULL, 0, 0, 0, 0 },
     };
     Fixture fixture;
     begin(&fixture);
@@ -129,7 +132,7 @@ test_talk__leaves_the_echo(void **state)
     begin(&fixture);
     fixture.talk.err =
         (MgTerm){ .fd = fixture.fds[1], .is_terminal = true, .has_live = true, .width = 80 };
-    mg_talk_event(&fixture.talk, &(MgEvent){ MG_EVENT_PROGRESS, "1_a", 1000000, NULL, 0, 0, 0 });
+    mg_talk_event(&fixture.talk, &(MgEvent){ MG_EVENT_PROGRESS, "1_a", 1000000, NULL, 0, 0, 0, 0 });
     mg_talk_leave_echo(&fixture.talk); /* with a live line nothing is needed */
     mg_talk_aside(&fixture.talk, "note", "one");
     mg_talk_leave_echo(&fixture.talk);
@@ -181,7 +184,7 @@ test_talk__shows_statements_when_verbose(void **state)
     Fixture fixture;
     begin(&fixture);
     fixture.talk.is_verbose = true;
-    MgEvent event = { MG_EVENT_DEBUG, NULL, 0, "SELECT 1", 0, 0, 0 };
+    MgEvent event = { MG_EVENT_DEBUG, NULL, 0, "SELECT 1", 0, 0, 0, 0 };
     mg_talk_event(&fixture.talk, &event);
     mg_talk_event(&fixture.talk, &event);
     end(&fixture, "debug    SELECT 1\ndebug    SELECT 1\n");
@@ -192,8 +195,8 @@ test_talk__cuts_names_on_terminals_only(void **state)
 {
     (void)state;
     static const char label[] = "20260311120000_a_name_that_is_longer_than_what_fits_into_one_line";
-    MgEvent event = { MG_EVENT_APPLIED, label, 180000, "no transaction", 0, 0, 0 };
-    MgEvent short_one = { MG_EVENT_APPLIED, "1_x", 180000, "no transaction", 0, 0, 0 };
+    MgEvent event = { MG_EVENT_APPLIED, label, 180000, "no transaction", 0, 0, 0, 0 };
+    MgEvent short_one = { MG_EVENT_APPLIED, "1_x", 180000, "no transaction", 0, 0, 0, 0 };
     Fixture fixture;
     begin(&fixture);
     mg_talk_event(&fixture.talk, &event);
@@ -222,13 +225,13 @@ test_talk__replaces_the_live_line(void **state)
     begin(&fixture);
     fixture.talk.err.is_terminal = fixture.talk.err.has_live = true;
     fixture.talk.err.width = 100;
-    MgEvent running = { MG_EVENT_RUNNING, "1_x", 10000000, "VACUUM", 0, 0, 0 };
+    MgEvent running = { MG_EVENT_RUNNING, "1_x", 10000000, "VACUUM", 0, 0, 0, 0 };
     mg_talk_event(&fixture.talk, &running); /* not in lines as well */
-    running = (MgEvent){ MG_EVENT_PROGRESS, "1_x", 10000000, "VACUUM, 48 %", 2, 12, 0 };
+    running = (MgEvent){ MG_EVENT_PROGRESS, "1_x", 10000000, "VACUUM, 48 %", 2, 12, 0, 0 };
     mg_talk_event(&fixture.talk, &running);
     running.duration_us = 20000000;
     mg_talk_event(&fixture.talk, &running);
-    mg_talk_event(&fixture.talk, &(MgEvent){ MG_EVENT_APPLIED, "1_x", 21000000, NULL, 0, 0, 0 });
+    mg_talk_event(&fixture.talk, &(MgEvent){ MG_EVENT_APPLIED, "1_x", 21000000, NULL, 0, 0, 0, 0 });
     mg_talk_event(&fixture.talk, &running);
     mg_talk_end(&fixture.talk);
     mg_talk_end(&fixture.talk);
