@@ -109,12 +109,8 @@ def test_a_host_that_vanishes_leaves_no_lock(server):
     idle = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
                             "2_b.up.sql": "ALTER TABLE a ADD b int;"})
     idle.run("up", "--to", "1")
-    holder = subprocess.Popen(["psql", "-Xq", "-d", server.url_of(idle.database)],
-                              stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-    holder.stdin.write("BEGIN;\nLOCK TABLE a;\n")
-    holder.stdin.flush()
-    wait_for(lambda: idle.sql("SELECT count(*) FROM pg_locks WHERE relation = 'a'::regclass AND "
-                              "mode = 'AccessExclusiveLock'") == "1")
+    holder = idle.session()
+    holder.run("BEGIN; LOCK TABLE a")
     runs = [start_there(server, busy), start_there(server, idle)]
     try:
         wait_for(lambda: is_sleeping(busy))
@@ -126,8 +122,7 @@ def test_a_host_that_vanishes_leaves_no_lock(server):
         for run in runs:
             run.kill()
             run.communicate(timeout=LIMIT_S)
-        holder.stdin.close()
-        holder.wait(LIMIT_S)
+        holder.end()
     busy.write("1_a.up.sql", "CREATE TABLE a (id int);")
     for project, applied in ((busy, ["1"]), (idle, ["1", "2"])):
         project.run("up")

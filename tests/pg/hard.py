@@ -379,18 +379,12 @@ def test_a_row_that_changed_while_it_was_to_be_changed(server):
     for words, others in ((["repair", "1", "--mark-reverted", "--env", "staging"], "version = '1'"),
                           (["claim", "--release"], "kind = 'claim'")):
         rows = project.sql("SELECT h FROM migrate.history h ORDER BY id")
-        holder = subprocess.Popen(["psql", "-Xq", "-d", server.url_of(project.database)], text=True,
-                                  stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-        holder.stdin.write("BEGIN;\nUPDATE migrate.history SET reverted_at = now() WHERE {};\n"
-                           "SELECT pg_advisory_lock(1);\n".format(others))
-        holder.stdin.flush()
-        wait_for(lambda: locks(project) == "1")
-        run = project.start(*words)
-        wait_for(lambda: project.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type ="
-                                     " 'Lock' AND datname = current_database()") == "1")
-        holder.stdin.write("COMMIT;\n")
-        holder.stdin.close()
-        holder.wait(30)
+        with project.session() as holder:
+            holder.run("BEGIN; UPDATE migrate.history SET reverted_at = now() WHERE " + others)
+            run = project.start(*words)
+            wait_for(lambda: project.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = "
+                                         "current_database() AND wait_event_type = 'Lock'") == "1")
+            holder.run("COMMIT")
         out, err = run.communicate(timeout=30)
         expect((run.returncode, out), (6, ""))
         expect_in(changed, err)

@@ -164,6 +164,9 @@ class Project:
     def sql(self, text, **options):
         return self.server.sql(self.database, text, **options)
 
+    def session(self):
+        return Session(self.server.url_of(self.database))
+
     def applied(self):
         return self.sql("SELECT version FROM migrate.history WHERE reverted_at IS NULL "
                         "ORDER BY id").split()
@@ -241,6 +244,30 @@ def locks(project):
     """Advisory locks held in the project's database."""
     return project.sql("SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
                        "WHERE locktype = 'advisory' AND datname = current_database()")
+
+
+class Session:
+    """Somebody else's session, in psql: it stays open, in a transaction too."""
+
+    def __init__(self, url):
+        self.process = subprocess.Popen(["psql", "-XqAt", "-d", url], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+        self.backend = self.run("SELECT pg_backend_pid()")
+
+    def run(self, text):
+        """What it answers, once it is done."""
+        self.process.stdin.write(text + ";\n\\echo end\n")
+        self.process.stdin.flush()
+        return "".join(read_until(self.process.stdout, "end\n")[:-1]).strip()
+
+    def end(self):
+        self.process.communicate(timeout=LIMIT_S)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
 
 
 def hold_table(project, table, seconds):

@@ -16,18 +16,9 @@ BIG = "CREATE TABLE a AS SELECT i, md5(i::text) AS t FROM generate_series(1, {})
 
 def hold_snapshot(project):
     """A session in a transaction that every concurrent build of an index has to wait for."""
-    holder = subprocess.Popen(["psql", "-Xq", "-d", project.server.url_of(project.database)],
-                              stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-    holder.stdin.write("BEGIN ISOLATION LEVEL REPEATABLE READ;\nINSERT INTO a VALUES (0, '');\n")
-    holder.stdin.flush()
-    wait_for(lambda: project.sql("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in "
-                                 "transaction' AND datname = current_database()") == "1")
+    holder = project.session()
+    holder.run("BEGIN ISOLATION LEVEL REPEATABLE READ; INSERT INTO a VALUES (0, '')")
     return holder
-
-
-def let_go(holder):
-    holder.stdin.close()
-    holder.wait(LIMIT_S)
 
 
 def invalid(project):
@@ -43,7 +34,7 @@ def kill_while_it_builds(project):
     run.kill()
     run.communicate(timeout=LIMIT_S)
     wait_for(lambda: locks(project) == "0")
-    let_go(holder)
+    holder.end()
     expect(invalid(project), "1")
 
 

@@ -5,7 +5,6 @@ usage: lost.py MIGRATE [NAME...]
 """
 import os
 import signal
-import subprocess
 import sys
 
 from house import LIMIT_S, Project, expect, expect_in, locks, main, slow_files, wait_for
@@ -122,20 +121,14 @@ def test_a_lost_index_build_is_done_again(server):
     project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
                                "2_i.up.sql": "CREATE INDEX CONCURRENTLY i ON a (id);"})
     project.run("up", "--to", "1")
-    holder = subprocess.Popen(["psql", "-Xq", "-d", server.url_of(project.database)],
-                              stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-    holder.stdin.write("BEGIN;\nINSERT INTO a VALUES (1);\n")
-    holder.stdin.flush()
-    wait_for(lambda: project.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = "
-                                 "current_database() AND state = 'idle in transaction' AND "
-                                 "backend_xid IS NOT NULL") == "1")
+    holder = project.session()
+    holder.run("BEGIN; INSERT INTO a VALUES (1)")
     run = project.start("up")
     building = ("SELECT pid FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONC%' AND "
                 "wait_event_type = 'Lock' AND datname = current_database()")
     wait_for(lambda: project.sql(building) != "")
     project.sql("SELECT pg_terminate_backend({})".format(project.sql(building)))
-    holder.stdin.close()
-    holder.wait(LIMIT_S)
+    holder.end()
     out, err = run.communicate(timeout=LIMIT_S)
     expect((run.returncode, err.count("connecting again")), (0, 1))
     expect_in("done     1 applied", out)

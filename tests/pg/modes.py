@@ -4,10 +4,9 @@
 usage: modes.py MIGRATE [NAME...]
 """
 import re
-import subprocess
 import sys
 
-from house import LIMIT_S, Project, expect, expect_in, locks, main, read_until, wait_for
+from house import LIMIT_S, Project, expect, expect_in, locks, main, read_until
 
 THREE = {"1_a.up.sql": "CREATE TABLE a (id int);",
          "2_b.up.sql": "COPY a FROM stdin;\n1\n2\n\\.\nCREATE TABLE b (id int);\n",
@@ -109,15 +108,10 @@ def test_one_transaction_is_tried_again_whole(server):
     project.run("up")
     project.write("2_b.up.sql", "CREATE TABLE b (id int);")
     project.write("3_c.up.sql", "ALTER TABLE a ADD c int;")
-    holder = subprocess.Popen(["psql", "-Xq", "-d", server.url_of(project.database)],
-                              stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-    holder.stdin.write("BEGIN;\nLOCK TABLE a;\n")
-    holder.stdin.flush()
-    wait_for(lambda: project.sql("SELECT count(*) FROM pg_locks WHERE relation = 'a'::regclass") == "1")
-    run = project.start("up", "--single-transaction")
-    read_until(run.stderr, "trying again")
-    holder.stdin.close()
-    holder.wait(LIMIT_S)
+    with project.session() as holder:
+        holder.run("BEGIN; LOCK TABLE a")
+        run = project.start("up", "--single-transaction")
+        read_until(run.stderr, "trying again")
     run.communicate(timeout=LIMIT_S)
     expect(run.returncode, 0)
     expect(project.applied(), ["1", "2", "3"])

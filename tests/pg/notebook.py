@@ -16,7 +16,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import urllib.parse
 import xml.dom.minidom
 
 import house

@@ -383,16 +383,12 @@ def test_a_role_with_next_to_no_rights(server):
     expect_in("ok    lock         free", seen)
     # A superuser holds the lock: who it is shows without the right to see what it does.
     key = re.search(r"key (-?\d+)", seen).group(1)
-    holder = subprocess.Popen(["psql", "-XqAt", "-d", server.url_of(project.database)],
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    holder.stdin.write("SELECT pg_advisory_lock({}), pg_backend_pid();\n".format(key))
-    holder.stdin.flush()
-    pid = holder.stdout.readline().strip().strip("|")
-    expect_in("pid " + pid, project.run("doctor", url=url).out)
-    project.write("3_b.up.sql", "CREATE TABLE app.b (id int);")
-    busy = project.run("up", "--wait-turn", "0s", url=url, exit=4)
-    expect_in("pid " + pid, busy.err)
-    holder.communicate(timeout=LIMIT_S)
+    with project.session() as holder:
+        holder.run("SELECT pg_advisory_lock({})".format(key))
+        expect_in("pid " + holder.backend, project.run("doctor", url=url).out)
+        project.write("3_b.up.sql", "CREATE TABLE app.b (id int);")
+        busy = project.run("up", "--wait-turn", "0s", url=url, exit=4)
+        expect_in("pid " + holder.backend, busy.err)
     expect_in("1 applied", run("up"))
     (project.root / "migrations" / "3_b.down.sql").write_text("DROP TABLE app.b;")
     expect_in("3 reverted", run("down", "3", "--yes"))

@@ -5,7 +5,6 @@ usage: waits.py MIGRATE [NAME...]
 """
 import re
 import socket
-import subprocess
 import sys
 
 from house import LIMIT_S, Project, expect, expect_in, locks, main, read_until, wait_for
@@ -13,20 +12,9 @@ from house import LIMIT_S, Project, expect, expect_in, locks, main, read_until, 
 
 def idle_holder(project, table):
     """A session that has locked the table and then sleeps in its transaction."""
-    holder = subprocess.Popen(["psql", "-Xq", "-d", project.server.url_of(project.database)],
-                              stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-    holder.stdin.write("BEGIN;\nLOCK TABLE {};\n".format(table))
-    holder.stdin.flush()
-    wait_for(lambda: project.sql("SELECT count(*) FROM pg_locks WHERE relation = '{}'::regclass "
-                                 "AND mode = 'AccessExclusiveLock' AND granted".format(table)) == "1")
-    holder.backend = project.sql("SELECT pid FROM pg_locks WHERE relation = '{}'::regclass AND "
-                                 "mode = 'AccessExclusiveLock' AND granted".format(table))
+    holder = project.session()
+    holder.run("BEGIN; LOCK TABLE " + table)
     return holder
-
-
-def end(holder):
-    holder.stdin.close()
-    holder.wait(LIMIT_S)
 
 
 # ---- Locks of other sessions -----------------------------------------------------------------
@@ -44,7 +32,7 @@ def test_the_error_names_who_was_in_the_way(server):
     expect_in(": LOCK TABLE a.\n", run.err)
     expect_in("pg_terminate_backend({});".format(holder.backend), run.err)
     expect_in("note: 2_b was rolled back", run.err)
-    end(holder)
+    holder.end()
     project.run("up")
 
 
@@ -53,14 +41,11 @@ def test_a_password_that_is_cut_off_is_not_shown(server):
                                "2_b.up.sql": "-- migrate:retry no\nALTER TABLE a ADD b int;"})
     project.run("up", "--to", "1")
     holder = idle_holder(project, "a")
-    holder.stdin.write("SELECT  'postgresql://app:s3cr3t-{}@db/shop';\n".format("x" * 80))
-    holder.stdin.flush()
-    wait_for(lambda: "s3cr3t" in project.sql("SELECT query FROM pg_stat_activity WHERE pid = {} AND "
-                                             "state = 'idle in transaction'".format(holder.backend)))
+    holder.run("SELECT  'postgresql://app:s3cr3t-{}@db/shop'".format("x" * 80))
     run = project.run("up", exit=1)
     expect_in("'postgresql://app:***", run.err)
     expect("s3cr3t" in run.err, False)
-    end(holder)
+    holder.end()
 
 
 def test_who_was_in_the_way_stands_before_what_the_server_adds(server):
@@ -74,7 +59,7 @@ def test_who_was_in_the_way_stands_before_what_the_server_adds(server):
     expect(detail.startswith("detail: It was blocked by pid {} (psql)".format(holder.backend)), True)
     expect_in("PL/pgSQL function inline_code_block line 2", detail)
     expect([line for line in run.err.splitlines() if len(line) > 100], [])
-    end(holder)
+    holder.end()
 
 
 def test_it_is_tried_again_from_the_migration_that_failed(server):
@@ -96,7 +81,7 @@ def test_it_is_tried_again_from_the_migration_that_failed(server):
                        "'migrate/%' AND xact_start IS NOT NULL AND datname = current_database()"),
            "0")
     expect(project.applied(), ["1", "2"])
-    end(holder)
+    holder.end()
     out, _ = run.communicate(timeout=LIMIT_S)
     expect(run.returncode, 0)
     expect(project.applied(), ["1", "2", "3", "4"])
@@ -151,7 +136,7 @@ def test_a_statement_is_tried_again_and_those_before_it_are_not(server):
                        "'migrate/%' AND xact_start IS NOT NULL AND datname = current_database()"),
            "0")
     read_until(run.stderr, "trying again")
-    end(holder)
+    holder.end()
     finish(run)
     expect(project.sql("SELECT string_agg(n::text, ' ' ORDER BY n) FROM log"), "1 2 3")
     expect(project.sql("SELECT string_agg(relnamespace::regnamespace::text, ' ' ORDER BY 1) FROM "
@@ -175,7 +160,7 @@ def test_a_transaction_of_the_file_is_tried_again_as_a_whole(server):
         expect(project.sql("SELECT string_agg(n::text, ' ' ORDER BY n) FROM log"),
                "0" if before else "")
         expect(marks(project, version), "1|1|6" if before else "")
-        end(holder)
+        holder.end()
         finish(run)
         expect(project.sql("SELECT string_agg(n::text, ' ' ORDER BY n) FROM log"),
                "0 1 2" if before else "1 2")
@@ -231,7 +216,7 @@ def test_what_runs_outside_a_transaction_is_not_tried_again(server):
     run = project.run("up", exit=1)
     expect_in("(55P03)", run.err)
     expect("trying again" in run.err, False)
-    end(holder)
+    holder.end()
 
 
 def test_a_mark_behind_what_ran_outside_is_not_a_reason_to_run_it_twice(server):
@@ -247,12 +232,12 @@ def test_a_mark_behind_what_ran_outside_is_not_a_reason_to_run_it_twice(server):
         wait_for(lambda: project.sql("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = "
                                      "'a'::regclass") == "1")
         other = idle_holder(project, "migrate.history")
-        end(holder)
+        holder.end()
         _, err = run.communicate(timeout=LIMIT_S)
         expect(run.returncode != 0, True)
         expect_in("(55P03)", err)
         expect("trying again" in err, False)
-        end(other)
+        other.end()
         expect(project.sql("SELECT count(*) FROM log"), "1")
         expect(marks(project, "2"), "1|0|{}".format(2 if rest else 1))
 
@@ -280,7 +265,7 @@ def test_how_often_a_part_is_tried_again(server):
     run = project.run("up", "--deadline", "3s", exit=8)
     expect_in("detail: 2_b waited for a lock: canceling statement due to lock timeout.", run.err)
     expect_in("note: 2_b stopped at its statement 2 of 2\n", run.err)
-    end(holder)
+    holder.end()
     project.run("up")
     expect(project.sql("SELECT count(*) FROM log"), "1")
 
@@ -304,7 +289,7 @@ def test_the_configured_time_for_locks_counts(server):
     # None at all: the first failure is the last.
     (project.root / "migrate.yaml").write_text("timeouts: { lock: 200ms }\nlock_retry: 0s\n")
     expect("trying again" in project.run("up", exit=1).err, False)
-    end(holder)
+    holder.end()
     project.run("up")
 
 
@@ -317,7 +302,7 @@ def test_a_statement_that_waits_long_says_for_whom(server):
     line = read_until(run.stderr, "blocked by")[-1]
     expect_in("waiting  2_i: blocked by pid {} (psql), idle in transaction for ".format(
         holder.backend), line)
-    end(holder)
+    holder.end()
     run.communicate(timeout=LIMIT_S)
     expect(run.returncode, 0)
 
@@ -331,7 +316,7 @@ def test_a_deadline_while_a_lock_is_waited_for(server):
     expect_in("error: the time for this run is over (deadline)", run.err)
     expect_in("detail: 2_b waited for a lock: canceling statement due to lock timeout.", run.err)
     expect_in("blocked by pid {} (psql)".format(holder.backend), run.err)
-    end(holder)
+    holder.end()
 
 
 def test_a_deadline_while_the_turn_is_waited_for(server):
@@ -379,11 +364,8 @@ def test_who_waits_too_long_is_told_its_own_command(server):
                                "1_a.down.sql": "DROP TABLE a;"})
     project.run("up")
     key = re.search(r"key (-?\d+)", project.run("doctor").out).group(1)
-    holder = subprocess.Popen(["psql", "-XqAt", "-d", server.url_of(project.database)],
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    holder.stdin.write("SELECT pg_advisory_lock({}), 1;\n".format(key))
-    holder.stdin.flush()
-    expect(holder.stdout.readline(), "|1\n")
+    holder = project.session()
+    holder.run("SELECT pg_advisory_lock({})".format(key))
     project.write("2_b.up.sql", "CREATE TABLE b (id int);")
     for words, done in (("up", "applied"), ("down", "reverted"), ("redo", "reverted"),
                         ("baseline 1", "recorded"), ("repair 1 --accept-file", "changed"),
@@ -393,7 +375,7 @@ def test_who_waits_too_long_is_told_its_own_command(server):
         expect_in("hint: Run again when it is done, or wait longer: migrate {} --wait-turn 30min "
                   "note: nothing was {} by this run".format(words, done),
                   " ".join(run.err.split()))
-    holder.communicate(timeout=LIMIT_S)
+    holder.end()
 
 
 def test_whose_statement_timeout_it_was(server):

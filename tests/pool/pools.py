@@ -21,8 +21,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "pg"))
 import house  # noqa: E402
-from house import (LIMIT_S, Project, Skip, expect, expect_in, locks, main,  # noqa: E402
-                   new_folder, wait_for)
+from house import (LIMIT_S, Project, Session, Skip, expect, expect_in, locks, main,  # noqa: E402
+                   new_folder, programs, unprivileged, wait_for)
 
 FILES = {"1_a.up.sql": "CREATE TABLE a (id int);\nINSERT INTO a VALUES (1);",
          "2_b.up.sql": "CREATE TABLE b (id int);"}
@@ -56,11 +56,11 @@ class Part:
 
         It starts in its folder: the user may not be able to enter the one of this run.
         """
-        options = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
         self.said = self.folder / "said"
         with open(self.said, "wb") as said:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said,
-                                            stderr=said, cwd=str(self.folder), **options)
+                                            stderr=said, cwd=str(self.folder),
+                                            **unprivileged())
         try:
             wait_for(lambda: listens(self.port) or self.process.poll() is not None, LIMIT_S)
             if self.process.poll() is not None:
@@ -191,18 +191,12 @@ class KeyProxy:
         self.pump(server, client)
 
 
-def newest_binaries():
-    return pathlib.Path(subprocess.run(
-        ["bash", "-c", "ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1"],
-        capture_output=True, text=True, check=True).stdout.strip())
-
-
 class TlsServer(Part):
     """A PostgreSQL of its own, on loopback, with a certificate that it made itself."""
 
     def __init__(self):
         super().__init__()
-        binaries = newest_binaries()
+        binaries = programs()
         data = self.folder / "data"
         self.as_user([str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres",
                       "--no-sync"])
@@ -220,9 +214,8 @@ class TlsServer(Part):
                               capture_output=True, text=True, timeout=LIMIT_S)
 
     def as_user(self, command):
-        options = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
         subprocess.run(command, check=True, capture_output=True, timeout=LIMIT_S,
-                       cwd=str(self.folder), **options)
+                       cwd=str(self.folder), **unprivileged())
 
 
 class Standby(TlsServer):
@@ -230,7 +223,7 @@ class Standby(TlsServer):
 
     def __init__(self, primary):
         Part.__init__(self)
-        binaries, data = newest_binaries(), self.folder / "data"
+        binaries, data = programs(), self.folder / "data"
         self.as_user([str(binaries / "pg_basebackup"), "-d", primary.url_of("postgres"), "-D",
                       str(data), "-c", "fast", "-X", "stream"])
         self.as_user(["touch", str(data / "standby.signal")])
@@ -579,17 +572,9 @@ def test_a_pooler_that_betrays_itself_behind_the_login(server):
     project = Project(server, FILES)
     with PgBouncer(server, "session", default_pool_size=1, query_wait_timeout=1) as pool:
         url = pool.url_of(project.database)
-        holder = subprocess.Popen(["psql", "-XqAt", "-d", url], stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE, text=True)
-        try:
-            holder.stdin.write("SELECT 1;\n")
-            holder.stdin.flush()
-            expect(holder.stdout.readline(), "1\n")
+        with Session(url):
             run = project.start("up", url=url)
             _, err = run.communicate(timeout=LIMIT_S)
-        finally:
-            holder.stdin.close()
-            holder.wait(LIMIT_S)
         expect(err[err.index("error:"):],
                "error: query_wait_timeout (unreachable)\n"
                "hint: A connection pooler has no free backend: use the URL of the server itself.\n"
@@ -793,16 +778,8 @@ def test_the_doctor_in_front_of_a_full_pool(server):
     project = Project(server, FILES)
     with PgBouncer(server, "session", default_pool_size=1) as pool:
         url = pool.url_of(project.database)
-        holder = subprocess.Popen(["psql", "-XqAt", "-d", url], stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE, text=True)
-        try:
-            holder.stdin.write("SELECT 1;\n")
-            holder.stdin.flush()
-            expect(holder.stdout.readline(), "1\n")
+        with Session(url):
             run = project.run("doctor", url=url, exit=3)
-        finally:
-            holder.stdin.close()
-            holder.wait(LIMIT_S)
         expect_in("fail  proof        unproved: the session does not answer\n", run.out)
         expect_in("ok    files        2 in migrations/\n", run.out)
 
