@@ -19,34 +19,23 @@
 
 enum {
     MAX_URL_BYTES = 8192,
-    MAX_NAME_DISTANCE = 2,
 };
 
 static const char blanks[] = " \t\r\n\f\v";
 
-bool
-mg_url_is_key(const MgUrlParse *parse, const char *key)
+static void
+list_known(MgUrlParse *parse)
 {
-    for (const PQconninfoOption *option = parse->known; option->keyword != NULL; option++) {
-        if (strcmp(option->keyword, key) == 0)
-            return true;
+    PQconninfoOption *options = PQconninfoParse("", NULL);
+    /* libpq fails here only without memory. */
+    if (options == NULL)
+        abort();
+    for (const PQconninfoOption *option = options; option->keyword != NULL; option++) {
+        MgParam param = { mg_arena_text(parse->arena, option->keyword),
+                          mg_arena_text(parse->arena, option->envvar) };
+        MG_PUSH(parse->arena, &parse->known, param);
     }
-    return false;
-}
-
-const char *
-mg_url_nearest_key(const MgUrlParse *parse, const char *key)
-{
-    const char *nearest = NULL;
-    int nearest_distance = MAX_NAME_DISTANCE + 1;
-    for (const PQconninfoOption *option = parse->known; option->keyword != NULL; option++) {
-        int distance = mg_text_distance(option->keyword, key);
-        if (distance < nearest_distance) {
-            nearest = option->keyword;
-            nearest_distance = distance;
-        }
-    }
-    return nearest;
+    PQconninfoFree(options);
 }
 
 static bool
@@ -88,15 +77,15 @@ static void
 read_variables(MgUrlParse *parse, char *const *environment)
 {
     bool has_service = mg_environment_get(environment, "PGSERVICE") != NULL;
-    for (const PQconninfoOption *option = parse->known; option->keyword != NULL; option++) {
+    for (size_t i = 0; i < parse->known.n; i++) {
+        const MgParam *known = &parse->known.items[i];
         const char *value =
-            option->envvar == NULL ? NULL : mg_environment_get(environment, option->envvar);
-        bool is_service = strcmp(option->keyword, "service") == 0;
+            known->value == NULL ? NULL : mg_environment_get(environment, known->value);
+        bool is_service = strcmp(known->key, "service") == 0;
         if (value == NULL || (has_service && !is_service) ||
-            strcmp(option->keyword, "application_name") == 0)
+            strcmp(known->key, "application_name") == 0)
             continue;
-        MgParam param = { mg_arena_text(parse->arena, option->keyword),
-                          mg_arena_text(parse->arena, value) };
+        MgParam param = { known->key, mg_arena_text(parse->arena, value) };
         MG_PUSH(parse->arena, &parse->url->params, param);
         const char *shown = mg_url_quoted(value, parse->arena);
         mg_buf_format(&parse->display, "%s%s=", parse->display.size_bytes == 0 ? "" : " ",
@@ -187,11 +176,8 @@ mg_url_parse(const char *text, const char *from, char *const *environment, MgAre
     MgUrl url = { .from = mg_arena_text(arena, from),
                   .name = in == NULL ? mg_arena_text(arena, from)
                                      : mg_arena_text_n(arena, from, (size_t)(in - from)) };
-    PQconninfoOption *known = PQconninfoParse("", NULL);
-    /* libpq fails here only without memory. */
-    if (known == NULL)
-        abort();
-    MgUrlParse parse = { .url = &url, .arena = arena, .err = err, .known = known };
+    MgUrlParse parse = { .url = &url, .arena = arena, .err = err };
+    list_known(&parse);
     bool ok = parse_text(&parse, text, environment);
     if (ok) {
         url.display = mg_arena_text(arena, mg_buf_text(&parse.display));
@@ -203,6 +189,5 @@ mg_url_parse(const char *text, const char *from, char *const *environment, MgAre
     }
     mg_buf_release(&parse.display);
     mg_buf_release(&parse.kept);
-    PQconninfoFree(known);
     return ok;
 }

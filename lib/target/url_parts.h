@@ -10,9 +10,9 @@ typedef struct MgUrlParse {
     MgUrl *url;
     MgArena *arena;
     MgError *err;
-    const struct _PQconninfoOption *known; /* every key of the linked libpq, without values */
-    bool has_sslmode;                      /* "ssl" of other tools must not weaken it */
-    bool has_secret_key;                   /* key names behind it may be parts of a raw password */
+    MgParams known;      /* every key of the linked libpq, with its environment variable or NULL */
+    bool has_sslmode;    /* "ssl" of other tools must not weaken it */
+    bool has_secret_key; /* key names behind it may be parts of a raw password */
     struct {
         const char **items;
         size_t n, cap;
@@ -24,14 +24,6 @@ typedef struct MgUrlParse {
     MgBuf display;
     MgBuf kept; /* what libpq gets */
 } MgUrlParse;
-
-/* ---- url.c ---- */
-
-/* Is it a key of libpq, and which of those is nearest to one that is not?  NULL: none is near. */
-bool mg_url_is_key(const MgUrlParse *parse, const char *key);
-const char *mg_url_nearest_key(const MgUrlParse *parse, const char *key);
-
-/* ---- url_split.c ---- */
 
 /* Split text, which is not empty, into what libpq gets, what is shown and what is ours. */
 MG_CHECK bool mg_url_split(MgUrlParse *parse, const char *text);

@@ -9,6 +9,10 @@
 #include "base/text.h"
 #include "target/key.h"
 
+enum {
+    MAX_NAME_DISTANCE = 2,
+};
+
 static const char stars[] = "***";
 static const char sslmode_require[] = "sslmode=require";
 static const char example[] = "postgresql://user:password@localhost:5432/shop";
@@ -70,6 +74,32 @@ add_note(MgUrlParse *parse, const char *note)
 /* ---- Keys ---- */
 
 static bool
+is_known(const MgUrlParse *parse, const char *key)
+{
+    for (size_t i = 0; i < parse->known.n; i++) {
+        if (strcmp(parse->known.items[i].key, key) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The key of libpq that is meant, or NULL. */
+static const char *
+find_nearest(const MgUrlParse *parse, const char *key)
+{
+    const char *nearest = NULL;
+    int nearest_distance = MAX_NAME_DISTANCE + 1;
+    for (size_t i = 0; i < parse->known.n; i++) {
+        int distance = mg_text_distance(parse->known.items[i].key, key);
+        if (distance < nearest_distance) {
+            nearest = parse->known.items[i].key;
+            nearest_distance = distance;
+        }
+    }
+    return nearest;
+}
+
+static bool
 refuse_key(MgUrlParse *parse, const char *key)
 {
     bool is_plain = key[strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -77,7 +107,7 @@ refuse_key(MgUrlParse *parse, const char *key)
     if (parse->has_secret_key || !is_plain)
         return mg_url_refuse(parse, "holds a key that is not known",
                              "It may be a part of the password, where \"&\" is written %26.");
-    const char *nearest = mg_url_nearest_key(parse, key);
+    const char *nearest = find_nearest(parse, key);
     (void)refuse(parse, mg_arena_format(parse->arena, "holds the unknown key \"%s\"", key));
     if (nearest != NULL)
         mg_error_hint(parse->err, "Perhaps \"%s\" is meant.", nearest);
@@ -132,7 +162,7 @@ sort_key(MgUrlParse *parse, const char *key, const char *value)
     MgKeyUse use = mg_key_use(key);
     if (use == MG_KEY_DROPPED)
         return FATE_DROPPED;
-    if (mg_url_is_key(parse, key))
+    if (is_known(parse, key))
         return FATE_KEPT;
     if (use == MG_KEY_UNKNOWN)
         return refuse_key(parse, key) ? FATE_DROPPED : FATE_REFUSED;
