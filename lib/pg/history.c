@@ -141,15 +141,6 @@ mg_history_take_facts(const MgHistoryTable *table, const MgResult *result, MgHis
     return true;
 }
 
-static MgKind
-parse_kind(const char *text)
-{
-    for (int i = 0; i < MG_N_KINDS; i++)
-        if (text != NULL && strcmp(mg_kind_name((MgKind)i), text) == 0)
-            return (MgKind)i;
-    return MG_VERSIONED;
-}
-
 /* A claim is a row too: its release is in the history like everything else.  Its version cannot be
  * a migration's, so that the unique index keeps a second one of the same hosts away. */
 #define CLAIM_KIND "claim"
@@ -174,7 +165,7 @@ take_row(const MgResult *result, int row, MgArena *arena)
         .id = mg_result_int(result, row, 0),
         .version = mg_arena_text(arena, mg_result_text(result, row, 1)),
         .name = mg_arena_text(arena, mg_result_text(result, row, 2)),
-        .kind = parse_kind(mg_result_text(result, row, 3)),
+        .kind = mg_kind_of(mg_result_text(result, row, 3)),
         .digest = mg_arena_text(arena, mg_result_text(result, row, 4)),
         .token_digest = mg_arena_text(arena, mg_result_text(result, row, 5)),
         .down_digest = mg_arena_text(arena, mg_result_text(result, row, 6)),

@@ -36,6 +36,9 @@ typedef struct MgClaim {
     const char *by;
 } MgClaim;
 
+/* The kind that mg_kind_name calls so; of a word of a later version, or NULL, MG_VERSIONED. */
+MgKind mg_kind_of(const char *word);
+
 /* Was it begun outside a transaction and not finished? */
 bool mg_applied_is_partial(const MgApplied *row);
 

@@ -13,24 +13,6 @@ enum {
     SHOWN_BYTES = 32, /* a time or a duration */
 };
 
-const char *
-mg_state_name(MgState state)
-{
-#define STATE_NAME(state, word) [state] = (word),
-    static const char *const names[MG_N_STATES] = { MG_STATE_LIST(STATE_NAME) };
-#undef STATE_NAME
-    return names[state];
-}
-
-const char *
-mg_kind_name(MgKind kind)
-{
-#define KIND_NAME(kind, word) [kind] = (word),
-    static const char *const names[MG_N_KINDS] = { MG_KIND_LIST(KIND_NAME) };
-#undef KIND_NAME
-    return names[kind];
-}
-
 MgCell
 mg_cell_text(const char *text)
 {

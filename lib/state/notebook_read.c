@@ -4,57 +4,40 @@
 #include "base/text.h"
 #include "state/notebook.h"
 
-/* ---- a target ----------------------------------------------------------------------- */
+/* ---- A target ----------------------------------------------------------------------- */
 
-typedef struct Reading {
+typedef struct Sight {
     MgArena *arena;
     int64_t target_id;
     MgSeen *seen;
     MgHistory *history;
-    struct {
-        MgJournalRun *items;
-        size_t n, cap;
-    } runs;
-    struct {
-        MgJournalStep *items;
-        size_t n, cap;
-    } steps;
-} Reading;
+} Sight;
 
 static void
 take_target(void *payload, const MgStateRow *row)
 {
-    Reading *reading = payload;
-    reading->target_id = mg_state_int(row, 0);
-    reading->history = MG_NEW_IN(reading->arena, MgHistory);
-    reading->history->exists = mg_state_int(row, 1) != 0;
-    reading->history->is_database_empty = mg_state_int(row, 2) != 0;
-    *reading->seen = (MgSeen){ .history = reading->history,
-                               .server_version = mg_state_text(row, 3, reading->arena),
-                               .verdict = mg_state_text(row, 4, reading->arena),
-                               .at_ms = mg_state_int(row, 5) };
-}
-
-static MgKind
-kind_of(const char *word)
-{
-    for (int i = 0; i < MG_N_KINDS; i++)
-        if (word != NULL && strcmp(mg_kind_name((MgKind)i), word) == 0)
-            return (MgKind)i;
-    return MG_VERSIONED;
+    Sight *sight = payload;
+    sight->target_id = mg_state_int(row, 0);
+    sight->history = MG_NEW_IN(sight->arena, MgHistory);
+    sight->history->exists = mg_state_int(row, 1) != 0;
+    sight->history->is_database_empty = mg_state_int(row, 2) != 0;
+    *sight->seen = (MgSeen){ .history = sight->history,
+                             .server_version = mg_state_text(row, 3, sight->arena),
+                             .verdict = mg_state_text(row, 4, sight->arena),
+                             .at_ms = mg_state_int(row, 5) };
 }
 
 /* A row that has neither version nor name is not one of ours. */
 static void
 take_applied(void *payload, const MgStateRow *row)
 {
-    Reading *reading = payload;
-    MgArena *arena = reading->arena;
+    Sight *sight = payload;
+    MgArena *arena = sight->arena;
     MgApplied applied = {
         .id = mg_state_int(row, 0),
         .version = mg_state_text(row, 1, arena),
         .name = mg_state_text(row, 2, arena),
-        .kind = kind_of(mg_state_text(row, 3, arena)),
+        .kind = mg_kind_of(mg_state_text(row, 3, arena)),
         .digest = mg_state_text(row, 4, arena),
         .token_digest = mg_state_text(row, 5, arena),
         .down_digest = mg_state_text(row, 6, arena),
@@ -70,7 +53,7 @@ take_applied(void *payload, const MgStateRow *row)
     if (applied.name == NULL)
         applied.name = "";
     if (applied.version != NULL || applied.name[0] != '\0')
-        MG_PUSH(arena, reading->history, applied);
+        MG_PUSH(arena, sight->history, applied);
 }
 
 bool
@@ -78,7 +61,7 @@ mg_notebook_seen(MgStateFile *file, const MgAddress *address, MgArena *arena, Mg
                  MgError *err)
 {
     MgSeen seen = { 0 };
-    Reading reading = { .arena = arena, .seen = &seen };
+    Sight sight = { .arena = arena, .seen = &seen };
     const MgValue keys[] = { mg_value_key(address->host), mg_value_int(address->port),
                              mg_value_key(address->user), mg_value_key(address->database),
                              mg_value_key(address->history) };
@@ -87,22 +70,22 @@ mg_notebook_seen(MgStateFile *file, const MgAddress *address, MgArena *arena, Mg
                         " t.verdict, t.seen_at_ms FROM address a JOIN target t ON t.id = "
                         "a.target_id WHERE a.host = ?"
                         " AND a.port = ? AND a.user = ? AND a.database = ? AND a.history = ?",
-                        keys, 5, take_target, &reading, err))
+                        keys, 5, take_target, &sight, err))
         return false;
-    const MgValue target[] = { mg_value_int(reading.target_id) };
-    if (reading.history != NULL &&
+    const MgValue target[] = { mg_value_int(sight.target_id) };
+    if (sight.history != NULL &&
         !mg_state_query(file,
                         "SELECT id, version, name, kind, digest, token_digest, down_digest,"
                         " prefix_digest, statements, statements_started, statements_done,"
                         " applied_at_ms, duration_us, applied_by, git_commit FROM applied"
                         " WHERE target_id = ? ORDER BY id",
-                        target, 1, take_applied, &reading, err))
+                        target, 1, take_applied, &sight, err))
         return false;
     *ret = seen;
     return true;
 }
 
-/* ---- durations ---------------------------------------------------------------------- */
+/* ---- Durations ---------------------------------------------------------------------- */
 
 static void
 take_duration(void *payload, const MgStateRow *row)
@@ -133,7 +116,19 @@ mg_notebook_usual(MgStateFile *file, const char *version, const char *digest, in
     return true;
 }
 
-/* ---- runs --------------------------------------------------------------------------- */
+/* ---- Runs --------------------------------------------------------------------------- */
+
+typedef struct Reading {
+    MgArena *arena;
+    struct {
+        MgJournalRun *items;
+        size_t n, cap;
+    } runs;
+    struct {
+        MgJournalStep *items;
+        size_t n, cap;
+    } steps;
+} Reading;
 
 static MgErrorCode
 code_of(const char *slug)
