@@ -32,6 +32,9 @@ import sys
 import tempfile
 import urllib.parse
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "pg"))
+from house import programs  # noqa: E402
+
 TIME_LIMIT_S = 120
 
 
@@ -150,8 +153,8 @@ class Server:
                 raise BadCase("migrate scratch did not start")
         self.count += 1
         name = "case_{}".format(self.count)
-        subprocess.run(["psql", "-X", "-q", self.url, "-c", "CREATE DATABASE " + name],
-                       check=True, capture_output=True)
+        subprocess.run([str(programs() / "psql"), "-Xq", self.url, "-c",
+                        "CREATE DATABASE " + name], check=True, capture_output=True)
         return self.url.replace("@/postgres?", "@/" + name + "?")
 
     def socket(self):

@@ -48,7 +48,8 @@ class Server:
                                                     urllib.parse.quote(self.socket, safe=""))
 
     def sql(self, database, text, user="postgres"):
-        done = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d",
+        # Not the psql on PATH: Debian's is a Perl program that looks for this one.
+        done = subprocess.run([str(programs() / "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-d",
                                self.url_of(database, user)],
                               input=text, capture_output=True, text=True, timeout=LIMIT_S)
         if done.returncode != 0:
