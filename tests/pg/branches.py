@@ -3,11 +3,12 @@
 
 usage: branches.py MIGRATE [TEST...]
 """
+import os
 import subprocess
 import sys
 
 import house
-from house import Project, expect, expect_in
+from house import Project, Terminal, expect, expect_in
 
 BASE = {"20260101_base.up.sql": "CREATE TABLE base (id int);\n",
         "20260101_base.down.sql": "DROP TABLE base;\n"}
@@ -94,6 +95,40 @@ def test_switching_back_and_forth(server):
     # The newest application goes first, whatever its version.
     expect_in("reverted 20260103_dogs", desk.run("down").out)
     expect_in("reverted 20260102_cats", desk.run("down").out)
+
+
+def test_the_script_of_the_other_branch_is_shown_and_asked_for(server):
+    """On a terminal nobody has to know an option; the migration goes with "no" and comes with "y"."""
+    desk = Desk(server)
+    desk.run("up")
+    desk.switch("feature/cats")
+    hint = "hint: Read it, then let it run: migrate down 2 --from-history\n"
+    expect_in(hint, desk.run("down", "2", exit=6).err)
+    for word, status, tables in (("n", 130, "base dogs"), ("y", 0, "base")):
+        terminal = Terminal(desk, "down", columns=100)
+        terminal.read_until("? [y/N] ")
+        os.write(terminal.master, word.encode() + b"\n")
+        terminal.read_all()
+        shown = terminal.text.replace("\r", "")
+        expect_in("   1  20260103_dogs           1  one transaction, stored down script\n\n"
+                  "down script of 20260103_dogs, stored when it was applied:\n"
+                  "    DROP TABLE dogs;\n\n"
+                  "revert 1 migration in {} at {}? [y/N] {}\n".format(
+                      desk.database, server.socket, word), shown)
+        expect((terminal.process.returncode, desk.tables()), (status, tables))
+    # This branch's own has its file: nothing is asked.
+    desk.run("up")
+    terminal = Terminal(desk, "down", columns=100)
+    terminal.read_all()
+    expect("[y/N]" in terminal.text, False)
+    expect(desk.tables(), "base")
+    # --yes is no answer to a question that was not seen.
+    desk.run("up")
+    desk.switch("feature/dogs")
+    terminal = Terminal(desk, "down", "--yes", columns=100)
+    terminal.read_all()
+    expect_in("(from-history)", terminal.text)
+    expect(desk.tables(), "base cats")
 
 
 def test_a_late_merge(server):
