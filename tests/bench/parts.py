@@ -135,7 +135,8 @@ def times_over_lines(bench, n, login, rivals):
             for _ in range(bench.sizes.n_runs):
                 for runner in in_turns:
                     line.counted()
-                    taken[runner.name].append(time_of(bench, runner, n, login, line.port))
+                    taken[runner.name].append(
+                        one_up(bench, runner, n, login, line.port).wall_ms)
                     if runner is bench.ours:
                         counted.append(line.trips())
         for runner in rivals:
@@ -147,12 +148,12 @@ def times_over_lines(bench, n, login, rivals):
     return medians, n_trips
 
 
-def time_of(bench, runner, n, login, port):
-    """The time in ms that n migrations take; with 0, when ten are applied already."""
+def one_up(bench, runner, n, login, port):
+    """Apply n migrations to a new database; with 0, when ten are applied already."""
     with bench.database() as database, bench.folder(runner, n or 10) as folder:
         if n == 0:
             bench.up(runner, folder, database)
-        return bench.up(runner, folder, database, login, port).wall_ms
+        return bench.up(runner, folder, database, login, port)
 
 
 def times_side_by_side(bench, peer, n, login, rtt_ms):
@@ -167,17 +168,18 @@ def times_side_by_side(bench, peer, n, login, rtt_ms):
 
 def measure_loopback(bench):
     """Many migrations without a line."""
-    n = bench.sizes.n_loopback
-    rivals = [bench.floor, *bench.peers]
+    n, rivals = bench.sizes.n_loopback, [bench.floor, *bench.peers]
     taken = {runner.name: [] for runner in [bench.ours, *rivals]}
     for _ in range(bench.sizes.n_runs):
         for runner in (bench.ours, *rivals):
-            taken[runner.name].append(time_of(bench, runner, n, TRUST, None))
-    ours = [median(taken[bench.ours.name])]
-    for runner in rivals:
-        theirs = [median(taken[runner.name])]
-        bench.row("{} migrations".format(grouped(n)) if runner is bench.floor else "the same",
-                  times(ours), "{} {}".format(runner.name, times(theirs)), ratios(ours, theirs))
+            taken[runner.name].append(one_up(bench, runner, n, TRUST, None))
+    for what, figure in (("{} migrations".format(grouped(n)), "wall_ms"),
+                         ("the same, own CPU time", "cpu_ms")):
+        ours = [median(getattr(one, figure) for one in taken[bench.ours.name])]
+        for runner in rivals:
+            theirs = [median(getattr(one, figure) for one in taken[runner.name])]
+            bench.row(what, times(ours), "{} {}".format(runner.name, times(theirs)),
+                      ratios(ours, theirs))
 
 
 LOOSE = {
@@ -318,9 +320,9 @@ def measure_scan(bench):
                 float(bench.run(bench.programs.scan, part, folder / "big.sql",
                                 bench.sizes.n_runs).out)
                 for part in ("scan", "kinds", "analysis"))
-        bench.row(name, "{:.0f} (statements found {:.0f}, classified {:.0f})".format(
-            whole, found, kinds), "`openssl speed sha256` {:.0f}".format(hashed),
-            ratios([hashed], [whole]))
+        bench.row(name, "{} (statements found {}, classified {})".format(
+            *(grouped(round(rate)) for rate in (whole, found, kinds))),
+            "`openssl speed sha256` " + grouped(round(hashed)), ratios([hashed], [whole]))
 
 
 def measure_instructions(bench):

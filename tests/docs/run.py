@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True  # of what is imported from tests/bench
 LIMIT_S = 120
 FENCE = "```"
 FAILURES = """\
@@ -89,9 +90,16 @@ class Docs:
             done = run(self.migrate, "help", command)
             assert done.returncode == 0, "README.md names \"migrate {}\"".format(command)
             helps += done.stdout
-        for option in set(re.findall(r"[`( ](--[a-z][a-z-]+)", text)) - {"--buildtype", "--cflags",
-                                                                   "--libs"}:
+        others = {"--buildtype", "--cflags", "--libs", "--prefix", "--readme"}
+        for option in set(re.findall(r"[`( ](--[a-z][a-z-]+)", text)) - others:
             assert option in helps, "README.md names {}, no command has it".format(option)
+
+    def test_readme_shows_all_benchmarks(self):
+        """The table is one that tests/bench/run --readme wrote: all its parts, each row whole."""
+        sys.path.insert(0, str(self.source / "tests" / "bench"))
+        import table
+        shown, _, _ = table.in_readme(self.readme)
+        assert not table.faults(shown), "\n".join(table.faults(shown))
 
     def test_explanations_name_only_what_exists(self):
         """The same in docs/from-failure.md; an option behind a command is one of that command."""
