@@ -43,6 +43,21 @@ test_error__fail_sys_says_why(void **state)
 }
 
 static void
+test_error__hints_stand_below_each_other(void **state)
+{
+    (void)state;
+    MgError err;
+    MgArena arena = { 0 };
+    mg_fail(&err, MG_E_USAGE, "x");
+    assert_null(mg_error_hints(&err, &arena));
+    mg_error_hint(&err, "One.");
+    assert_string_equal(mg_error_hints(&err, &arena), "One.");
+    mg_error_hint(&err, "Two.");
+    assert_string_equal(mg_error_hints(&err, &arena), "One.\nTwo.");
+    mg_arena_release(&arena);
+}
+
+static void
 test_error__a_text_of_the_error_may_be_an_argument(void **state)
 {
     (void)state;
@@ -201,6 +216,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_error__fail_starts_anew),
         cmocka_unit_test(test_error__fail_sys_says_why),
+        cmocka_unit_test(test_error__hints_stand_below_each_other),
         cmocka_unit_test(test_error__a_text_of_the_error_may_be_an_argument),
         cmocka_unit_test(test_error__hints_in_order_and_one_too_many_dropped),
         cmocka_unit_test(test_error__what_steers_a_terminal_is_replaced),

@@ -341,6 +341,38 @@ test_file__read(void **state)
 }
 
 static void
+test_file__create_leaves_what_is_there(void **state)
+{
+    (void)state;
+    const char *text = NULL, *path = path_of("new");
+    size_t size_bytes = 0;
+    assert_true(mg_file_create(path, "one", 3));
+    assert_false(mg_file_create(path, "two", 3));
+    assert_int_equal(errno, EEXIST);
+    assert_true(mg_file_read(path, 10, &arena, &text, &size_bytes));
+    assert_string_equal(text, "one");
+    assert_false(mg_file_create(path_of("none/new"), "x", 1));
+    assert_int_equal(errno, ENOENT);
+    /* A link is there, wherever it leads. */
+    assert_int_equal(symlink("elsewhere", path_of("link")), 0);
+    assert_false(mg_file_create(path_of("link"), "x", 1));
+    assert_int_equal(errno, EEXIST);
+}
+
+static void
+test_folder__make(void **state)
+{
+    (void)state;
+    MgFolder found;
+    assert_true(mg_folder_make(path_of("a/b/c")));
+    assert_true(mg_folder_make(path_of("a/b/c/")));
+    assert_true(mg_folder_read(path_of("a/b/c"), &arena, &found));
+    (void)write_file("a/file", "", 0);
+    assert_false(mg_folder_make(path_of("a/file/b")));
+    assert_int_equal(errno, ENOTDIR);
+}
+
+static void
 test_folder__read_in_byte_order(void **state)
 {
     (void)state;
@@ -432,6 +464,8 @@ main(void)
         WITH_FOLDER(test_reader__errors),
         WITH_FOLDER(test_file__count_lines),
         WITH_FOLDER(test_file__read),
+        WITH_FOLDER(test_file__create_leaves_what_is_there),
+        WITH_FOLDER(test_folder__make),
         WITH_FOLDER(test_folder__read_in_byte_order),
         WITH_FOLDER(test_folder__links),
     };
