@@ -386,6 +386,56 @@ def test_pgpool(server):
         is_untouched(project)
 
 
+def statements_of_others(project):
+    """What backends that are left in the project's database ran last, but psql's and our own."""
+    return project.sql("SELECT string_agg(query, '; ') FROM pg_stat_activity WHERE datname = "
+                       "current_database() AND pid <> pg_backend_pid() AND query ~* "
+                       "'(search_path|snapshot|pg_dump|REPEATABLE READ)'")
+
+
+def test_a_dump_through_a_transaction_pool_is_refused_before_anything_is_asked(server):
+    """pg_dump changes settings of its session, which others would get next; and no file is made."""
+    project = Project(server, FILES)
+    project.run("up")
+    for mode in "transaction", "statement":
+        with PgBouncer(server, mode) as pool:
+            warm(pool, project)
+            for words in ("dump",), ("dump", "--connection", "session"), \
+                    ("dump", "--file", "schema.sql"):
+                run = project.run(*words, url=pool.url_of(project.database), exit=3)
+                expect_in("(unproved)\n", run.err)
+                expect((run.out, (project.root / "schema.sql").exists()), ("", False))
+            expect(statements_of_others(project), "")
+            settings_are_untouched(pool, project)
+
+
+def test_a_dump_through_a_session_pool_needs_consent(server):
+    project = Project(server, FILES)
+    project.run("up")
+    direct = project.run("dump").out
+    with PgBouncer(server, "session") as pool:
+        url = pool.url_of(project.database)
+        expect(project.run("dump", url=url, exit=3).out, "")
+        run = project.run("dump", "--connection", "session", url=url)
+        expect_in(", session-pooled\n", run.err)
+        expect(run.out, direct)
+        # What pg_dump set is not what the next client finds.
+        settings_are_untouched(pool, project)
+        shown = subprocess.run(["psql", "-XqAt", "-d", url, "-c", "SHOW search_path"],
+                               capture_output=True, text=True, timeout=LIMIT_S)
+        expect(shown.stdout.strip(), "\"$user\", public")
+
+
+def test_a_dump_through_pgpool_is_refused(server):
+    project = Project(server, FILES)
+    project.run("up")
+    with PgPool(server) as pool:
+        for words in ("dump",), ("dump", "--connection", "session"):
+            run = project.run(*words, url=pool.url_of(project.database), exit=3)
+            expect_in(", pgpool\n", run.err)
+            expect(run.out, "")
+
+
 def test_pgpool_over_unix_sockets(server):
     project = Project(server, FILES)
     with PgPool(server) as pool:
