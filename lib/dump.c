@@ -76,7 +76,8 @@ check_whole(const MgHistory *history, MgError *err)
             continue;
         (void)mg_fail(err, MG_E_PARTIAL, "migration \"%s_%s\" is half-run: a dump would keep that",
                       row->version == NULL ? "R_" : row->version, row->name);
-        mg_error_hint(err, "Finish it first: migrate up");
+        mg_error_hint(err, "Finish it first: migrate %s",
+                      mg_applied_is_half_reverted(row) ? "down" : "up");
         mg_error_note(err, "nothing was written");
         return false;
     }

@@ -89,27 +89,12 @@ mg_lost_reduce(const MgLost *lost, MgGoal *goal)
 
 /* ---- Once more? ------------------------------------------------------------------------------ */
 
-/* A down script outside a transaction leaves no marks: again from its beginning might do twice
- * what it has done. */
-static bool
-is_unmarked(const MgLost *lost)
-{
-    const MgStep *step = &lost->plan.steps[lost->n_done];
-    return lost->n_done < lost->plan.n_steps && step->direction == MG_DOWN &&
-           !step->is_transactional;
-}
-
 bool
 mg_lost_goes_on(MgContext *context, MgLost *lost, const MgOutcome *outcome, MgError *err)
 {
     int n_done = outcome->n_applied + outcome->n_reverted;
     if (err->code != MG_E_CONNECTION_LOST || context->conn == NULL)
         return false;
-    if (is_unmarked(lost)) {
-        mg_error_hint(err, "A part of its down script may have run, and the next run begins with"
-                           " its first statement: look at the schema before.");
-        return false;
-    }
     if (n_done > lost->n_done_before)
         lost->n_losses = 0;
     lost->n_done_before = n_done;

@@ -284,13 +284,14 @@ typedef struct MgEntry {
     MgState state;
     const char *file; /* path of the up script, NULL when there is none */
     bool has_down;
-    int n_statements, n_statements_done;
+    int n_statements, n_statements_done; /* of its down script when that stopped half-way: */
+    bool is_half_reverted;
     int64_t applied_at_ms;
     int64_t duration_us;
     const char *applied_by;
-    const char *commit; /* git commit of the run that applied it, or NULL */
-    const char *const
-        *notes; /* "baseline", "cosmetic-edit", "down-changed", "no-down", "renamed" */
+    const char *commit;       /* git commit of the run that applied it, or NULL */
+    const char *const *notes; /* "baseline", "cosmetic-edit", "down-changed", "half-reverted",
+                                 "no-down", "renamed" */
     size_t n_notes;
 } MgEntry;
 

@@ -241,8 +241,7 @@ static bool
 is_half_run(const MgNotes *notes)
 {
     size_t n_done = notes->done.n - notes->first_done;
-    return n_done < notes->n_plan_steps && !notes->plan_steps[n_done].is_transactional &&
-           notes->plan_steps[n_done].direction == MG_UP;
+    return n_done < notes->n_plan_steps && !notes->plan_steps[n_done].is_transactional;
 }
 
 void

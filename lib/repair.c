@@ -17,19 +17,18 @@ static bool
 find_prefix(MgContext *context, const MgRepair *repair, const MgMatch *match, const char **ret,
             MgError *err)
 {
+    const MgScript *script = mg_match_script(match);
     *ret = NULL;
-    if (repair->kind != MG_REPAIR_DONE || match->file == NULL ||
-        repair->statement > match->file->up.n_statements)
+    if (repair->kind != MG_REPAIR_DONE || script == NULL ||
+        repair->statement > script->n_statements)
         return true;
     char *digest = mg_arena_alloc(&context->arena, MG_DIGEST_HEX_BYTES);
     char before[MG_DIGEST_HEX_BYTES];
-    if (!mg_exec_prefix_digest(context->conn, &match->file->up, repair->statement, before, digest,
-                               err))
+    if (!mg_exec_prefix_digest(context->conn, script, repair->statement, before, digest, err))
         return false;
-    const char *wanted = match->row->prefix_digest;
-    if (wanted != NULL && strcmp(wanted, before) != 0)
-        return mg_exec_fail_prefix(match->entry->label, &match->file->up,
-                                   match->row->n_statements_done, err);
+    MgProgress progress = mg_applied_progress(match->row);
+    if (progress.prefix_digest != NULL && strcmp(progress.prefix_digest, before) != 0)
+        return mg_exec_fail_prefix(match->entry->label, script, progress.n_done, err);
     *ret = digest;
     return true;
 }

@@ -167,8 +167,10 @@ static const char *const explanations[MG_N_ERRORS] = {
         "it."
         " Checking out the commit that has the file is the other way.",
     [MG_E_PARTIAL] =
-        "A migration without a transaction stopped half-way, and it cannot be known whether its"
-        " last statement took effect, or the file has changed since in the part that ran."
+        "A migration or a down script without a transaction stopped half-way, and it cannot be"
+        " known whether its last statement took effect, or the file has changed since in the part"
+        " that ran; or a down script stopped half-way, and is to be finished by \"migrate down\""
+        " before anything goes up."
         " \"migrate status\" shows how many of its statements are done. Look at the database: if "
         "the"
         " statement in doubt took effect, \"migrate repair V --statement K done\" records that, if "

@@ -250,7 +250,7 @@ serve_pause(MgExec *exec, MgError *err)
     case MG_PAUSE_LOOK:
         return mg_exec_before_index(exec, err);
     case MG_PAUSE_AWAIT:
-        exec->awaited_us = mg_clock_us() - exec->began_us; /* since the mark's COMMIT */
+        exec->awaited_us += mg_clock_us() - exec->began_us; /* since the mark's COMMIT */
         exec->is_mark_due = true;
         break;
     case MG_PAUSE_NONE:
@@ -309,6 +309,8 @@ mg_exec(const MgExecInput *input, MgArena *arena, MgOutcome *ret, MgError *err)
     exec.own[MG_OWN_REVERT] =
         (MgOwn){ "migrate_revert", mg_history_revert_sql(input->table, exec.fence, arena) };
     exec.own[MG_OWN_PROGRESS].sql = mg_history_progress_sql(input->table, exec.fence, arena);
+    exec.own[MG_OWN_DOWN_PROGRESS].sql =
+        mg_history_down_progress_sql(input->table, exec.fence, arena);
     exec.own[MG_OWN_FINISH].sql = mg_history_finish_sql(input->table, exec.fence, arena);
     exec.release_sql = mg_lock_release_others_sql(input->lock, arena);
     exec.deadline_sql =

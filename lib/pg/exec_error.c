@@ -173,6 +173,7 @@ mg_exec_note_state(const MgExec *exec, size_t step_i, int number, MgError *err)
     const MgStep *step = &exec->input->steps[step_i];
     const char *label = step->entry->label;
     bool is_up = step->direction == MG_UP;
+    const char *script_of = is_up ? "" : "the down script of ";
     size_t n_before = exec->input->n_before + exec->n_committed;
     char before[64] = "";
     bool is_unknown =
@@ -196,8 +197,8 @@ mg_exec_note_state(const MgExec *exec, size_t step_i, int number, MgError *err)
                       "nothing was applied: all %zu migrations were in one transaction, which"
                       " was rolled back",
                       exec->input->n_steps);
-    else if (err->code == MG_E_DEADLINE && !step->is_transactional && is_up && number > 0)
-        mg_error_note(err, "%s stopped at its statement %d of %d%s", label, number,
+    else if (err->code == MG_E_DEADLINE && !step->is_transactional && number > 0)
+        mg_error_note(err, "%s%s stopped at its statement %d of %d%s", script_of, label, number,
                       step->script->n_statements, before);
     else if (err->code == MG_E_DEADLINE) /* said in the detail: it was not started */
         mg_error_note(err, "%s", n_before == 0 ? "nothing was applied" : before + 2);
@@ -206,19 +207,17 @@ mg_exec_note_state(const MgExec *exec, size_t step_i, int number, MgError *err)
                       is_up ? "applied" : "reverted", before);
     else if (step->is_transactional && is_up)
         mg_error_note(err, "%s was rolled back%s", label, before);
-    else if (step->is_transactional)
+    else if (step->is_transactional ||
+             (!is_up && number == 1 && step->resume_at == 0 && !mg_exec_is_begun(exec, step_i)))
         mg_error_note(err, "%s stays applied, its down script was rolled back%s", label, before);
-    else if (!is_up)
-        mg_error_note(err,
-                      "%s stays applied, but a part of its down script has run: the next run"
-                      " begins with its first statement again%s",
-                      label, before);
     else if (number > 0)
         mg_error_note(
-            err, "%s stopped at its statement %d of %d; correct it, and run again to go on there%s",
-            label, number, step->script->n_statements, before);
+            err,
+            "%s%s stopped at its statement %d of %d; correct it, and run again to go on there%s",
+            script_of, label, number, step->script->n_statements, before);
     else
-        mg_error_note(err, "%s may have stopped half-way: see \"migrate status\"%s", label, before);
+        mg_error_note(err, "%s%s may have stopped half-way: see \"migrate status\"%s", script_of,
+                      label, before);
 }
 
 void

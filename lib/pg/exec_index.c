@@ -1,4 +1,5 @@
-/* Concurrent index builds: what an earlier try left behind, and whether the new one is valid. */
+/* Indexes that are built and dropped concurrently: what an earlier try left behind, and whether the
+ * new one is valid. */
 #include "pg/exec_parts.h"
 
 #include <string.h>
@@ -111,13 +112,29 @@ drop_leftovers(MgExec *exec, MgError *err)
     return true;
 }
 
-/* Only a build that was marked as started is known to be ours. */
+/* Only what was marked as started is known to be ours. */
 bool
 mg_exec_is_index_begun(const MgExec *exec)
 {
     const MgStep *step = mg_exec_step(exec);
-    return exec->run.stmt.builds_index && step->is_fate_unknown &&
+    const MgStmt *stmt = &exec->run.stmt;
+    return (stmt->builds_index || stmt->drops_index) && step->is_fate_unknown &&
            exec->run.n_fetched == step->resume_at + 1;
+}
+
+/* What is gone was dropped; what is still there, perhaps invalid, is dropped again. */
+static bool
+before_drop(MgExec *exec, MgError *err)
+{
+    size_t size_bytes;
+    const char *sql = statement(exec, &size_bytes);
+    const char *name = mg_index_drop_parse(sql, size_bytes, &exec->step_arena);
+    bool is_there = true;
+    if (name != NULL && !mg_index_is_there(exec->input->conn, name, &is_there, err))
+        return false;
+    if (!is_there)
+        exec->run.has_peeked = false;
+    return true;
 }
 
 bool
@@ -128,6 +145,8 @@ mg_exec_before_index(MgExec *exec, MgError *err)
     const char *name = NULL;
 
     exec->has_looked = true;
+    if (exec->run.stmt.drops_index)
+        return before_drop(exec, err);
     if (!drop_leftovers(exec, err) || !look(exec, &build, &state, &name, err))
         return false;
     if (build.name == NULL || state == MG_INDEX_ABSENT)

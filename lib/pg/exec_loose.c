@@ -15,19 +15,28 @@
 
 /* ---- Marks ---------------------------------------------------------------------- */
 
-static void
-progress_params(MgExec *exec, const MgStep *step, int n_started, const MgDone *done,
-                const char *params[MG_PROGRESS_PARAMS])
+/* How far the step is, as parameters of the statement that records it, *ret_own. */
+static const char *const *
+progress_params(MgExec *exec, const MgStep *step, int n_started, const MgDone *done, int *ret_own)
 {
     MgArena *arena = &exec->step_arena;
+    const char **params = mg_arena_alloc_array(arena, MG_PROGRESS_PARAMS, sizeof *params);
+    bool is_up = step->direction == MG_UP;
+    *ret_own = is_up ? MG_OWN_PROGRESS : MG_OWN_DOWN_PROGRESS;
     int n = 0;
-    params[n++] = mg_history_key(step->migration, step->row_id, arena);
+    params[n++] = is_up ? mg_history_key(step->migration, step->row_id, arena)
+                        : mg_arena_format(arena, "%" PRId64, step->row_id);
+    if (!is_up)
+        params[n++] = mg_arena_format(arena, "%d", step->script->n_statements);
     params[n++] = mg_arena_format(arena, "%d", n_started);
     params[n++] = mg_arena_format(arena, "%d", done->n);
-    params[n++] = mg_arena_format(arena, "%" PRId64, exec->awaited_us);
+    if (is_up) {
+        params[n++] = mg_arena_format(arena, "%" PRId64, exec->awaited_us);
+        exec->awaited_us = 0;
+    }
     params[n++] = mg_arena_text(arena, done->digest);
     assert(n == MG_PROGRESS_PARAMS);
-    exec->awaited_us = 0;
+    return params;
 }
 
 /*
@@ -37,8 +46,6 @@ progress_params(MgExec *exec, const MgStep *step, int n_started, const MgDone *d
 static bool
 push_mark(MgExec *exec, int n_started, int n_done, MgError *err)
 {
-    if (mg_exec_step(exec)->direction == MG_DOWN)
-        return true;
     /* The file may have set another role, which has no right to the history; not before its first
      * statement, which shares the first mark's transaction. */
     if (exec->run.script->can_touch_session && exec->has_row) {
@@ -53,10 +60,9 @@ push_mark(MgExec *exec, int n_started, int n_done, MgError *err)
     MgDone done = { .n = n_done };
     memcpy(done.digest, n_done < n_started ? exec->run.before_digest : exec->run.prefix_digest,
            sizeof done.digest);
-    const char **params =
-        mg_arena_alloc_array(&exec->step_arena, MG_PROGRESS_PARAMS, sizeof *params);
-    progress_params(exec, mg_exec_step(exec), n_started, &done, params);
-    mg_exec_push_own(exec, MG_ROLE_MARK, MG_OWN_PROGRESS, params, MG_PROGRESS_PARAMS);
+    int own;
+    const char *const *params = progress_params(exec, mg_exec_step(exec), n_started, &done, &own);
+    mg_exec_push_own(exec, MG_ROLE_MARK, own, params, MG_PROGRESS_PARAMS);
     return true;
 }
 
@@ -106,7 +112,7 @@ mg_exec_record_known(MgExec *exec)
     bool is_refused = mg_exec_is_awaited_refused(exec);
     MgDone done = { .n = run->n_fetched - 1 };
 
-    if (step->direction == MG_DOWN || step->is_transactional)
+    if (step->is_transactional)
         return;
     if (is_refused && run->stmt.builds_index && mg_exec_left_index(exec))
         return;
@@ -116,8 +122,8 @@ mg_exec_record_known(MgExec *exec)
         done = exec->unmarked;
     else
         return;
-    const char *params[MG_PROGRESS_PARAMS];
-    progress_params(exec, step, done.n, &done, params);
+    int own;
+    const char *const *params = progress_params(exec, step, done.n, &done, &own);
     MgOp ops[5];
     size_t n = 0;
     if (mg_conn_is_in_transaction(exec->input->conn))
@@ -130,7 +136,7 @@ mg_exec_record_known(MgExec *exec)
                        .sql = mg_arena_format(&exec->step_arena, "SET lock_timeout = %" PRId64,
                                               exec->input->lock_timeout_ms) };
     ops[n++] = (MgOp){ .kind = MG_OP_QUERY,
-                       .sql = exec->own[MG_OWN_PROGRESS].sql,
+                       .sql = exec->own[own].sql,
                        .params = params,
                        .n_params = MG_PROGRESS_PARAMS };
     MgError ignored; /* the mark that stays only makes the next run ask */

@@ -37,7 +37,7 @@ typedef enum MgRole {
 typedef enum MgPause {
     MG_PAUSE_NONE,
     MG_PAUSE_COPY,  /* the statement in sql is a COPY, its data follows in the script */
-    MG_PAUSE_LOOK,  /* an earlier try may have built the index that comes next */
+    MG_PAUSE_LOOK,  /* an earlier try may have built or dropped the index that comes next */
     MG_PAUSE_AWAIT, /* a statement outside any transaction must have ended */
 } MgPause;
 
@@ -51,8 +51,9 @@ typedef struct MgScriptRun {
     MgStmt stmt;     /* of item */
     bool has_peeked; /* item is fetched and not sent yet */
     bool is_at_end;
-    int n_fetched; /* statements that count, up to item */
-    /* No transaction: chained digest over the tokens of the statements up to item. */
+    int n_fetched;   /* statements that count, up to item */
+    bool is_chained; /* no transaction, so: */
+    /* Chained digest over the tokens of the statements up to item. */
     char prefix_digest[MG_DIGEST_HEX_BYTES];
     char before_digest[MG_DIGEST_HEX_BYTES]; /* the same without item */
     size_t counted;                          /* lines are counted up to this byte of the window */
@@ -79,7 +80,15 @@ typedef struct MgOwn {
     const char *name, *sql;
 } MgOwn;
 
-enum { MG_OWN_FENCE, MG_OWN_RECORD, MG_OWN_REVERT, MG_OWN_PROGRESS, MG_OWN_FINISH, MG_N_OWN };
+enum {
+    MG_OWN_FENCE,
+    MG_OWN_RECORD,
+    MG_OWN_REVERT,
+    MG_OWN_PROGRESS,
+    MG_OWN_DOWN_PROGRESS,
+    MG_OWN_FINISH,
+    MG_N_OWN
+};
 
 /* Statements of a no-transaction migration that are done, as its next mark says. */
 typedef struct MgDone {
@@ -123,7 +132,7 @@ typedef struct MgExec {
     bool has_looked;       /* no transaction: for what an earlier try left of the fetched one */
     bool has_own_timeouts; /* no transaction: set for the statement outside, to be set back */
     bool is_mark_due;      /* no transaction: the awaited statement is done, say so at once */
-    int64_t awaited_us;    /* no transaction: how long the newest statement took */
+    int64_t awaited_us;    /* no transaction: what statements took that no row has yet */
     MgDone unmarked;       /* no transaction: done but not marked so yet; n 0 = none */
     size_t unmarked_step;
     bool is_unseen; /* no transaction: that built an index, which counts when it is valid: */
@@ -216,11 +225,11 @@ bool mg_exec_is_awaited_refused(const MgExec *exec);
 /* Has this run committed a part of the step, which is without a transaction? */
 bool mg_exec_is_begun(const MgExec *exec, size_t step_i);
 
-/* ---- exec_index.c: concurrent builds ------------------------------------------- */
+/* ---- exec_index.c: indexes, concurrently --------------------------------------- */
 
-/* May an earlier try have built, or begun to build, the index that comes next? */
+/* May an earlier try have built or dropped the index that comes next, or begun to? */
 bool mg_exec_is_index_begun(const MgExec *exec);
-/* Then, outside the pipeline: pass over what it has built, drop what it has left. */
+/* Then, outside the pipeline: pass over what it has done, drop what it has left. */
 MG_CHECK bool mg_exec_before_index(MgExec *exec, MgError *err);
 /* Before a build: where it goes, no invalid index of somebody else may stand. */
 void mg_exec_push_index_free(MgExec *exec);

@@ -115,7 +115,7 @@ mg_script_run_fetch(MgScriptRun *run, int server_version, MgError *err)
             if (!is_folded(run)) {
                 run->has_peeked = true;
                 run->n_fetched++;
-                if (!run->script->is_transactional)
+                if (run->is_chained)
                     extend_prefix(run);
             }
             break;
@@ -159,6 +159,7 @@ mg_exec_prefix_digest(const MgConn *conn, const MgScript *script, int n,
 {
     MgScriptRun run;
     bool is_ok = mg_script_run_open(&run, script, !mg_conn_has_standard_strings(conn), err);
+    run.is_chained = true;
     while (is_ok && run.n_fetched < n && !run.is_at_end) {
         run.has_peeked = false;
         is_ok = mg_script_run_fetch(&run, mg_conn_server_version(conn), err);

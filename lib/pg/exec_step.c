@@ -60,8 +60,9 @@ begin_step(MgExec *exec, size_t step_i)
     bool is_begun = mg_exec_is_begun(exec, step_i);
     bool is_up = step_i < exec->input->n_steps && mg_exec_step(exec)->direction == MG_UP;
     exec->n_kept = is_begun ? exec->mark_n_done : 0;
-    exec->is_row_refreshed = is_up && is_begun;
-    exec->has_row = is_up && (is_begun || mg_exec_step(exec)->row_id != 0);
+    /* To revert there is one, and what it says stays true. */
+    exec->is_row_refreshed = !is_up || is_begun;
+    exec->has_row = !is_up || is_begun || mg_exec_step(exec)->row_id != 0;
 }
 
 void
@@ -241,10 +242,13 @@ mg_exec_push_record(MgExec *exec, MgRole role, int n_started, int n_done, MgErro
 void
 mg_exec_push_revert(MgExec *exec)
 {
-    const char **params = mg_arena_alloc_array(&exec->step_arena, 2, sizeof *params);
-    params[0] = mg_arena_format(&exec->step_arena, "%" PRId64, mg_exec_step(exec)->row_id);
+    MgArena *arena = &exec->step_arena;
+    const char **params = mg_arena_alloc_array(arena, MG_REVERT_PARAMS, sizeof *params);
+    params[0] = mg_arena_format(arena, "%" PRId64, mg_exec_step(exec)->row_id);
     params[1] = exec->input->applied_by;
-    mg_exec_push_own(exec, MG_ROLE_RECORD, MG_OWN_REVERT, params, 2);
+    params[2] = mg_arena_format(arena, "%" PRId64, exec->awaited_us);
+    exec->awaited_us = 0;
+    mg_exec_push_own(exec, MG_ROLE_RECORD, MG_OWN_REVERT, params, MG_REVERT_PARAMS);
 }
 
 /* ---- Stages ---------------------------------------------------------------------- */
@@ -314,6 +318,7 @@ open_step(MgExec *exec, MgError *err)
     if (!mg_script_run_open(&exec->run, step->script, !mg_conn_has_standard_strings(input->conn),
                             err))
         return false;
+    exec->run.is_chained = !step->is_transactional; /* also of a script that was mended to be so */
     mg_arena_release(&exec->step_arena);
     if (!input->is_one_transaction || exec->step_i == 0)
         push_first(exec);

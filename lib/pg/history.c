@@ -77,14 +77,18 @@ mg_history_rows_sql(const MgHistoryTable *table, int n_down, MgArena *arena)
                                "CASE WHEN pg_catalog.row_number() OVER (PARTITION BY kind ="
                                " 'repeatable' ORDER BY id DESC) <= %d THEN down_script END",
                                n_down);
+    /* A column that an older layout lacks is that of "absent": names mean the innermost table. */
     return mg_arena_format(
         arena,
+        "SELECT r.* FROM (SELECT 0 AS down_statements, 0 AS down_started, 0 AS down_done,"
+        " NULL::text AS down_prefix_digest) absent CROSS JOIN LATERAL ("
         "SELECT id, version, name, kind, up_digest, token_digest, down_digest, statements,"
         " statements_started, statements_done,"
         " (extract(epoch FROM applied_at)::numeric * 1000::numeric)::bigint,"
         " (extract(epoch FROM duration)::numeric * 1000000::numeric)::bigint, applied_by, "
         "git_commit,"
-        " prefix_digest, %s FROM %s WHERE reverted_at IS NULL ORDER BY id",
+        " prefix_digest, %s, down_statements, down_started, down_done, down_prefix_digest"
+        " FROM %s WHERE reverted_at IS NULL) r ORDER BY id",
         down, table->sql);
 }
 
@@ -178,6 +182,10 @@ take_row(const MgResult *result, int row, MgArena *arena)
         .commit = mg_arena_text(arena, mg_result_text(result, row, 13)),
         .prefix_digest = mg_arena_text(arena, mg_result_text(result, row, 14)),
         .down_text = mg_arena_text(arena, mg_result_text(result, row, 15)),
+        .down = { .n_statements = (int)mg_result_int(result, row, 16),
+                  .n_started = (int)mg_result_int(result, row, 17),
+                  .n_done = (int)mg_result_int(result, row, 18),
+                  .prefix_digest = mg_arena_text(arena, mg_result_text(result, row, 19)) },
     };
 }
 
@@ -235,6 +243,10 @@ static const char table_columns[] =
     " tool_version text NOT NULL,"
     " reverted_at timestamptz,"
     " reverted_by text,"
+    " down_statements integer NOT NULL DEFAULT 0,"
+    " down_started integer NOT NULL DEFAULT 0,"
+    " down_done integer NOT NULL DEFAULT 0,"
+    " down_prefix_digest text,"
     " CHECK (kind = 'repeatable' OR version IS NOT NULL)";
 
 /* Default privileges may have granted others the table, its sequence and the schema we made. */
@@ -301,7 +313,7 @@ add_create(Script *script, bool has_schema)
 /* From layout 1: it had no environment, and no kind for claims.  Its check was named by the
  * server. */
 static void
-add_upgrade(Script *script)
+add_upgrade_to_2(Script *script)
 {
     const char *table = script->table->sql;
     add(script, mg_arena_format(script->arena,
@@ -317,6 +329,22 @@ add_upgrade(Script *script)
                     " %s, c.conname); END LOOP; END $migrate$",
                     mg_sql_literal(table, script->arena), mg_sql_literal(table, script->arena)));
     add(script, mg_arena_format(script->arena, "ALTER TABLE %s ADD " KIND_CHECK, table));
+}
+
+/* From layout 2: it did not know how far a down script got. */
+static void
+add_upgrade(Script *script, int layout)
+{
+    if (layout < 2)
+        add_upgrade_to_2(script);
+    add(script, mg_arena_format(script->arena,
+                                "ALTER TABLE %s"
+                                " ADD COLUMN IF NOT EXISTS down_statements integer NOT NULL"
+                                " DEFAULT 0,"
+                                " ADD COLUMN IF NOT EXISTS down_started integer NOT NULL DEFAULT 0,"
+                                " ADD COLUMN IF NOT EXISTS down_done integer NOT NULL DEFAULT 0,"
+                                " ADD COLUMN IF NOT EXISTS down_prefix_digest text",
+                                script->table->sql));
     add_comment(script);
 }
 
@@ -361,7 +389,7 @@ mg_history_prepare_ops(const MgHistoryTable *table, const MgHistoryFacts *facts,
     if (!facts->exists)
         add_create(&script, facts->has_schema);
     else if (facts->layout < MG_HISTORY_LAYOUT)
-        add_upgrade(&script);
+        add_upgrade(&script, facts->layout);
     if (claim != NULL) {
         add_claim(&script, claim);
         add(&script, "DISCARD SEQUENCES"); /* or its number is the first migration's lastval() */
@@ -459,6 +487,17 @@ mg_history_progress_sql(const MgHistoryTable *table, const char *fence_sql, MgAr
 }
 
 const char *
+mg_history_down_progress_sql(const MgHistoryTable *table, const char *fence_sql, MgArena *arena)
+{
+    return mg_arena_format(
+        arena,
+        "WITH changed AS (UPDATE %s SET down_statements = $2::int4, down_started = $3::int4,"
+        " down_done = $4::int4, down_prefix_digest = $5::text WHERE id = $1::int8"
+        " AND reverted_at IS NULL AND %s = 1 RETURNING id, 0::int8 AS duration_us)" ONE_ROW,
+        table->sql, fence_sql);
+}
+
+const char *
 mg_history_finish_sql(const MgHistoryTable *table, const char *fence_sql, MgArena *arena)
 {
     return mg_arena_format(
@@ -486,7 +525,7 @@ mg_history_revert_sql(const MgHistoryTable *table, const char *fence_sql, MgAren
         " reverted_by = $2::text WHERE id = $1::int8 AND reverted_at IS NULL AND %s = 1"
         " RETURNING id, (extract(epoch FROM pg_catalog.clock_timestamp() - "
         "pg_catalog.now())::numeric"
-        " * 1000000::numeric)::bigint AS duration_us)" ONE_ROW,
+        " * 1000000::numeric)::bigint + $3::int8 AS duration_us)" ONE_ROW,
         table->sql, fence_sql);
 }
 

@@ -17,7 +17,7 @@
 #include "plan/plan.h"
 
 enum {
-    MG_HISTORY_LAYOUT = 2, /* 2: environment, claims */
+    MG_HISTORY_LAYOUT = 3, /* 2: environment, claims; 3: how far a down script got */
     MG_HISTORY_MAX_PREPARE_OPS = 11,
 };
 
@@ -94,6 +94,7 @@ enum {
     MG_RECORD_PARAMS = 16,
     MG_FINISH_PARAMS = 17, /* those and the key */
     MG_PROGRESS_PARAMS = 5,
+    MG_REVERT_PARAMS = 3,
 };
 
 typedef struct MgRecord {
@@ -125,12 +126,19 @@ const char *mg_history_close_sql(const MgHistoryTable *table, MgArena *arena);
  */
 const char *mg_history_progress_sql(const MgHistoryTable *table, const char *fence_sql,
                                     MgArena *arena);
+/*
+ * The same of a no-transaction down script: $1 id, $2 its statements, $3
+ * started, $4 done, $5 prefix digest.  With none started it is as if it had never run.
+ */
+const char *mg_history_down_progress_sql(const MgHistoryTable *table, const char *fence_sql,
+                                         MgArena *arena);
 /* Its end: the parameters of a record, for the row that is there; the file may have been mended. */
 const char *mg_history_finish_sql(const MgHistoryTable *table, const char *fence_sql,
                                   MgArena *arena);
 /* Take away what default privileges have given others: the table, its sequence. */
 const char *mg_history_revoke_sql(const MgHistoryTable *table, MgArena *arena);
-/* Undo an application: $1 id, $2 by whom.  One row or error; answers id and duration in us. */
+/* Undo an application: $1 id, $2 by whom, $3 us more.  One row or error; answers id and duration
+ * in us. */
 const char *mg_history_revert_sql(const MgHistoryTable *table, const char *fence_sql,
                                   MgArena *arena);
 /* Change values of one live row, when they are still as they were; one row or an error. */

@@ -37,7 +37,9 @@ log_sql(const MgHistoryTable *table, MgArena *arena)
     return mg_arena_format(
         arena,
         "SELECT h.id, h.version, h.name, h.kind,"
-        " h.statements_done < h.statements OR h.statements_started > h.statements_done,"
+        " h.statements_done < h.statements OR h.statements_started > h.statements_done"
+        " OR h.reverted_at IS NULL AND (pg_catalog.to_jsonb(h) OPERATOR(pg_catalog.->>)"
+        " 'down_started')::int4 > 0,"
         " (extract(epoch FROM h.applied_at)::numeric * 1000::numeric)::bigint,"
         " (extract(epoch FROM h.duration)::numeric * 1000000::numeric)::bigint, h.applied_by, "
         "h.git_commit,"

@@ -246,6 +246,44 @@ mg_reindex_leftovers(MgConn *conn, const MgReindex *reindex, MgArena *arena, MgN
     return true;
 }
 
+/* ---- DROP INDEX ------------------------------------------------------------------- */
+
+const char *
+mg_index_drop_parse(const char *sql, size_t size_bytes, MgArena *arena)
+{
+    MgLex lex = { .text = sql, .size_bytes = size_bytes, .is_whole = true };
+    MgToken token = { 0 };
+    if (!next_is(&lex, &token, "drop") || !next_is(&lex, &token, "index") ||
+        !next_is(&lex, &token, "concurrently") || mg_lex_next_word(&lex, &token) != MG_LEX_TOKEN)
+        return NULL;
+    if (mg_token_is(&lex, &token, "if") &&
+        (!next_is(&lex, &token, "exists") || mg_lex_next_word(&lex, &token) != MG_LEX_TOKEN))
+        return NULL;
+    return table_text(&lex, &token, arena);
+}
+
+static bool
+on_is_there(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
+{
+    bool *is_there = payload;
+    (void)tag;
+    if (mg_result_is_error(result))
+        return mg_result_fail(result, MG_E_SERVER, err);
+    *is_there = mg_result_bool(result, 0, 0);
+    return true;
+}
+
+bool
+mg_index_is_there(MgConn *conn, const char *name, bool *ret, MgError *err)
+{
+    const char *params[] = { name };
+    MgOp op = { .kind = MG_OP_QUERY,
+                .sql = "SELECT pg_catalog.to_regclass($1::text) IS NOT NULL",
+                .params = params,
+                .n_params = 1 };
+    return mg_conn_run_ops(conn, &op, 1, on_is_there, ret, err);
+}
+
 bool
 mg_index_drop(MgConn *conn, const char *name, MgArena *arena, MgError *err)
 {

@@ -61,6 +61,11 @@ typedef struct MgNames {
 MG_CHECK bool mg_reindex_leftovers(MgConn *conn, const MgReindex *reindex, MgArena *arena,
                                    MgNames *ret, MgError *err);
 
+/* The index of a DROP INDEX CONCURRENTLY, as written; NULL when it is none. */
+const char *mg_index_drop_parse(const char *sql, size_t size_bytes, MgArena *arena);
+/* Is there a relation of that name, in the session's search path? */
+MG_CHECK bool mg_index_is_there(MgConn *conn, const char *name, bool *ret, MgError *err);
+
 /* Drop an invalid index without blocking anybody. */
 MG_CHECK bool mg_index_drop(MgConn *conn, const char *name, MgArena *arena, MgError *err);
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-    MAX_NOTES = 5, /* an entry carries at most one of each kind */
+    MAX_NOTES = 6, /* an entry carries at most one of each kind */
 };
 
 /* Versions before repeatables; versions by number, repeatables by name. */
@@ -96,9 +96,26 @@ compare_digests(const void *a, const void *b)
 }
 
 bool
+mg_applied_is_half_reverted(const MgApplied *row)
+{
+    return row->down.n_started > 0;
+}
+
+MgProgress
+mg_applied_progress(const MgApplied *row)
+{
+    if (mg_applied_is_half_reverted(row))
+        return row->down;
+    return (MgProgress){ .n_statements = row->n_statements,
+                         .n_started = row->n_statements_started,
+                         .n_done = row->n_statements_done,
+                         .prefix_digest = row->prefix_digest };
+}
+
+bool
 mg_applied_is_partial(const MgApplied *row)
 {
-    return row->n_statements_done < row->n_statements ||
+    return mg_applied_is_half_reverted(row) || row->n_statements_done < row->n_statements ||
            row->n_statements_started > row->n_statements_done;
 }
 
@@ -250,6 +267,8 @@ take_notes(const MgMatch *match, bool is_by_baseline, MgArena *arena, MgEntry *r
         notes[n++] = "down-changed";
     if (!ret->has_down && match->file != NULL && match->file->version != NULL)
         notes[n++] = "no-down";
+    if (match->row != NULL && mg_applied_is_half_reverted(match->row))
+        notes[n++] = "half-reverted";
     if (n == 0)
         return;
     const char **kept = mg_arena_room(arena, n, sizeof *kept);
@@ -277,6 +296,9 @@ describe(const MgMatch *match, const MgMatches *matches, const MgMatch *newest_f
 {
     const MgMigration *file = match->file;
     const MgApplied *row = match->row;
+    MgProgress progress = { 0 };
+    if (row != NULL)
+        progress = mg_applied_progress(row);
     *ret = (MgEntry){
         .version = file != NULL ? file->version : row->version,
         .name = file != NULL ? file->name : row->name,
@@ -285,8 +307,9 @@ describe(const MgMatch *match, const MgMatches *matches, const MgMatch *newest_f
         .state = state_of(match, matches, newest_file),
         .file = file != NULL ? file->up.path : NULL,
         .has_down = (file != NULL && file->has_down) || (row != NULL && row->down_digest != NULL),
-        .n_statements = row != NULL ? row->n_statements : file->up.n_statements,
-        .n_statements_done = row != NULL ? row->n_statements_done : 0,
+        .n_statements = row != NULL ? progress.n_statements : file->up.n_statements,
+        .n_statements_done = progress.n_done,
+        .is_half_reverted = row != NULL && mg_applied_is_half_reverted(row),
         .duration_us = row != NULL ? row->duration_us : 0,
     };
     bool is_by_baseline = is_in_baseline(match, matches->baseline);
@@ -325,9 +348,19 @@ mg_match_build(const MgSource *source, const MgHistory *history, MgArena *arena,
 }
 
 bool
-mg_match_may_repeat(const MgMatch *match)
+mg_match_may_repeat(const MgMatch *match, const MgScript *script)
 {
-    int number = match->row->n_statements_started;
-    return match->file != NULL && !match->file->up.is_mixed && number <= 64 &&
-           (match->file->up.index_builds >> (number - 1) & 1) != 0;
+    int number = mg_applied_progress(match->row).n_started;
+    return script != NULL && !script->is_mixed && number >= 1 && number <= 64 &&
+           (script->index_changes >> (number - 1) & 1) != 0;
+}
+
+const MgScript *
+mg_match_script(const MgMatch *match)
+{
+    if (match->file == NULL)
+        return NULL;
+    if (match->row == NULL || !mg_applied_is_half_reverted(match->row))
+        return &match->file->up;
+    return match->file->has_down ? &match->file->down : NULL;
 }

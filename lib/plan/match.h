@@ -25,10 +25,14 @@ typedef struct MgMatches {
 void mg_match_build(const MgSource *source, const MgHistory *history, MgArena *arena,
                     MgMatches *ret);
 
+/* The script of the file that stopped half-way or would run next; NULL: not in the file. */
+const MgScript *mg_match_script(const MgMatch *match);
+
 /*
- * May the statement that was started last simply run again, whatever became of
- * it?  An index build may: the executor finds out what it left behind.
+ * May the statement of script that was started last simply run again, whatever
+ * became of it?  To build or to drop an index may: the executor finds out what
+ * it left behind.  script may be NULL: then nothing is known.
  */
-bool mg_match_may_repeat(const MgMatch *match);
+bool mg_match_may_repeat(const MgMatch *match, const MgScript *script);
 
 #endif

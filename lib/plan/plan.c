@@ -116,28 +116,26 @@ refuse_destructive_steps(MgDraft *draft)
 
 /* ---- Up ------------------------------------------------------------------ */
 
+/* Go on where a try of this step stopped: up, or down. */
 static void
-resume(MgDraft *draft, const MgMatch *match)
+resume(MgDraft *draft, const MgMatch *match, MgStep step)
 {
-    const MgApplied *row = match->row;
-    const MgScript *script = &match->file->up;
-    bool is_unknown = row->n_statements_started > row->n_statements_done;
-    if (row->n_statements_done > script->n_statements) {
-        mg_refuse_partial_short(&draft->refusals, match);
+    MgProgress progress = mg_applied_progress(match->row);
+    bool is_unknown = progress.n_started > progress.n_done;
+    if (progress.n_done > step.script->n_statements) {
+        mg_refuse_partial_short(&draft->refusals, match, step.script);
         return;
     }
-    if (is_unknown && !mg_match_may_repeat(match)) {
-        mg_refuse_partial_unknown(&draft->refusals, match);
+    if (is_unknown && !mg_match_may_repeat(match, step.script)) {
+        mg_refuse_partial_unknown(&draft->refusals, match, step.script);
         return;
     }
-    add_step(draft, match,
-             (MgStep){ .direction = MG_UP,
-                       .script = script,
-                       .is_transactional = false,
-                       .resume_at = row->n_statements_done,
-                       .is_fate_unknown = is_unknown,
-                       .prefix_digest = row->prefix_digest,
-                       .row_id = row->id });
+    step.is_transactional = false;
+    step.resume_at = progress.n_done;
+    step.is_fate_unknown = is_unknown;
+    step.prefix_digest = progress.prefix_digest;
+    step.row_id = match->row->id;
+    add_step(draft, match, step);
 }
 
 /* From the start; the row of a repeatable's last run is replaced, not resumed. */
@@ -181,7 +179,8 @@ take_versions(MgDraft *draft, const MgMatch *to)
             MgState state = match->entry->state;
             bool is_ready = pass == 0 ? state == MG_STATE_PARTIAL
                                       : state == MG_STATE_PENDING || state == MG_STATE_LATE;
-            if (!is_ready || match->file == NULL || match->entry->version == NULL)
+            if (!is_ready || match->file == NULL || match->entry->version == NULL ||
+                match->entry->is_half_reverted)
                 continue;
             if (room == 0 || (to != NULL && match > to)) {
                 is_complete = false;
@@ -189,7 +188,7 @@ take_versions(MgDraft *draft, const MgMatch *to)
             }
             room--;
             if (state == MG_STATE_PARTIAL)
-                resume(draft, match);
+                resume(draft, match, (MgStep){ .direction = MG_UP, .script = &match->file->up });
             else if (state == MG_STATE_LATE)
                 apply_late(draft, match);
             else
@@ -219,10 +218,13 @@ refuse_rows(MgDraft *draft)
     for (size_t i = 0; i < draft->matches.n; i++)
         if (draft->matches.entries[i].state == MG_STATE_DRIFTED)
             mg_refuse_drift(&draft->refusals, &draft->matches.items[i]);
-    for (size_t i = 0; i < draft->matches.n; i++)
-        if (draft->matches.entries[i].state == MG_STATE_PARTIAL &&
-            draft->matches.items[i].file == NULL)
-            mg_refuse_partial_missing(&draft->refusals, &draft->matches.items[i]);
+    for (size_t i = 0; i < draft->matches.n; i++) {
+        const MgMatch *match = &draft->matches.items[i];
+        if (match->entry->is_half_reverted)
+            mg_refuse_half_reverted(&draft->refusals, match);
+        else if (match->entry->state == MG_STATE_PARTIAL && match->file == NULL)
+            mg_refuse_partial_missing(&draft->refusals, match);
+    }
 }
 
 static void
@@ -303,6 +305,9 @@ compare_newest_first(const void *a, const void *b)
 {
     const MgMatch *match_a = *(const MgMatch *const *)a;
     const MgMatch *match_b = *(const MgMatch *const *)b;
+    /* What stopped half-way comes first. */
+    if (match_a->entry->is_half_reverted != match_b->entry->is_half_reverted)
+        return match_a->entry->is_half_reverted ? -1 : 1;
     return (match_a->row->id < match_b->row->id) - (match_a->row->id > match_b->row->id);
 }
 
@@ -369,7 +374,7 @@ revert(MgDraft *draft, const MgMatch *match)
         mg_refuse_recorded(&draft->refusals, match);
         return;
     }
-    if (match->entry->state == MG_STATE_PARTIAL) {
+    if (match->entry->state == MG_STATE_PARTIAL && !match->entry->is_half_reverted) {
         mg_refuse_partial_down(&draft->refusals, match);
         return;
     }
@@ -383,13 +388,16 @@ revert(MgDraft *draft, const MgMatch *match)
         return;
     if (!is_from_history)
         warn_of_edit(draft, match->entry);
-    add_step(draft, match,
-             (MgStep){ .direction = MG_DOWN,
-                       .script = script,
-                       .is_transactional = script->is_transactional,
-                       .is_from_history = is_from_history,
-                       .stored = is_from_history ? masked(script->text, draft->arena) : NULL,
-                       .row_id = row->id });
+    MgStep step = { .direction = MG_DOWN,
+                    .script = script,
+                    .is_transactional = script->is_transactional,
+                    .is_from_history = is_from_history,
+                    .stored = is_from_history ? masked(script->text, draft->arena) : NULL,
+                    .row_id = row->id };
+    if (match->entry->is_half_reverted)
+        resume(draft, match, step);
+    else
+        add_step(draft, match, step);
 }
 
 /* The row that stays, and with it what is older: its id, or false when goal->to is refused. */
@@ -436,6 +444,8 @@ plan_down(MgDraft *draft)
         const MgMatch *match = &draft->matches.items[i];
         if (match->row != NULL && match->row->version != NULL && match->row->id > floor_id)
             applied[n++] = match;
+        else if (match->entry->is_half_reverted) /* it cannot stay applied */
+            mg_refuse_half_reverted(&draft->refusals, match);
     }
     qsort(applied, n, sizeof *applied, compare_newest_first);
     for (size_t i = 0; i < n && i < room; i++)

@@ -10,6 +10,12 @@
 #include "migrate.h"
 #include "source/source.h"
 
+/* How far a script got outside a transaction. */
+typedef struct MgProgress {
+    int n_statements, n_started, n_done;
+    const char *prefix_digest; /* of what is done, or NULL */
+} MgProgress;
+
 /* One live row of the history: an application that was not reverted. */
 typedef struct MgApplied {
     int64_t id;          /* grows with every application */
@@ -21,6 +27,7 @@ typedef struct MgApplied {
     const char *down_text;             /* loaded for down only, else NULL */
     int n_statements, n_statements_started, n_statements_done;
     const char *prefix_digest; /* of the finished statements of a partial one, or NULL */
+    MgProgress down;           /* n_started 0: nothing of its down script has run */
     int64_t applied_at_ms;
     int64_t duration_us;
     const char *applied_by;
@@ -39,8 +46,12 @@ typedef struct MgClaim {
 /* The kind that mg_kind_name calls so; of a word of a later version, or NULL, MG_VERSIONED. */
 MgKind mg_kind_of(const char *word);
 
-/* Was it begun outside a transaction and not finished? */
+/* Was it begun outside a transaction and not finished, it or its down script? */
 bool mg_applied_is_partial(const MgApplied *row);
+/* Was its down script begun? */
+bool mg_applied_is_half_reverted(const MgApplied *row);
+/* Of its down script when that was begun, else of the migration. */
+MgProgress mg_applied_progress(const MgApplied *row);
 
 typedef struct MgHistory {
     bool exists;            /* the table is there */

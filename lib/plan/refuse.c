@@ -222,45 +222,68 @@ mg_refuse_partial_missing(MgRefusals *refusals, const MgMatch *match)
     finish(refusals, err, NULL, 0);
 }
 
-void
-mg_refuse_partial_short(MgRefusals *refusals, const MgMatch *match)
+/* The path of the script that stopped half-way; NULL: it is stored in the history. */
+static const char *
+path_of(const MgMatch *match)
 {
-    const MgEntry *entry = match->entry;
-    MgError *err = add(refusals);
-    mg_fail(err, MG_E_PARTIAL, "half-run migration \"%s\" lost statements that are done already",
-            entry->label);
-    mg_error_detail(err, "Done: %d of %d statements. The file now has %d.",
-                    entry->n_statements_done, entry->n_statements, match->file->up.n_statements);
-    mg_error_hint(err, "Bring the statements that are done back into the file, and change only"
-                       " those behind them.");
-    finish(refusals, err, entry->file, 0);
+    const MgScript *script = mg_match_script(match);
+    return script == NULL ? NULL : script->path;
 }
 
 void
-mg_refuse_partial_unknown(MgRefusals *refusals, const MgMatch *match)
+mg_refuse_half_reverted(MgRefusals *refusals, const MgMatch *match)
 {
     const MgEntry *entry = match->entry;
-    const MgApplied *row = match->row;
-    int started = row->n_statements_started;
     MgError *err = add(refusals);
-    mg_fail(err, MG_E_PARTIAL, "statement %d of migration \"%s\" was started and may have finished",
-            started, entry->label);
+    mg_fail(err, MG_E_PARTIAL, "the down script of migration \"%s\" stopped half-way",
+            entry->label);
+    mg_error_detail(err, "Done: %d of %d statements of it.", entry->n_statements_done,
+                    entry->n_statements);
+    mg_error_hint(err, "Revert it to its end, then run again: migrate down");
+    finish(refusals, err, path_of(match), 0);
+}
+
+void
+mg_refuse_partial_short(MgRefusals *refusals, const MgMatch *match, const MgScript *script)
+{
+    const MgEntry *entry = match->entry;
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_PARTIAL, "half-run %s \"%s\" lost statements that are done already",
+            entry->is_half_reverted ? "down script of migration" : "migration", entry->label);
+    mg_error_detail(err, "Done: %d of %d statements. %s now has %d.", entry->n_statements_done,
+                    entry->n_statements, entry->is_half_reverted ? "It" : "The file",
+                    script->n_statements);
+    mg_error_hint(err, "Bring the statements that are done back into the file, and change only"
+                       " those behind them.");
+    finish(refusals, err, script->path, 0);
+}
+
+void
+mg_refuse_partial_unknown(MgRefusals *refusals, const MgMatch *match, const MgScript *script)
+{
+    const MgEntry *entry = match->entry;
+    int started = mg_applied_progress(match->row).n_started;
+    const char *command = entry->is_half_reverted ? "migrate down" : "migrate up";
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_PARTIAL, "statement %d of %s \"%s\" was started and may have finished",
+            started, entry->is_half_reverted ? "the down script of migration" : "migration",
+            entry->label);
     mg_error_detail(err,
                     "The run was cut off before it could record the outcome. Recorded as done:"
                     " %d of %d statements.",
-                    row->n_statements_done, row->n_statements);
+                    entry->n_statements_done, entry->n_statements);
     const char *name = entry->version != NULL ? entry->version : entry->label;
     mg_error_hint(err,
                   "Look in the database whether statement %d took effect. If it did, record that,"
-                  " and run \"migrate up\" again:\n"
+                  " and run \"%s\" again:\n"
                   "migrate repair %s --statement %d done",
-                  started, name, started);
+                  started, command, name, started);
     mg_error_hint(err,
-                  "If it did not, undo what it left behind, record that, and run \"migrate up\""
+                  "If it did not, undo what it left behind, record that, and run \"%s\""
                   " again:\n"
                   "migrate repair %s --statement %d again",
-                  name, started);
-    finish(refusals, err, entry->file, 0);
+                  command, name, started);
+    finish(refusals, err, script->path, 0);
 }
 
 void

@@ -33,12 +33,14 @@ void mg_refuse_empty(MgRefusals *refusals, const MgStep *step);
 void mg_refuse_destructive(MgRefusals *refusals, const MgStep *step);
 void mg_refuse_not_empty(MgRefusals *refusals);
 
-/* A half-run migration: its file is not here; it cannot be resumed with this file; it is unknown
- * whether its last statement ran; it cannot be reverted. */
+/* A half-run migration: its file is not here; it cannot be reverted.  A half-reverted one: nothing
+ * may go up. */
 void mg_refuse_partial_missing(MgRefusals *refusals, const MgMatch *match);
-void mg_refuse_partial_short(MgRefusals *refusals, const MgMatch *match);
-void mg_refuse_partial_unknown(MgRefusals *refusals, const MgMatch *match);
 void mg_refuse_partial_down(MgRefusals *refusals, const MgMatch *match);
+void mg_refuse_half_reverted(MgRefusals *refusals, const MgMatch *match);
+/* Either: it cannot be resumed with this script; it is unknown whether its last statement ran. */
+void mg_refuse_partial_short(MgRefusals *refusals, const MgMatch *match, const MgScript *script);
+void mg_refuse_partial_unknown(MgRefusals *refusals, const MgMatch *match, const MgScript *script);
 
 /* Nothing has the version of goal->to; its candidates are named. */
 void mg_refuse_unknown(MgRefusals *refusals, const char *word, const MgMatches *matches);

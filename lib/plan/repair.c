@@ -12,9 +12,9 @@ typedef struct ChangeList {
 } ChangeList;
 
 static bool
-is_in_doubt(const MgApplied *row)
+is_in_doubt(const MgProgress *progress)
 {
-    return row->n_statements_started > row->n_statements_done;
+    return progress->n_started > progress->n_done;
 }
 
 static bool
@@ -26,28 +26,36 @@ fail_unknown(const MgRepair *repair, const MgMatches *matches, MgArena *arena, M
     return false;
 }
 
+/* Which script's statements are counted; a migration's own goes without saying. */
+static const char *
+of_down(const MgMatch *match)
+{
+    return match->entry->is_half_reverted ? " of the down script" : "";
+}
+
 /* Is the statement the one whose fate is not known? */
 static bool
 check_statement(const MgRepair *repair, const MgMatch *match, MgError *err)
 {
-    const MgApplied *row = match->row;
-    if (row != NULL && is_in_doubt(row) && repair->statement == row->n_statements_started)
+    MgProgress progress = { 0 };
+    if (match->row != NULL)
+        progress = mg_applied_progress(match->row);
+    if (is_in_doubt(&progress) && repair->statement == progress.n_started)
         return true;
     const char *label = match->entry->label;
-    if (row == NULL) {
+    if (match->row == NULL) {
         mg_fail(err, MG_E_USAGE, "migration \"%s\" has not run", label);
-    } else if (!is_in_doubt(row)) {
+    } else if (!is_in_doubt(&progress)) {
         mg_fail(err, MG_E_USAGE, "no statement of migration \"%s\" is in doubt", label);
-        mg_error_detail(err, "Done: %d of %d statements.", row->n_statements_done,
-                        row->n_statements);
+        mg_error_detail(err, "Done: %d of %d statements.", progress.n_done, progress.n_statements);
     } else {
         mg_fail(err, MG_E_USAGE, "statement %d of migration \"%s\" is not in doubt",
                 repair->statement, label);
-        mg_error_detail(err, "Statement %d was started and may have finished.",
-                        row->n_statements_started);
+        mg_error_detail(err, "Statement %d%s was started and may have finished.",
+                        progress.n_started, of_down(match));
         mg_error_hint(err, "Settle that one: migrate repair %s --statement %d done|again",
                       match->entry->version != NULL ? match->entry->version : label,
-                      row->n_statements_started);
+                      progress.n_started);
     }
     mg_error_hint(err, "See how it stands: migrate status");
     mg_error_note(err, "nothing was changed");
@@ -87,9 +95,11 @@ check_accept(const MgRepair *repair, const MgMatch *match, MgError *err)
         return true;
     mg_fail(err, MG_E_PARTIAL, "migration \"%s\" stopped half-way, and its file is no record of it",
             entry->label);
-    mg_error_detail(err, "Done: %d of %d statements.", entry->n_statements_done,
-                    entry->n_statements);
-    mg_error_hint(err, "Finish it first, with the file as it is now: migrate up");
+    mg_error_detail(err, "Done: %d of %d statements%s.", entry->n_statements_done,
+                    entry->n_statements, of_down(match));
+    mg_error_hint(err, entry->is_half_reverted
+                           ? "Revert it to its end first: migrate down"
+                           : "Finish it first, with the file as it is now: migrate up");
     return finish(err);
 }
 
@@ -99,7 +109,8 @@ check_reverted(const MgRepair *repair, const MgMatch *match, MgError *err)
     (void)repair;
     if (match->row == NULL)
         return fail_not_applied(match, err);
-    if (match->file == NULL)
+    /* Half reverted, it may have been brought to its end by hand: its file is pending then. */
+    if (match->file == NULL || match->entry->is_half_reverted)
         return true;
     mg_fail(err, MG_E_USAGE, "migration \"%s\" has a file, so the next run would apply it again",
             match->entry->label);
@@ -210,34 +221,56 @@ typedef struct Building {
     ChangeList changes;
 } Building;
 
+/* The columns that tell how far a script got. */
+typedef struct Columns {
+    const char *started, *done, *prefix_digest, *of, *command;
+} Columns;
+
+static const Columns *
+columns_of(const MgMatch *match)
+{
+    static const Columns up = { .started = "statements_started",
+                                .done = "statements_done",
+                                .prefix_digest = "prefix_digest",
+                                .of = "",
+                                .command = "migrate up" },
+                         down = { .started = "down_started",
+                                  .done = "down_done",
+                                  .prefix_digest = "down_prefix_digest",
+                                  .of = "the down script of ",
+                                  .command = "migrate down" };
+    return match->entry->is_half_reverted ? &down : &up;
+}
+
 static const char *
 settle_done(Building *building)
 {
-    const MgApplied *row = building->match->row;
+    const Columns *columns = columns_of(building->match);
+    MgProgress progress = mg_applied_progress(building->match->row);
     MgArena *arena = building->arena;
     int statement = building->repair->statement;
-    change_number(&building->changes, "statements_done", row->n_statements_done, statement, arena);
-    change(&building->changes, "prefix_digest", row->prefix_digest, building->texts->prefix_digest,
-           arena);
-    return mg_arena_format(arena, "statement %d of %s is recorded as done", statement,
-                           building->match->entry->label);
+    change_number(&building->changes, columns->done, progress.n_done, statement, arena);
+    change(&building->changes, columns->prefix_digest, progress.prefix_digest,
+           building->texts->prefix_digest, arena);
+    return mg_arena_format(arena, "statement %d of %s%s is recorded as done", statement,
+                           columns->of, building->match->entry->label);
 }
 
-/* The mark of an index build stays: by it, the next run knows what that left behind for ours. */
+/* The mark of an index stays: by it, the next run knows what that left behind for ours. */
 static const char *
 settle_again(Building *building)
 {
-    const MgApplied *row = building->match->row;
+    const MgMatch *match = building->match;
+    const Columns *columns = columns_of(match);
     int statement = building->repair->statement;
-    if (mg_match_may_repeat(building->match))
+    if (mg_match_may_repeat(match, mg_match_script(match)))
         return mg_arena_format(building->arena,
-                               "nothing to do, \"migrate up\" runs statement %d of %s again by"
-                               " itself",
-                               statement, building->match->entry->label);
-    change_number(&building->changes, "statements_started", row->n_statements_started,
+                               "nothing to do, \"%s\" runs statement %d of %s%s again by itself",
+                               columns->command, statement, columns->of, match->entry->label);
+    change_number(&building->changes, columns->started, mg_applied_progress(match->row).n_started,
                   statement - 1, building->arena);
-    return mg_arena_format(building->arena, "statement %d of %s is recorded as not done", statement,
-                           building->match->entry->label);
+    return mg_arena_format(building->arena, "statement %d of %s%s is recorded as not done",
+                           statement, columns->of, match->entry->label);
 }
 
 static const char *

@@ -35,11 +35,12 @@ static MgCell
 shown_notes(const MgEntry *entry, MgArena *arena)
 {
     MG_CLEANUP(buf) MgBuf buf = { 0 };
+    const char *which = entry->is_half_reverted ? " of the down script" : "";
     if (entry->state == MG_STATE_PARTIAL && entry->n_statements_done == 0)
-        mg_buf_add(&buf, "no statement finished yet");
+        mg_buf_format(&buf, "no statement%s finished yet", which);
     else if (entry->state == MG_STATE_PARTIAL)
-        mg_buf_format(&buf, "stopped behind statement %d of %d", entry->n_statements_done,
-                      entry->n_statements);
+        mg_buf_format(&buf, "stopped behind statement %d of %d%s", entry->n_statements_done,
+                      entry->n_statements, which);
     for (size_t i = 0; i < entry->n_notes; i++)
         if (strcmp(entry->notes[i], "no-down") != 0)
             mg_buf_format(&buf, "%s%s", buf.size_bytes > 0 ? ", " : "", entry->notes[i]);

@@ -428,8 +428,8 @@ take_statement(Analysis *a, MgSpan span, MgError *err)
         a->n_statements++;
     take_losses(a, head, span);
     int number = a->n_statements + a->n_controls;
-    if (stmt.builds_index && number <= 64)
-        script->index_builds |= UINT64_C(1) << (number - 1);
+    if ((stmt.builds_index || stmt.drops_index) && number <= 64)
+        script->index_changes |= UINT64_C(1) << (number - 1);
     script->can_touch_session |= stmt.can_touch_session;
     script->has_copy_data |= stmt.is_copy_data;
     if (stmt.refuses_transaction && a->n_refusing++ == 0) {

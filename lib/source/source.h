@@ -53,7 +53,8 @@ typedef struct MgScript {
     const char *refusing_label;   /* first statement that refuses a transaction, or NULL */
     int refusing_line, refusing_column;
     const char *refusing_excerpt; /* its lines, when is_mixed; else NULL */
-    uint64_t index_builds; /* bit k - 1: statement k builds an index concurrently; the first 64 */
+    /* Bit k - 1: statement k builds or drops an index concurrently; the first 64. */
+    uint64_t index_changes;
     bool is_mixed; /* refuses and needs a transaction, and is not marked: the plan refuses it */
     bool is_destructive_allowed;   /* says "-- migrate:destructive" */
     const char *destructive_label; /* first statement that takes away what stood before the script,

@@ -24,6 +24,7 @@ enum {
     BUILDS_INDEX = 1 << 2,
     READS_DATA = 1 << 3,
     SETS_TRANSACTION = 1 << 4,
+    DROPS_INDEX = 1 << 5,
 };
 
 /* What may stand between CREATE and the kind of object. */
@@ -325,7 +326,7 @@ static const Kind kinds[] = {
     { .words = "DISCARD" },
     { "DO", .flags = SLOW },
 
-    { "DROP INDEX CONCURRENTLY", .flags = SLOW | QUIET, .refuses_since = ALWAYS },
+    { "DROP INDEX CONCURRENTLY", .flags = SLOW | QUIET | DROPS_INDEX, .refuses_since = ALWAYS },
     { "DROP TABLE", .flags = QUIET },
     { "DROP SCHEMA", .flags = QUIET },
     { "DROP SEQUENCE", .flags = QUIET },
@@ -510,6 +511,7 @@ mg_stmt_classify_head(MgStmtHead *head, int server_version, MgStmt *ret)
         .refuses_transaction = kind->refuses_since != 0 &&
                                (server_version == 0 || server_version >= kind->refuses_since),
         .builds_index = (kind->flags & BUILDS_INDEX) != 0,
+        .drops_index = (kind->flags & DROPS_INDEX) != 0,
         .is_copy_data = (kind->flags & READS_DATA) != 0,
         .is_set_transaction = (kind->flags & SETS_TRANSACTION) != 0,
         .can_touch_session = (kind->flags & QUIET) == 0,

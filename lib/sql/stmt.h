@@ -23,6 +23,7 @@ typedef struct MgStmt {
     MgTransactionControl transaction_control;
     bool refuses_transaction; /* the server runs it only outside a transaction block */
     bool builds_index;        /* CREATE INDEX CONCURRENTLY or REINDEX ... CONCURRENTLY */
+    bool drops_index;         /* DROP INDEX CONCURRENTLY */
     bool is_copy_data;        /* COPY ... FROM STDIN, data follows */
     bool is_set_transaction;  /* SET TRANSACTION: only valid before any query */
     bool can_touch_session;   /* could leave settings, roles, cursors, locks ... behind */

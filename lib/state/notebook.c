@@ -98,6 +98,10 @@ static const char *const upgrades[] = {
     " duration_us INTEGER NOT NULL,"
     " PRIMARY KEY (run_id, number)) WITHOUT ROWID;"
     "CREATE INDEX step_by_digest ON step (digest);",
+    "ALTER TABLE applied ADD COLUMN down_statements INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE applied ADD COLUMN down_started INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE applied ADD COLUMN down_done INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE applied ADD COLUMN down_prefix_digest TEXT;",
 };
 
 const MgStateLayout mg_notebook_layout = {
@@ -145,6 +149,8 @@ fingerprint(const MgHistory *history)
         hash = add_number(hash, (uint64_t)row->id);
         hash = add_number(hash, (uint64_t)row->n_statements_done);
         hash = add_number(hash, (uint64_t)row->n_statements_started);
+        hash = add_number(hash, (uint64_t)row->down.n_done);
+        hash = add_number(hash, (uint64_t)row->down.n_started);
         hash = add_number(hash, (uint64_t)row->applied_at_ms);
         hash = add_text(hash, row->version);
         hash = add_text(hash, row->name);
@@ -173,7 +179,7 @@ write_applied(MgStateFile *file, int64_t target_id, const MgHistory *history, Mg
         return false;
     /* OR REPLACE would have SQLite save every page to a journal of the statement first. */
     static const char insert[] = "INSERT OR IGNORE INTO applied"
-                                 " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+                                 " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
     for (size_t i = 0; i < history->n; i++) {
         const MgApplied *row = &history->items[i];
         const MgValue values[] = {
@@ -193,6 +199,10 @@ write_applied(MgStateFile *file, int64_t target_id, const MgHistory *history, Mg
             INT(row->duration_us),
             TEXT(row->applied_by),
             TEXT(row->commit),
+            INT(row->down.n_statements),
+            INT(row->down.n_started),
+            INT(row->down.n_done),
+            TEXT(row->down.prefix_digest),
         };
         if (!mg_state_run(file, insert, values, sizeof values / sizeof *values, err))
             return false;

@@ -49,6 +49,10 @@ take_applied(void *payload, const MgStateRow *row)
         .duration_us = mg_state_int(row, 12),
         .applied_by = mg_state_text(row, 13, arena),
         .commit = mg_state_text(row, 14, arena),
+        .down = { .n_statements = (int)mg_state_int(row, 15),
+                  .n_started = (int)mg_state_int(row, 16),
+                  .n_done = (int)mg_state_int(row, 17),
+                  .prefix_digest = mg_state_text(row, 18, arena) },
     };
     if (applied.name == NULL)
         applied.name = "";
@@ -77,7 +81,8 @@ mg_notebook_seen(MgStateFile *file, const MgAddress *address, MgArena *arena, Mg
         !mg_state_query(file,
                         "SELECT id, version, name, kind, digest, token_digest, down_digest,"
                         " prefix_digest, statements, statements_started, statements_done,"
-                        " applied_at_ms, duration_us, applied_by, git_commit FROM applied"
+                        " applied_at_ms, duration_us, applied_by, git_commit, down_statements,"
+                        " down_started, down_done, down_prefix_digest FROM applied"
                         " WHERE target_id = ? ORDER BY id",
                         target, 1, take_applied, &sight, err))
         return false;

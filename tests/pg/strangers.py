@@ -60,7 +60,7 @@ def test_planted_operators_are_not_called(server):
     project.write("4_d.up.sql", "CREATE TABLE d (id int);")
     project.run("up")
     expect(project.sql("SELECT obj_description('migrate.history'::regclass, 'pg_class')"),
-           "migrate history, layout 2")
+           "migrate history, layout 3")
     # Histories of other tools are looked at too.
     project.sql("CREATE TABLE schema_migrations (version varchar(20));"
                 "CREATE TABLE goose_db_version (id int, version_id bigint, is_applied boolean);"

@@ -148,6 +148,34 @@ test_reindex__reads_spellings(void **state)
     }
 }
 
+static void
+test_index__reads_drops(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql, *expect;
+    } cases[] = {
+        { "DROP INDEX CONCURRENTLY i", "i" },
+        { "drop index concurrently if exists s.\"I x\" restrict", "s.\"I x\"" },
+        { "/* why */ DROP -- here\n INDEX\tCONCURRENTLY/**/i CASCADE", "i" },
+        { "DROP INDEX CONCURRENTLY", NULL },
+        { "DROP INDEX CONCURRENTLY IF", NULL },
+        { "DROP INDEX CONCURRENTLY IF EXISTS", NULL },
+        { "DROP INDEX i", NULL },
+        { "DROP TABLE t", NULL },
+        { "", NULL },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        MgArena arena = { 0 };
+        const char *name = mg_index_drop_parse(cases[i].sql, strlen(cases[i].sql), &arena);
+        if (cases[i].expect == NULL)
+            assert_null(name);
+        else
+            assert_string_equal(name, cases[i].expect);
+        mg_arena_release(&arena);
+    }
+}
+
 /* The server's words are of any language; the name is whatever somebody called an index. */
 static void
 test_index__takes_the_name_out_of_an_error(void **state)
@@ -187,6 +215,7 @@ main(void)
         cmocka_unit_test(test_index__is_no_such_statement),
         cmocka_unit_test(test_index__ends_where_told),
         cmocka_unit_test(test_reindex__reads_spellings),
+        cmocka_unit_test(test_index__reads_drops),
         cmocka_unit_test(test_index__takes_the_name_out_of_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,10 +10,10 @@
  *   q takes a table away, Q three things, s the same as q on purpose
  * Rows, in the order they were applied (ids 1, 2, ...): the same words, with
  *   =K content, - no down script, b baseline of all up to it, w of one file, a adopted, pNM
- * partial: N done, M started of 3, h stored down script, H altered, U not readable, N without
- * digest, t no token digest, c commit known, z neither time nor name known, y no author Goal: "up",
- * "down", "redo", "baseline", a count, "to:V", and words
- * for what is allowed.
+ * partial: N done, M started of 3, rNM the same of its down script, h stored down script, H
+ * altered, U not readable, N without digest, t no token digest, c commit known, z neither time nor
+ * name known, y no author Goal: "up", "down", "redo", "baseline", a count, "to:V", and words for
+ * what is allowed.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -39,7 +39,7 @@ set_up_script(const char *flags, const char *content, MgScript *up)
     up->n_statements = 1;
     if (strpbrk(flags, "xXkMmv") != NULL) {
         up->refusing_label = strchr(flags, 'v') != NULL ? "VACUUM" : "CREATE INDEX CONCURRENTLY";
-        up->index_builds = strchr(flags, 'v') != NULL ? 0 : strchr(flags, 'X') != NULL ? 7 : 1;
+        up->index_changes = strchr(flags, 'v') != NULL ? 0 : strchr(flags, 'X') != NULL ? 7 : 1;
         up->refusing_line = 7;
         up->is_transactional = false;
     }
@@ -82,6 +82,11 @@ make_file(MgArena *arena, const char *word, const char *flags)
     file.down.path = mg_arena_format(arena, "migrations/%s.down.sql", file.label);
     snprintf(file.down.digest, sizeof file.down.digest, "down-%s%s", content,
              strchr(flags, 'D') != NULL ? "!" : "");
+    if (strpbrk(flags, "li") != NULL) {
+        file.down.n_statements = 3;
+        file.down.is_transactional = false;
+        file.down.index_changes = strchr(flags, 'i') != NULL ? 7 : 0;
+    }
     if (strchr(flags, 'd') != NULL) {
         file.down.is_mixed = true;
         file.down.refusing_label = "DROP INDEX CONCURRENTLY";
@@ -148,6 +153,12 @@ make_row(MgArena *arena, int64_t id, const char *word, const char *flags)
         row.n_statements_done = partial[1] - '0';
         row.n_statements_started = partial[2] - '0';
     }
+    const char *down = strchr(flags, 'r');
+    if (down != NULL)
+        row.down = (MgProgress){ .n_statements = 3,
+                                 .n_done = down[1] - '0',
+                                 .n_started = down[2] - '0',
+                                 .prefix_digest = "of-down" };
     return row;
 }
 
@@ -501,6 +512,55 @@ test_plan__resumes_partial(void **state)
           " is not here" },
         { "down", "1/M", "1/p11", "down",
           "1 partial; refuse partial: migration \"1_m\" stopped half-way and cannot be reverted" },
+    };
+    CHECK(cases, show);
+}
+
+/* A down script that stopped half-way. */
+static void
+test_plan__resumes_down(void **state)
+{
+    (void)state;
+    static const Case cases[] = {
+        { "in doubt", "1 2/l", "1 2/r12", "down",
+          "1 applied, 2 partial (half-reverted); refuse partial: statement 2 of the down script of "
+          "migration \"2_m\" was started and may have finished" },
+        { "goes on where it stopped", "1 2/l", "1 2/r22", "down",
+          "1 applied, 2 partial (half-reverted); down 2 row 2 at 2 of 3 [no transaction, from "
+          "statement 3 on]" },
+        { "an index may be dropped again", "1 2/i", "1 2/r12", "down",
+          "1 applied, 2 partial (half-reverted); down 2 row 2 at 1 of 3 [no transaction, from "
+          "statement 2 on]" },
+        { "also when no longer marked", "1 2", "1 2/r11", "down",
+          "1 applied, 2 partial (half-reverted); down 2 row 2 at 1 of 1 [no transaction, from "
+          "statement 2 on]" },
+        { "it comes before what is newer", "1 2/l 3", "1 2/r11 3", "down",
+          "1 applied, 2 partial (half-reverted), 3 applied; down 2 row 2 at 1 of 3 [no "
+          "transaction, from statement 2 on]" },
+        { "and then the others", "1 2/l 3", "1 2/r11 3", "down 2",
+          "1 applied, 2 partial (half-reverted), 3 applied; down 2 row 2 at 1 of 3 [no "
+          "transaction, from statement 2 on]; down 3 row 3" },
+        { "all of it is done", "1 2/l", "1 2/r33", "down",
+          "1 applied, 2 partial (half-reverted); down 2 row 2 at 3 of 3 [no transaction, from "
+          "statement 4 on]" },
+        { "it is shorter", "1 2", "1 2/r22", "down",
+          "1 applied, 2 partial (half-reverted); refuse partial: half-run down script of migration "
+          "\"2_m\" lost statements that are done already" },
+        { "the stored one", "1", "1 2/hr11", "down stored",
+          "1 applied, 2 partial (half-reverted); down 2 row 2 at 1 of 1 stored [no transaction, "
+          "from statement 2 on, stored down script]" },
+        { "nothing goes up", "1 2/l 3", "1 2/r11", "up",
+          "1 applied, 2 partial (half-reverted), 3 pending; refuse partial: the down script of "
+          "migration \"2_m\" stopped half-way" },
+        { "nor with its file gone", "1 3", "1 2/r11", "up",
+          "1 applied, 2 partial (half-reverted), 3 pending; refuse partial: the down script of "
+          "migration \"2_m\" stopped half-way" },
+        { "redo", "1 2/l", "1 2/r11", "redo",
+          "1 applied, 2 partial (half-reverted); down 2 row 2 at 1 of 3 [no transaction, from "
+          "statement 2 on]; up 2" },
+        { "below what is reverted", "1 2/l", "1 2/r11", "down to:2",
+          "1 applied, 2 partial (half-reverted); refuse partial: the down script of migration "
+          "\"2_m\" stopped half-way" },
     };
     CHECK(cases, show);
 }
@@ -895,6 +955,33 @@ test_plan__explains_refusals(void **state)
           "detail: Done: 1 of 3 statements.\n"
           "hint: Finish it first: migrate up\n"
           "note: nothing was reverted\n" },
+        { "up over a half-reverted one", "1/l", "1/r11", "up",
+          "the down script of migration \"1_m\" stopped half-way (partial)\n"
+          "--> migrations/1_m.down.sql:0\n"
+          "detail: Done: 1 of 3 statements of it.\n"
+          "hint: Revert it to its end, then run again: migrate down\n"
+          "note: nothing was applied; 1 migration is pending\n" },
+        { "half-reverted and shortened", "1", "1/r22", "down",
+          "half-run down script of migration \"1_m\" lost statements that are done already "
+          "(partial)\n"
+          "--> migrations/1_m.down.sql:0\n"
+          "detail: Done: 2 of 3 statements. It now has 1.\n"
+          "hint: Bring the statements that are done back into the file, and change only those "
+          "behind them.\n"
+          "note: nothing was reverted\n" },
+        { "half-reverted and unknown", "1/l", "1/r12", "down",
+          "statement 2 of the down script of migration \"1_m\" was started and may have finished "
+          "(partial)\n"
+          "--> migrations/1_m.down.sql:0\n"
+          "detail: The run was cut off before it could record the outcome. Recorded as done: 1 of "
+          "3 statements.\n"
+          "hint: Look in the database whether statement 2 took effect. If it did, record that, and "
+          "run \"migrate down\" again:\n"
+          "migrate repair 1 --statement 2 done\n"
+          "hint: If it did not, undo what it left behind, record that, and run \"migrate down\" "
+          "again:\n"
+          "migrate repair 1 --statement 2 again\n"
+          "note: nothing was reverted\n" },
         { "unknown, near ones", "20260301 20260302 20260303 20260304", "", "up to:2026030",
           "no migration has version \"2026030\" (unknown-version)\n"
           "hint: Did you mean 20260301_m, 20260302_m or 20260303_m?\n"
@@ -1067,6 +1154,7 @@ main(void)
         cmocka_unit_test(test_plan__counts_and_stops),
         cmocka_unit_test(test_plan__runs_repeatables),
         cmocka_unit_test(test_plan__resumes_partial),
+        cmocka_unit_test(test_plan__resumes_down),
         cmocka_unit_test(test_plan__refuses_empty),
         cmocka_unit_test(test_plan__refuses_mixed),
         cmocka_unit_test(test_plan__refuses_tables_without_history),

@@ -47,7 +47,9 @@ make_file(MgArena *arena, const char *word, const char *flags)
                          .has_down = named.down_digest != NULL };
     file.up.path = mg_arena_format(arena, "migrations/%s.up.sql", word);
     file.up.n_statements = named.n_statements;
-    file.up.index_builds = strchr(flags, 'i') != NULL ? 2 : 0;
+    file.up.index_changes = strchr(flags, 'i') != NULL ? 2 : 0;
+    file.down.index_changes = strchr(flags, 'j') != NULL ? 2 : 0;
+    file.down.path = mg_arena_format(arena, "migrations/%s.down.sql", word);
     mg_text_copy(file.up.digest, sizeof file.up.digest, named.digest);
     mg_text_copy(file.up.token_digest, sizeof file.up.token_digest, named.token_digest);
     if (file.has_down)
@@ -62,6 +64,10 @@ make_row(MgArena *arena, int64_t id, const char *word, const char *flags)
     const char *partial = strchr(flags, 'p');
     bool has_digest = strchr(flags, 'N') == NULL;
     int n = partial == NULL ? named.n_statements : 3;
+    const char *down = strchr(flags, 'r');
+    MgProgress progress = { 0 };
+    if (down != NULL)
+        progress = (MgProgress){ 4, down[2] - '0', down[1] - '0', "down-old" };
     return (MgApplied){ .id = id,
                         .version = named.version,
                         .name = named.name,
@@ -73,6 +79,7 @@ make_row(MgArena *arena, int64_t id, const char *word, const char *flags)
                         .n_statements_done = partial == NULL ? n : partial[1] - '0',
                         .n_statements_started = partial == NULL ? n : partial[2] - '0',
                         .prefix_digest = partial == NULL ? NULL : "prefix-old",
+                        .down = progress,
                         .applied_by = "app@desk" };
 }
 
@@ -186,6 +193,26 @@ test_repair__settles_a_statement(void **state)
           "usage: statement 3 of migration \"R__v\" is not in doubt; detail: Statement 2 was "
           "started and may have finished.; hint: Settle that one: migrate repair R__v --statement "
           "2 done|again; hint: See how it stands: migrate status; note: nothing was changed" },
+        { "of a down script, done", "1_a", "1_a/r12", "done 1 2",
+          "1_a row 1: statement 2 of the down script of 1_a is recorded as done; down_done 1 > 2; "
+          "down_prefix_digest down-old > prefix-new" },
+        { "of a down script, again", "1_a", "1_a/r12", "again 1 2",
+          "1_a row 1: statement 2 of the down script of 1_a is recorded as not done; down_started "
+          "2 > 1" },
+        { "of a down script, by itself", "1_a/j", "1_a/r12", "again 1 2",
+          "1_a row 1: nothing to do, \"migrate down\" runs statement 2 of the down script of 1_a "
+          "again by itself" },
+        { "of a down script, not the up script's index", "1_a/i", "1_a/r12", "again 1 2",
+          "1_a row 1: statement 2 of the down script of 1_a is recorded as not done; down_started "
+          "2 > 1" },
+        { "of a stored down script", "", "1_a/r12", "again 1 2",
+          "1_a row 1: statement 2 of the down script of 1_a is recorded as not done; down_started "
+          "2 > 1" },
+        { "of a down script, another one", "1_a", "1_a/r12", "done 1 1",
+          "usage: statement 1 of migration \"1_a\" is not in doubt; detail: Statement 2 of the "
+          "down script was started and may have finished.; hint: Settle that one: migrate repair "
+          "1 --statement 2 done|again; hint: See how it stands: migrate status; note: nothing was "
+          "changed" },
         { "none in doubt", "1_a/3", "1_a/p22", "done 1 2",
           "usage: no statement of migration \"1_a\" is in doubt; detail: Done: 2 of 3 statements.; "
           "hint: See how it stands: migrate status; note: nothing was changed" },
@@ -250,6 +277,10 @@ test_repair__accepts_a_file(void **state)
           "partial: migration \"1_a\" stopped half-way, and its file is no record of it; detail: "
           "Done: 1 of 3 statements.; hint: Finish it first, with the file as it is now: migrate "
           "up; note: nothing was changed" },
+        { "half reverted", "1_a/=x", "1_a/r11", "accept 1",
+          "partial: migration \"1_a\" stopped half-way, and its file is no record of it; detail: "
+          "Done: 1 of 4 statements of the down script.; hint: Revert it to its end first: migrate "
+          "down; note: nothing was changed" },
     };
     CHECK(cases, show);
 }
@@ -267,6 +298,9 @@ test_repair__marks_as_reverted(void **state)
           "app@desk (repair, nothing was run)" },
         { "a repeatable", "", "R__v", "reverted R__v",
           "R__v row 1: R__v is recorded as reverted; reverted_at null > now; reverted_by null > "
+          "app@desk (repair, nothing was run)" },
+        { "half reverted, it may have a file", "1_a", "1_a/r12", "reverted 1",
+          "1_a row 1: 1_a is recorded as reverted; reverted_at null > now; reverted_by null > "
           "app@desk (repair, nothing was run)" },
         { "it has a file", "1_a", "1_a", "reverted 1",
           "usage: migration \"1_a\" has a file, so the next run would apply it again; at "

@@ -29,10 +29,11 @@ check(const char *text, int server_version, const char *expected)
     char rendered[128];
     mg_stmt_classify(text, strlen(text), server_version, &stmt);
     const char *control = (const char *const[]){ "", "b", "c", "o" }[stmt.transaction_control];
-    (void)snprintf(rendered, sizeof rendered, "%s%s%s%s%s%s%s %s", control,
+    (void)snprintf(rendered, sizeof rendered, "%s%s%s%s%s%s%s%s %s", control,
                    stmt.refuses_transaction ? "r" : "", stmt.builds_index ? "i" : "",
-                   stmt.is_copy_data ? "y" : "", stmt.is_set_transaction ? "t" : "",
-                   stmt.can_touch_session ? "" : "q", stmt.can_be_slow ? "s" : "", stmt.label);
+                   stmt.drops_index ? "d" : "", stmt.is_copy_data ? "y" : "",
+                   stmt.is_set_transaction ? "t" : "", stmt.can_touch_session ? "" : "q",
+                   stmt.can_be_slow ? "s" : "", stmt.label);
     assert_string_equal(rendered, expected);
 }
 
@@ -145,7 +146,7 @@ test_stmt__indexes(void **state)
         { "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON t (a)",
           "ris CREATE INDEX CONCURRENTLY" },
         { "CREATE INDEX \"concurrently\" ON t (a)", "qs CREATE INDEX" },
-        { "DROP INDEX CONCURRENTLY i", "rqs DROP INDEX CONCURRENTLY" },
+        { "DROP INDEX CONCURRENTLY i", "rdqs DROP INDEX CONCURRENTLY" },
         { "DROP INDEX i", "q DROP INDEX" },
         { "REINDEX TABLE t", "s REINDEX" },
         { "REINDEX TABLE CONCURRENTLY t", "ris REINDEX CONCURRENTLY" },

@@ -73,6 +73,7 @@ static MgApplied rows[] = {
       .n_statements = 3,
       .n_statements_started = 2,
       .n_statements_done = 1,
+      .down = { 4, 3, 2, "ff" },
       .applied_at_ms = 2000,
       .duration_us = 4000,
       .applied_by = "app@host",
@@ -130,6 +131,10 @@ test_notebook__gives_a_history_back(void **state)
     assert_int_equal(row->n_statements, 3);
     assert_int_equal(row->n_statements_started, 2);
     assert_int_equal(row->n_statements_done, 1);
+    assert_int_equal(row->down.n_statements, 4);
+    assert_int_equal(row->down.n_started, 3);
+    assert_int_equal(row->down.n_done, 2);
+    assert_string_equal(row->down.prefix_digest, "ff");
     assert_int_equal(row->applied_at_ms, 2000);
     assert_int_equal(row->duration_us, 4000);
     assert_string_equal(row->applied_by, "app@host");
