@@ -48,6 +48,7 @@ typedef struct MgScriptRun {
     bool is_open;
     MgScan scan;
     MgScanItem item;
+    MgStmtHead head; /* of item, when it is a statement */
     MgStmt stmt;     /* of item */
     bool has_peeked; /* item is fetched and not sent yet */
     bool is_at_end;

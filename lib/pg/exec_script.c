@@ -37,6 +37,7 @@ mg_script_run_open(MgScriptRun *run, const MgScript *script, bool has_backslash_
 {
     *run = (MgScriptRun){ .script = script };
     mg_scan_init(&run->scan, has_backslash_quotes);
+    run->scan.head = &run->head;
     if (!mg_script_open(script, &run->reader, err))
         return false;
     run->is_open = true;
@@ -110,8 +111,7 @@ mg_script_run_fetch(MgScriptRun *run, int server_version, MgError *err)
         switch (mg_scan_next(&run->scan, reader->text, reader->size_bytes, reader->is_whole,
                              &run->item)) {
         case MG_SCAN_STATEMENT:
-            mg_stmt_classify(reader->text + run->item.span.begin,
-                             run->item.span.end - run->item.span.begin, server_version, &run->stmt);
+            mg_stmt_classify_head(&run->head, server_version, &run->stmt);
             if (!is_folded(run)) {
                 run->has_peeked = true;
                 run->n_fetched++;

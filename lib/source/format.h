@@ -17,7 +17,7 @@
 #include "sql/lex.h"
 #include "sql/scan.h"
 
-/* ---- Directives (walk.c) ------------------------------------------------ */
+/* ---- Directives (directive.c) ------------------------------------------------ */
 
 typedef enum MgDirectiveKind {
     MG_DIRECTIVE_NO_TRANSACTION,
@@ -44,6 +44,9 @@ extern const char *const mg_directive_names[MG_N_DIRECTIVES];
 bool mg_directive_may_stand(const char *text, size_t size_bytes);
 /* Is the comment a directive, known or not? */
 bool mg_directive_parse(const char *text, MgSpan comment, MgDirective *ret);
+/* Let it have its effect.  Fails with MG_E_FILE, without a place, when it or its value is unknown.
+ */
+MG_CHECK bool mg_directive_apply(MgScript *script, const MgDirective *directive, MgError *err);
 
 /* ---- Walking through a file (walk.c) ------------------------------------- */
 

@@ -9,264 +9,33 @@
 
 #include "base/buf.h"
 #include "base/digest.h"
+#include "source/feed.h"
 #include "source/format.h"
 #include "sql/loss.h"
 #include "sql/stmt.h"
 
-/* ---- Directives ------------------------------------------------------------ */
-
-typedef struct DirectiveRow {
-    bool (*apply)(MgScript *script, const char *value);
-    const char *rule; /* behind the quoted directive in a message */
-} DirectiveRow;
-
-enum {
-    VALUE_MAX_BYTES = 64,
-    /* Of a down script in the history. */
-    MAX_STORED_BYTES = 1 << 20,
-    /* More changes than these are no slip of the pen. */
-    NEAR_DISTANCE = 4,
-};
-
-static bool
-apply_no_transaction(MgScript *script, const char *value)
-{
-    script->is_marked = true;
-    return *value == '\0';
-}
-
-static bool
-apply_lock_timeout(MgScript *script, const char *value)
-{
-    return mg_text_parse_duration_ms(value, &script->lock_timeout_ms);
-}
-
-static bool
-apply_statement_timeout(MgScript *script, const char *value)
-{
-    return mg_text_parse_duration_ms(value, &script->statement_timeout_ms);
-}
-
-static bool
-apply_retry(MgScript *script, const char *value)
-{
-    script->is_retry_off = true;
-    return strcmp(value, "no") == 0;
-}
-
-static bool
-apply_destructive(MgScript *script, const char *value)
-{
-    script->is_destructive_allowed = true;
-    return *value == '\0';
-}
-
-static bool
-apply_marker(MgScript *script, const char *value)
-{
-    script->is_nothing = strcmp(value, "nothing") == 0;
-    return *value == '\0' || script->is_nothing;
-}
-
-static const DirectiveRow directive_rows[MG_N_DIRECTIVES] = {
-    [MG_DIRECTIVE_NO_TRANSACTION] = { apply_no_transaction, "takes no value" },
-    [MG_DIRECTIVE_LOCK_TIMEOUT] = { apply_lock_timeout, "needs a duration such as 5s" },
-    [MG_DIRECTIVE_STATEMENT_TIMEOUT] = { apply_statement_timeout,
-                                         "needs a duration such as 10min" },
-    [MG_DIRECTIVE_RETRY] = { apply_retry, "needs the value no" },
-    [MG_DIRECTIVE_DESTRUCTIVE] = { apply_destructive, "takes no value" },
-    [MG_DIRECTIVE_UP] = { apply_marker, "takes no value or the value nothing" },
-    [MG_DIRECTIVE_DOWN] = { apply_marker, "takes no value or the value nothing" },
-};
-
-static const char directive_list[] =
-    "The directives are no-transaction, lock-timeout 5s, statement-timeout 10min, retry no,"
-    " destructive, and the section lines up, up nothing, down and down nothing.";
-
-static bool
-fail_unknown(const MgDirective *directive, MgError *err)
-{
-    char name[VALUE_MAX_BYTES] = { 0 };
-    size_t n = mg_text_cut(directive->name, directive->name_bytes, sizeof name - 1);
-    memcpy(name, directive->name, n);
-
-    mg_fail(err, MG_E_FILE, "unknown directive \"-- migrate:%s\"", name);
-    mg_error_detail(err, "%s", directive_list);
-    const char *nearest = NULL;
-    int distance = NEAR_DISTANCE;
-    for (size_t i = 0; i < MG_N_DIRECTIVES; i++) {
-        int other = mg_text_distance(name, mg_directive_names[i]);
-        if (other < distance && other < (int)strlen(mg_directive_names[i])) {
-            distance = other;
-            nearest = mg_directive_names[i];
-        }
-    }
-    if (nearest != NULL)
-        mg_error_hint(err, "Perhaps you meant \"-- migrate:%s\".", nearest);
-    mg_error_hint(err, "If it is no directive, write the comment without \"migrate:\".");
-    return false;
-}
-
-static bool
-apply_directive(MgScript *script, const MgDirective *directive, MgError *err)
-{
-    if (directive->kind == MG_N_DIRECTIVES)
-        return fail_unknown(directive, err);
-
-    const DirectiveRow *row = &directive_rows[directive->kind];
-    const char *name = mg_directive_names[directive->kind];
-    char value[VALUE_MAX_BYTES] = { 0 };
-    size_t n = mg_text_cut(directive->value, directive->value_bytes, sizeof value - 1);
-    memcpy(value, directive->value, n);
-    if (row->apply(script, value) && n == directive->value_bytes)
-        return true;
-
-    if (n == 0)
-        mg_fail(err, MG_E_FILE, "\"-- migrate:%s\" %s", name, row->rule);
-    else
-        mg_fail(err, MG_E_FILE, "\"-- migrate:%s\" %s, not \"%s\"", name, row->rule, value);
-    if (strstr(value, "transaction:false") != NULL)
-        mg_error_hint(err, "For a migration without a transaction, add the line"
-                           " \"-- migrate:no-transaction\".");
-    return false;
-}
-
-/* ---- Digests ------------------------------------------------------------------- */
-
-enum {
-    /* The digest is quicker in large pieces. */
-    FEED_BYTES = 8192,
-    /* Most tokens are shorter, and to copy always as much needs no call and no loop. */
-    COPY_BYTES = 16,
-    /* Beside token_marks, in the token digest. */
-    KIND_STATEMENT_END = 'S',
-    KIND_COPY_DATA = 'C',
-    KIND_DIRECTIVE = 'D',
-};
-
-/* In the token digest: histories hold it, so these never change. */
-static const char token_marks[] = {
-    [MG_TOKEN_WORD] = 'w',   [MG_TOKEN_QUOTED_WORD] = 'q', [MG_TOKEN_STRING] = 's',
-    [MG_TOKEN_DOLLAR] = 'd', [MG_TOKEN_NUMBER] = 'n',      [MG_TOKEN_PARAM] = 'p',
-    [MG_TOKEN_OPEN] = '(',   [MG_TOKEN_CLOSE] = ')',       [MG_TOKEN_SEMICOLON] = ';',
-    [MG_TOKEN_OTHER] = 'o',  [MG_TOKEN_BACKSLASH] = '\\',
-};
-
-/* A digest of text in which every line ends in \n, filled in pieces of any size. */
-typedef struct Feed {
-    MgDigest *digest;
-    bool is_after_cr;
-    size_t n;
-    char *pending; /* FEED_BYTES + COPY_BYTES; borrowed */
-} Feed;
-
-static void
-feed_flush(Feed *feed)
-{
-    mg_digest_add(feed->digest, feed->pending, feed->n);
-    feed->n = 0;
-}
-
-static void
-feed_bytes(Feed *feed, const char *bytes, size_t n)
-{
-    if (n > FEED_BYTES - feed->n)
-        feed_flush(feed);
-    if (n > FEED_BYTES) {
-        mg_digest_add(feed->digest, bytes, n);
-        return;
-    }
-    memcpy(feed->pending + feed->n, bytes, n);
-    feed->n += n;
-}
-
-static void
-feed_text(Feed *feed, const char *text, size_t size_bytes)
-{
-    const char *end = text + size_bytes;
-    if (text == end)
-        return;
-    if (feed->is_after_cr && *text == '\n')
-        text++;
-    feed->is_after_cr = false;
-    while (text < end) {
-        const char *cr = memchr(text, '\r', (size_t)(end - text));
-        feed_bytes(feed, text, (size_t)((cr == NULL ? end : cr) - text));
-        if (cr == NULL)
-            break;
-        feed_bytes(feed, "\n", 1);
-        text = cr + 1;
-        if (text == end)
-            feed->is_after_cr = true;
-        else if (*text == '\n')
-            text++;
-    }
-}
-
-/* No part of a script holds a NUL, so one ends each item without ambiguity. */
-static void
-feed_item(Feed *feed, char kind, const char *text, size_t size_bytes)
-{
-    feed_bytes(feed, &kind, 1);
-    feed_text(feed, text, size_bytes);
-    feed_bytes(feed, "", 1);
-    feed->is_after_cr = false;
-}
-
-/* The same, quicker, for a token that has no line end in it; text can be read up to text_end. */
-static inline void
-feed_word(Feed *feed, char kind, const char *text, size_t size_bytes, const char *text_end)
-{
-    if (size_bytes + 2 > FEED_BYTES - feed->n) {
-        feed_item(feed, kind, text, size_bytes);
-        return;
-    }
-    char *at = feed->pending + feed->n;
-    at[0] = kind;
-    if (size_bytes <= COPY_BYTES && text_end - text >= COPY_BYTES)
-        memcpy(at + 1, text, COPY_BYTES);
-    else
-        memcpy(at + 1, text, size_bytes);
-    at[1 + size_bytes] = '\0';
-    feed->n += size_bytes + 2;
-}
-
-static void
-feed_directive(Feed *feed, const MgDirective *directive)
-{
-    feed_item(feed, KIND_DIRECTIVE, directive->name, directive->name_bytes);
-    feed_item(feed, KIND_DIRECTIVE, directive->value, directive->value_bytes);
-}
-
-static void
-feed_end(Feed *feed, char ret_hex[MG_DIGEST_HEX_BYTES])
-{
-    feed_flush(feed);
-    mg_digest_next(feed->digest, ret_hex);
-}
+/* Of a down script in the history. */
+enum { MAX_STORED_BYTES = 1 << 20 };
 
 static void
 feed_payload(void *payload, const char *text, size_t size_bytes)
 {
-    feed_text(payload, text, size_bytes);
+    mg_feed_text(payload, text, size_bytes);
 }
-
-/* ---- Analysis -------------------------------------------------------------------- */
 
 typedef struct Analysis {
     MgScript *script;
     MgDirectiveKind direction;
     MgArena *arena;
     MgWalk walk;
-    Feed text, tokens;
+    MgFeed text, tokens;
     int n_statements; /* without transaction control */
     int n_controls;   /* BEGIN, COMMIT and the like */
     int n_refusing;
     unsigned directives; /* given so far, a bit for each kind */
-    bool is_in_copy_data;
-    MgError *begin;   /* a BEGIN is open: the error if no COMMIT comes */
-    MgError *commit;  /* a COMMIT without BEGIN: the error if anything follows it */
-    MgError *trouble; /* refuses the script unless it is marked */
+    MgError *begin;      /* a BEGIN is open: the error if no COMMIT comes */
+    MgError *commit;     /* a COMMIT without BEGIN: the error if anything follows it */
+    MgError *trouble;    /* refuses the script unless it is marked */
     MgBuf refusing_excerpt, destructive_excerpt;
     MgLosses losses;
 } Analysis;
@@ -312,12 +81,6 @@ take_control(Analysis *a, const MgStmt *stmt, MgSpan span)
         a->begin = make_trouble(a, span, stmt->label, "has no COMMIT");
 }
 
-static bool
-can_hold_line_end(MgTokenKind kind)
-{
-    return kind == MG_TOKEN_STRING || kind == MG_TOKEN_DOLLAR || kind == MG_TOKEN_QUOTED_WORD;
-}
-
 /* Comments inside a statement are no directives, but nobody may think that they were. */
 static bool
 check_comments(const Analysis *a, MgLex lex, MgError *err)
@@ -337,40 +100,6 @@ check_comments(const Analysis *a, MgLex lex, MgError *err)
         return false;
     }
     return true;
-}
-
-static void
-feed_tokens(Feed *feed, const MgLex *lex, const MgToken *tokens, size_t n)
-{
-    const char *end = lex->text + lex->size_bytes;
-    for (size_t i = 0; i < n; i++) {
-        MgSpan span = tokens[i].span;
-        char mark = token_marks[tokens[i].kind];
-        if (can_hold_line_end(tokens[i].kind))
-            feed_item(feed, mark, lex->text + span.begin, span.end - span.begin);
-        else
-            feed_word(feed, mark, lex->text + span.begin, span.end - span.begin, end);
-    }
-}
-
-/* The scanner has read the first tokens, nearly always all of them. */
-static void
-take_tokens(Analysis *a, const MgStmtHead *head)
-{
-    enum { MORE_TOKENS = 256 };
-    feed_tokens(&a->tokens, &head->lex, head->tokens, head->n);
-    MgLex rest = head->lex;
-    if (head->n > 0)
-        rest.at = head->tokens[head->n - 1].span.end;
-    while (rest.at < rest.size_bytes) {
-        MgToken tokens[MORE_TOKENS];
-        size_t n;
-        (void)mg_lex_words(&rest, tokens, MORE_TOKENS, &n);
-        feed_tokens(&a->tokens, &rest, tokens, n);
-        if (n == 0)
-            break;
-    }
-    feed_item(&a->tokens, KIND_STATEMENT_END, "", 0);
 }
 
 /* Only the end of the script shows whether it is wanted. */
@@ -414,12 +143,8 @@ take_statement(Analysis *a, MgSpan span, MgError *err)
     }
     if (head->lex.has_comments && !check_comments(a, head->lex, err))
         return false;
-    take_tokens(a, head);
-    /* Whoever runs the script does not know the setting: both must come to the same end. */
-    if (head->lex.has_backslash_quotes)
-        mg_stmt_classify(head->lex.text + span.begin, span.end - span.begin, 0, &stmt);
-    else
-        mg_stmt_classify_head(head, 0, &stmt);
+    mg_feed_statement(&a->tokens, head);
+    mg_stmt_classify_head(head, 0, &stmt);
     note_trouble(a, a->commit);
     a->commit = NULL;
     if (stmt.transaction_control != MG_TX_NONE)
@@ -477,7 +202,7 @@ take_directive(Analysis *a, const MgDirective *directive, MgError *err)
 {
     MgDirectiveKind kind = directive->kind;
     bool is_marker = kind == MG_DIRECTIVE_UP || kind == MG_DIRECTIVE_DOWN;
-    bool is_taken = apply_directive(a->script, directive, err) &&
+    bool is_taken = mg_directive_apply(a->script, directive, err) &&
                     (is_marker ? take_marker(a, directive, err) : check_twice(a, directive, err));
     if (!is_taken) {
         mg_walk_show(&a->walk, directive->span, err);
@@ -488,25 +213,8 @@ take_directive(Analysis *a, const MgDirective *directive, MgError *err)
      * one target asks for when others have applied it already.
      */
     if (!is_marker && kind != MG_DIRECTIVE_DESTRUCTIVE)
-        feed_directive(&a->tokens, directive);
+        mg_feed_directive(&a->tokens, directive);
     return true;
-}
-
-/* Data comes in pieces that depend on the window; the digest must not. */
-static void
-take_copy_data(Analysis *a, MgSpan span, bool is_end)
-{
-    if (!a->is_in_copy_data) {
-        char kind = KIND_COPY_DATA;
-        feed_bytes(&a->tokens, &kind, 1);
-    }
-    a->is_in_copy_data = !is_end;
-    if (!is_end) {
-        feed_text(&a->tokens, a->walk.reader->text + span.begin, span.end - span.begin);
-        return;
-    }
-    feed_bytes(&a->tokens, "", 1);
-    a->tokens.is_after_cr = false;
 }
 
 /* What nothing has made up for.  A down script takes away by its nature: nobody asks for lines. */
@@ -569,8 +277,11 @@ walk_through(Analysis *a, MgError *err)
             is_fine = take_statement(a, item.span, err);
             break;
         case MG_WALK_COPY_DATA:
+            mg_feed_copy_data(&a->tokens, a->walk.reader->text + item.span.begin,
+                              item.span.end - item.span.begin);
+            break;
         case MG_WALK_COPY_END:
-            take_copy_data(a, item.span, item.kind == MG_WALK_COPY_END);
+            mg_feed_copy_end(&a->tokens);
             break;
         case MG_WALK_END:
             return true;
@@ -603,7 +314,7 @@ analyse(Analysis *a, MgReader *reader, MgStmtHead *head, MgError *err)
 
 struct MgReadingRoom {
     MgStmtHead head;
-    char text[FEED_BYTES + COPY_BYTES], tokens[FEED_BYTES + COPY_BYTES];
+    char text[MG_FEED_ROOM_BYTES], tokens[MG_FEED_ROOM_BYTES];
 };
 
 void
@@ -651,11 +362,11 @@ mg_script_analyse_reader(MgScript *script, MgReader *reader, MgDirectiveKind dir
     };
     Analysis a = { .script = &result, .direction = direction, .arena = reading->arena };
     MgArenaMark mark = mg_arena_mark(reading->arena);
-    a.text = (Feed){ .digest = reading->text_digest, .pending = reading->room->text };
-    a.tokens = (Feed){ .digest = reading->token_digest, .pending = reading->room->tokens };
+    a.text = (MgFeed){ .digest = reading->text_digest, .pending = reading->room->text };
+    a.tokens = (MgFeed){ .digest = reading->token_digest, .pending = reading->room->tokens };
     bool is_fine = analyse(&a, reader, &reading->room->head, err);
-    feed_end(&a.text, result.digest);
-    feed_end(&a.tokens, result.token_digest);
+    mg_feed_end(&a.text, result.digest);
+    mg_feed_end(&a.tokens, result.token_digest);
     mg_arena_reset(reading->arena, mark);
     if (is_fine && result.is_mixed)
         result.refusing_excerpt = mg_arena_text(reading->arena, mg_buf_text(&a.refusing_excerpt));
@@ -686,15 +397,15 @@ mg_script_digest(const MgScript *script, char ret[MG_DIGEST_HEX_BYTES], MgError 
     MG_CLEANUP(reader) MgReader reader = { .fd = -1 };
     if (!mg_script_open(script, &reader, err))
         return false;
-    char pending[FEED_BYTES + COPY_BYTES];
+    char pending[MG_FEED_ROOM_BYTES];
     char hex[MG_DIGEST_HEX_BYTES];
-    Feed text = { .digest = mg_digest_begin(), .pending = pending };
+    MgFeed text = { .digest = mg_digest_begin(), .pending = pending };
     if (script->inherited != NULL)
-        feed_text(&text, script->inherited, strlen(script->inherited));
+        mg_feed_text(&text, script->inherited, strlen(script->inherited));
     MgWalk walk;
     mg_walk_init(&walk, &reader, feed_payload, &text);
     bool is_read = mg_walk_pass(&walk, err);
-    feed_end(&text, hex);
+    mg_feed_end(&text, hex);
     mg_digest_drop(text.digest);
     if (is_read)
         memcpy(ret, hex, sizeof hex);

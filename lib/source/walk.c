@@ -1,6 +1,6 @@
 /*
  * Walking through a file: windows, statements, the directives between them, and
- * the places of both.  Knows how a directive is written, not what it does.
+ * the places of both.
  */
 #include <assert.h>
 #include <string.h>
@@ -9,77 +9,6 @@
 #include "base/excerpt.h"
 #include "base/mask.h"
 #include "source/format.h"
-
-const char *const mg_directive_names[MG_N_DIRECTIVES] = {
-    [MG_DIRECTIVE_NO_TRANSACTION] = "no-transaction",
-    [MG_DIRECTIVE_LOCK_TIMEOUT] = "lock-timeout",
-    [MG_DIRECTIVE_STATEMENT_TIMEOUT] = "statement-timeout",
-    [MG_DIRECTIVE_RETRY] = "retry",
-    [MG_DIRECTIVE_DESTRUCTIVE] = "destructive",
-    [MG_DIRECTIVE_UP] = "up",
-    [MG_DIRECTIVE_DOWN] = "down",
-};
-
-static bool
-is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\f' || c == '\v';
-}
-
-bool
-mg_directive_parse(const char *text, MgSpan comment, MgDirective *ret)
-{
-    static const char mark[] = "migrate:";
-    const char *at = text + comment.begin;
-    const char *end = text + comment.end;
-
-    if (end - at < 2 || at[0] != '-' || at[1] != '-')
-        return false;
-    at += 2;
-    while (at < end && is_blank(*at))
-        at++;
-    if ((size_t)(end - at) < sizeof mark - 1 || !mg_text_equal_fold_n(at, sizeof mark - 1, mark))
-        return false;
-    at += sizeof mark - 1;
-    while (end > at && is_blank(end[-1]))
-        end--;
-
-    MgDirective directive = { .kind = MG_N_DIRECTIVES, .name = at };
-    directive.span = (MgSpan){ comment.begin, (size_t)(end - text) };
-    while (at < end && !is_blank(*at))
-        at++;
-    directive.name_bytes = (size_t)(at - directive.name);
-    while (at < end && is_blank(*at))
-        at++;
-    directive.value = at;
-    directive.value_bytes = (size_t)(end - at);
-    for (size_t i = 0; i < MG_N_DIRECTIVES; i++) {
-        const char *name = mg_directive_names[i];
-        if (strlen(name) == directive.name_bytes &&
-            memcmp(name, directive.name, directive.name_bytes) == 0)
-            directive.kind = (MgDirectiveKind)i;
-    }
-    *ret = directive;
-    return true;
-}
-
-bool
-mg_directive_may_stand(const char *text, size_t size_bytes)
-{
-    static const char mark[] = "migrate:";
-    const size_t n = sizeof mark - 1;
-    if (size_bytes < n)
-        return false;
-    const char *end = text + size_bytes;
-    for (const char *at = text + n - 1; at < end; at++) {
-        at = memchr(at, ':', (size_t)(end - at));
-        if (at == NULL)
-            return false;
-        if (mg_text_equal_fold_n(at + 1 - n, n, mark))
-            return true;
-    }
-    return false;
-}
 
 static const char byte_order_mark[] = "\xEF\xBB\xBF";
 enum {

@@ -504,6 +504,12 @@ mg_stmt_classify(const char *text, size_t size_bytes, int server_version, MgStmt
 void
 mg_stmt_classify_head(MgStmtHead *head, int server_version, MgStmt *ret)
 {
+    /* Who plans a script does not know the setting of who runs it: both must call it the same. */
+    if (head->lex.has_backslash_quotes) {
+        const MgLex *lex = &head->lex;
+        mg_stmt_classify(lex->text + lex->at, lex->size_bytes - lex->at, server_version, ret);
+        return;
+    }
     const Kind *kind = choose(head);
     *ret = (MgStmt){
         .label = kind->label != NULL ? kind->label : kind->words,
