@@ -164,8 +164,8 @@ def test_down_outside_a_transaction_tells_the_truth(server):
                                "1_a.down.sql": LOOSE + "UPDATE a SET n = n - 1;\nSELECT 1/0;\n"})
     project.run("up")
     run = project.run("down", "--yes", exit=1)
-    expect_in("1_a stays applied, but a part of its down script has run: the next run begins with "
-              "its first statement again", run.err.replace("\n      ", " "))
+    expect_in("note: the down script of 1_a stopped at its statement 2 of 2; correct it, and run again "
+              "to go on there\n", run.err.replace("\n      ", " "))
 
 
 def test_a_resume_replays_groups_as_they_were(server):
