@@ -231,7 +231,7 @@ mg_report_write_table(const MgReport *report, const MgView *view, MgWrite write,
     fit(&table, (size_t)view->width);
 
     if (report->cells.n > 0 && !is_sectioned(&table) && !report->is_continued) {
-        const char *headings[MG_REPORT_MAX_COLUMNS];
+        const char **headings = mg_arena_alloc_array(&arena, report->n_columns, sizeof *headings);
         for (size_t i = 0; i < report->n_columns; i++)
             headings[i] = report->columns[i].heading;
         add_line(&table, headings, &buf);

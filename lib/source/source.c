@@ -200,10 +200,11 @@ static bool
 build(Files *files, MgArena *arena, MgSource *source, MgError *err)
 {
     MG_CLEANUP(reading) MgReading reading;
-    MG_CLEANUP(fd) int folder_fd = -1;
+    MG_CLEANUP(fd)
+    int folder_fd =
+        source->dir == NULL ? -1 : open(source->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     mg_reading_open(&reading, arena);
-    if (source->dir != NULL)
-        reading.folder_fd = folder_fd = open(source->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    reading.folder_fd = folder_fd;
     sort(files);
     /* A down script is no migration of its own. */
     for (size_t i = 0; i < files->n; i++)
