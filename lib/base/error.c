@@ -146,8 +146,9 @@ static const char *const explanations[MG_N_ERRORS] = {
         " the database stands, and \"migrate up\" goes on from there.",
     [MG_E_DRIFT] =
         "A migration was edited after it was applied, so its file no longer says what was done to"
-        " the database. A change of comments or white space alone is only noted. Undo the edit"
-        " and put the change into a new migration, made with \"migrate new NAME\". On a database"
+        " the database. A change of comments, of white space or of capitals outside quotes is only"
+        " noted. Undo the edit and put the change into a new migration, made with \"migrate new "
+        "NAME\". On a database"
         " that may lose it, \"migrate down\" before the edit and \"migrate up\" behind it do as"
         " well.",
     [MG_E_LATE] =

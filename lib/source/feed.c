@@ -74,20 +74,36 @@ feed_item(MgFeed *feed, char kind, const char *text, size_t size_bytes)
     feed->is_after_cr = false;
 }
 
-/* The same, quicker, for a token that has no line end in it; text can be read up to text_end. */
+/* As the server does: what is not quoted means the same in capitals, and formatters like them. */
+static inline void
+fold(char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        text[i] = (char)(text[i] | (text[i] >= 'A' && text[i] <= 'Z' ? 'a' - 'A' : 0));
+}
+
+/*
+ * A token that is not quoted, and so has no line end in it; text can be read up
+ * to text_end.  What is longer than all that is gathered counts as it is written.
+ */
 static inline void
 feed_word(MgFeed *feed, char kind, const char *text, size_t size_bytes, const char *text_end)
 {
-    if (size_bytes + 2 > MG_FEED_BYTES - feed->n) {
+    if (size_bytes + 2 > MG_FEED_BYTES) {
         feed_item(feed, kind, text, size_bytes);
         return;
     }
+    if (size_bytes + 2 > MG_FEED_BYTES - feed->n)
+        feed_flush(feed);
     char *at = feed->pending + feed->n;
     at[0] = kind;
-    if (size_bytes <= MG_FEED_COPY_BYTES && text_end - text >= MG_FEED_COPY_BYTES)
+    if (size_bytes <= MG_FEED_COPY_BYTES && text_end - text >= MG_FEED_COPY_BYTES) {
         memcpy(at + 1, text, MG_FEED_COPY_BYTES);
-    else
+        fold(at + 1, MG_FEED_COPY_BYTES);
+    } else {
         memcpy(at + 1, text, size_bytes);
+        fold(at + 1, size_bytes);
+    }
     at[1 + size_bytes] = '\0';
     feed->n += size_bytes + 2;
 }

@@ -181,10 +181,10 @@ def test_line_ends_of_a_checkout_are_no_edit(server):
 
 
 def test_a_formatter_does_not_block_the_deploy(server):
-    """White space and comments are a note; the words themselves are not free."""
+    """White space, comments and capitals are a note; the words themselves are not free."""
     project = Project(server, {"1_a.up.sql": "create table a(id int,name text);\n"})
     project.run("up")
-    project.write("1_a.up.sql", "-- Who is known.\ncreate table a (\n    id int,\n    name text\n)\n;\n")
+    project.write("1_a.up.sql", "-- Who is known.\nCREATE TABLE a (\n    id INT,\n    name TEXT\n)\n;\n")
     expect_in("nothing to do", project.run("up").out)
     expect_in("cosmetic-edit", project.run("status", "--all").out)
     project.write("2_b.up.sql", B["2_b.up.sql"])
