@@ -200,6 +200,8 @@ make_dir(Beginning *beginning, const char *dir, bool *ret_is_made, MgError *err)
         add(beginning, MG_INIT_KEPT, "migrations", shown, list.n == 0 ? "empty" : NULL, NULL);
         return true;
     }
+    if (errno != ENOENT && errno != ENOTDIR)
+        return mg_fail_sys(err, MG_E_SYSTEM, "could not read the folder \"%s\"", dir);
     if (!mg_folder_make(dir))
         return mg_fail_sys(err, MG_E_SYSTEM, "could not make the folder \"%s\"", dir);
     add(beginning, MG_INIT_CREATED, "migrations", shown, "empty", NULL);

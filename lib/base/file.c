@@ -306,6 +306,11 @@ mg_folder_make(const char *path)
         part[i] = path[i];
     }
     int failure = errno;
+    struct stat status;
+    if (is_made && (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))) {
+        is_made = false; /* a file is in its place, or a link to nowhere */
+        failure = EEXIST;
+    }
     mg_arena_release(&arena);
     errno = failure;
     return is_made;

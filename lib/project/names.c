@@ -15,6 +15,9 @@ enum {
     MAX_NAMES = 10,
 };
 
+static const char name_characters[] =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+
 static const char *const schemes[] = { "postgres:", "postgresql:", "postgresql+" };
 
 static bool
@@ -33,8 +36,9 @@ list_names(const MgProject *project, char *const *variables, const char **ret_fi
     const char *ret = NULL;
     size_t n = 0;
     for (size_t i = 0; variables != NULL && variables[i] != NULL && n < MAX_NAMES; i++) {
-        size_t name_bytes = strcspn(variables[i], "=");
-        if (variables[i][name_bytes] == '\0' || !is_url(variables[i] + name_bytes + 1))
+        /* A name with anything else in it, such as a line end, is not for a file of settings. */
+        size_t name_bytes = strspn(variables[i], name_characters);
+        if (variables[i][name_bytes] != '=' || !is_url(variables[i] + name_bytes + 1))
             continue;
         const char *name = mg_arena_text_n(project->arena, variables[i], name_bytes);
         ret = n++ == 0 ? name : mg_arena_format(project->arena, "%s, %s", ret, name);

@@ -1,8 +1,6 @@
 /* What the parts of a look at a project share. */
 #include "project/project.h"
 
-#include <fcntl.h>
-
 #include "base/file.h"
 #include "base/text.h"
 

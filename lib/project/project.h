@@ -29,7 +29,7 @@ typedef struct MgProject {
 
 void mg_project_add(MgProject *project, MgInitPart part, const char *kind, const char *subject,
                     const char *text, const char *hint);
-/* The start of a file, at most 1 MiB; NULL when it cannot be read. */
+/* The text of a file of at most 1 MiB; NULL when it cannot be read or is no UTF-8. */
 const char *mg_project_read(const MgProject *project, const char *path);
 
 /* ---- tools.c: folders of migrations ------------------------------------------------------- */

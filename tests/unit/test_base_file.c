@@ -370,6 +370,13 @@ test_folder__make(void **state)
     (void)write_file("a/file", "", 0);
     assert_false(mg_folder_make(path_of("a/file/b")));
     assert_int_equal(errno, ENOTDIR);
+    assert_false(mg_folder_make(path_of("a/file")));
+    assert_int_equal(errno, EEXIST);
+    assert_int_equal(symlink("nowhere", path_of("a/dangling")), 0);
+    assert_false(mg_folder_make(path_of("a/dangling")));
+    assert_int_equal(errno, EEXIST);
+    assert_int_equal(symlink("b", path_of("a/link")), 0);
+    assert_true(mg_folder_make(path_of("a/link")));
 }
 
 static void
