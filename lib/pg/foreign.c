@@ -18,6 +18,11 @@ typedef struct Tool {
     bool is_position;    /* its one row is the newest version */
 } Tool;
 
+/* Columns may have types for which the server has none: then it is to fail, not to look around. */
+#define EQUAL "OPERATOR(pg_catalog.=)"
+#define LESS "OPERATOR(pg_catalog.<)"
+#define GREATER "OPERATOR(pg_catalog.>)"
+
 /* Of two that fit one table the first counts, so those with more columns go first. */
 static const Tool tools[] = {
     { "Supabase", "supabase_migrations", "schema_migrations", "{version,statements}", "version",
@@ -29,8 +34,8 @@ static const Tool tools[] = {
     { "dbmate or Rails", NULL, "schema_migrations", "{version}", "version", "version", NULL, NULL,
       false },
     { "goose", NULL, "goose_db_version", "{id,version_id,is_applied}", "version_id", "version_id",
-      "is_applied AND version_id > 0 AND NOT EXISTS (SELECT FROM @ l WHERE"
-      " l.version_id = t.version_id AND l.id > t.id AND NOT l.is_applied)",
+      "is_applied AND version_id " GREATER " 0 AND NOT EXISTS (SELECT FROM @ l WHERE"
+      " l.version_id " EQUAL " t.version_id AND l.id " GREATER " t.id AND NOT l.is_applied)",
       NULL, false },
     { "Flyway", NULL, "flyway_schema_history", "{installed_rank,version,script,checksum,success}",
       "version", "installed_rank", "success AND version IS NOT NULL", "NOT success", false },
@@ -48,19 +53,19 @@ static const Tool tools[] = {
       false },
     { "Drizzle", NULL, "__drizzle_migrations", "{id,hash,created_at}", "NULL", "id", NULL, NULL,
       false },
-    { "tern", NULL, "schema_version", "{version}", "version", "version", "version > 0", NULL,
-      true },
+    { "tern", NULL, "schema_version", "{version}", "version", "version", "version " GREATER " 0",
+      NULL, true },
     { "sql-migrate", NULL, "gorp_migrations", "{id,applied_at}", "id", "id", NULL, NULL, false },
     { "graphile-migrate", "graphile_migrate", "migrations", "{hash,filename}", "filename",
       "filename", NULL, NULL, false },
     { "Sqitch", NULL, "changes", "{change_id,script_hash,change,committed_at}", "change",
       "committed_at", NULL, NULL, false },
     { "Atlas", NULL, "atlas_schema_revisions", "{version,applied,total,hash}", "version", "version",
-      "applied = total", "applied < total", false },
+      "applied " EQUAL " total", "applied " LESS " total", false },
     { "Liquibase", NULL, "databasechangelog", "{id,author,filename,orderexecuted}", "id",
       "orderexecuted", NULL, NULL, false },
     { "postgres-migrations", NULL, "migrations", "{id,name,hash,executed_at}", "name", "id",
-      "id > 0", NULL, false },
+      "id " GREATER " 0", NULL, false },
     { "Laravel", NULL, "migrations", "{migration,batch}", "migration", "migration", NULL, NULL,
       false },
     { "TypeORM", NULL, "migrations", "{id,timestamp,name}", "name", "id", NULL, NULL, false },
@@ -74,6 +79,7 @@ static const Tool tools[] = {
 enum {
     N_TOOLS = sizeof tools / sizeof *tools,
     MAX_FOUND = 50,
+    FIRST_OWN_OID = 16384, /* of what is not the server's own: FirstNormalObjectId */
 };
 
 typedef struct Found {
@@ -89,30 +95,37 @@ typedef struct Looking {
     MgForeignHistories ret; /* of the first of them */
 } Looking;
 
-/* Nothing here calls what stands outside pg_catalog: strangers may have put it there. */
+/*
+ * Nothing here calls what stands outside pg_catalog: strangers may have put it
+ * there.  Nor does what is found, so columns of types that were made here do not
+ * count, since a cast may be a function of anybody; and a table whose policies
+ * would run for this role is not read.
+ */
 static const char *
 tables_sql(MgArena *arena)
 {
     MG_CLEANUP(buf) MgBuf sql = { 0 };
     mg_buf_add(&sql, "SELECT DISTINCT ON (c.oid) k.i, n.nspname, c.relname,"
                      " pg_catalog.has_schema_privilege(n.oid, 'USAGE')"
-                     " AND pg_catalog.has_table_privilege(c.oid, 'SELECT') FROM (VALUES ");
+                     " AND pg_catalog.has_table_privilege(c.oid, 'SELECT')"
+                     " AND NOT pg_catalog.row_security_active(c.oid) FROM (VALUES ");
     for (size_t i = 0; i < N_TOOLS; i++)
         mg_buf_format(&sql, "%s(%zu, %s::text, %s::name, %s::text[])", i == 0 ? "" : ", ", i,
                       tools[i].schema == NULL ? "NULL" : mg_sql_literal(tools[i].schema, arena),
                       mg_sql_literal(tools[i].table, arena),
                       mg_sql_literal(tools[i].columns, arena));
-    mg_buf_format(&sql,
-                  ") k (i, schema, name, columns)"
-                  " JOIN pg_catalog.pg_class c ON c.relname = k.name"
-                  " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-                  " WHERE c.relkind IN ('r', 'p')"
-                  " AND (k.schema IS NULL OR n.nspname::text = k.schema)"
-                  " AND k.columns OPERATOR(pg_catalog.<@) ARRAY(SELECT a.attname::text"
-                  " FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid"
-                  " AND a.attnum > 0::int2 AND NOT a.attisdropped)"
-                  " ORDER BY c.oid, k.i LIMIT %d",
-                  MAX_FOUND);
+    mg_buf_format(
+        &sql,
+        ") k (i, schema, name, columns)"
+        " JOIN pg_catalog.pg_class c ON c.relname = k.name"
+        " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE c.relkind IN ('r', 'p')"
+        " AND (k.schema IS NULL OR n.nspname::text = k.schema)"
+        " AND k.columns OPERATOR(pg_catalog.<@) ARRAY(SELECT a.attname::text"
+        " FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid"
+        " AND a.attnum > 0::int2 AND NOT a.attisdropped AND a.atttypid < %d::pg_catalog.oid)"
+        " ORDER BY c.oid, k.i LIMIT %d",
+        FIRST_OWN_OID, MAX_FOUND);
     return mg_arena_text(arena, mg_buf_text(&sql));
 }
 

@@ -69,5 +69,34 @@ def test_planted_operators_are_not_called(server):
     project.run("init", "--inspect")
 
 
+# Tables that look like histories: an operator, a cast and a policy count who calls them.
+HISTORIES = """
+CREATE SEQUENCE called;
+GRANT USAGE ON SEQUENCE called TO PUBLIC;
+CREATE FUNCTION call(text, int) RETURNS bool LANGUAGE sql AS 'SELECT nextval(''public.called'') > 0';
+CREATE OPERATOR > (FUNCTION = call, LEFTARG = text, RIGHTARG = int);
+CREATE TABLE schema_version (version text);
+INSERT INTO schema_version VALUES ('1');
+CREATE TYPE odd AS ENUM ('a');
+CREATE FUNCTION call(odd) RETURNS text LANGUAGE sql AS 'SELECT nextval(''public.called'')::text';
+CREATE CAST (odd AS text) WITH FUNCTION call(odd);
+CREATE TABLE pgmigrations (id int, name odd, run_on date);
+INSERT INTO pgmigrations VALUES (1, 'a', now());
+CREATE TABLE knex_migrations (id int, name text, batch int);
+INSERT INTO knex_migrations VALUES (1, 'a', 1);
+ALTER TABLE knex_migrations ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON knex_migrations USING (call(name, id));
+GRANT SELECT ON schema_version, pgmigrations, knex_migrations TO PUBLIC;
+CREATE ROLE strangers_app LOGIN;
+"""
+
+
+def test_tables_that_look_like_histories_run_nothing(server):
+    project = Project(server, {})
+    project.sql(HISTORIES)
+    project.run("init", "--inspect", url=server.url_of(project.database, user="strangers_app"))
+    expect(project.sql("SELECT is_called FROM called"), "f")
+
+
 if __name__ == "__main__":
     sys.exit(main(globals()))
