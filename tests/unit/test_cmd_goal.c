@@ -25,8 +25,8 @@ test_goal__reads_number_and_version(void **state)
         const char *word, *to;
         int count;
     } cases[] = {
-        { NULL, NULL, 0 },    { NULL, "5", 0 },       { "1", NULL, 1 },
-        { "0012", NULL, 12 }, { "9999", NULL, 9999 },
+        { NULL, NULL, 0 },  { NULL, "5", 0 },       { "1", NULL, 1 },
+        { "12", NULL, 12 }, { "9999", NULL, 9999 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         MgArena arena = { 0 };
@@ -49,6 +49,12 @@ test_goal__refuses(void **state)
     } cases[] = {
         { "0", NULL, "0 is no number of migrations", see },
         { "2", "5", "a number of migrations and --to cannot be combined", see },
+        { "0012", NULL, "\"0012\" is no number of migrations",
+          "To name a version: migrate up --to 0012" },
+        { "00", NULL, "\"00\" is no number of migrations",
+          "To name a version: migrate up --to 00" },
+        { "Latest", NULL, "\"Latest\" is no number of migrations",
+          "Without a number it is all that are pending: migrate up" },
         { "x", NULL, "\"x\" is no number of migrations", see },
         { "-", NULL, "\"-\" is no number of migrations", see },
         { "2x", NULL, "\"2x\" is no number of migrations",
