@@ -12,7 +12,6 @@
 #include "talk.h"
 
 enum {
-    MAX_DISTANCE = 2,
     MAX_SHOWN_BYTES = 60,
 };
 
@@ -64,6 +63,34 @@ static const struct {
     { "structure:dump", "The schema is written by \"migrate dump --file FILE\"." },
     { "snapshot", "The schema is written by \"migrate dump --file FILE\"." },
     { "load", "What \"migrate dump\" has written is loaded by psql -f FILE." },
+    { "next", "The next migration is applied by \"migrate up 1\"." },
+    { "clean", "Everything is reverted by \"migrate down --to 0\"; \"migrate scratch\" makes an "
+               "empty database." },
+    { "refresh", "Everything is reverted by \"migrate down --to 0\"; \"migrate scratch\" makes an "
+                 "empty database." },
+    { "migration", "The files of a migration are made by \"migrate new NAME\"." },
+    { "makemigrations", "The files of a migration are made by \"migrate new NAME\"." },
+    { "ls", "What is applied and pending is shown by \"migrate status\"." },
+    { "pending", "What would be applied is shown by \"migrate plan\"." },
+    { "diff", "What would be applied is shown by \"migrate plan\"." },
+    { "current", "What is applied and pending is shown by \"migrate status\"." },
+    { "showmigrations", "What is applied and pending is shown by \"migrate status\"." },
+    { "lint", "What is wrong is found by \"migrate verify\"." },
+    { "test", "The migrations are tried on a throw-away server by \"migrate up --scratch\"." },
+    { "schema", "The schema is written by \"migrate dump --file FILE\"." },
+    { "export", "The schema is written by \"migrate dump --file FILE\"." },
+    { "fix", "What is wrong is found by \"migrate verify\", and settled by \"migrate repair V\"." },
+    { "resolve", "A file that was edited is accepted by \"migrate repair V --accept-file\"." },
+    { "stamp", "A database that has its tables already begins with \"migrate baseline V\"." },
+    { "adopt", "A database that has its tables already begins with \"migrate baseline V\"." },
+    { "fake", "A database that has its tables already begins with \"migrate baseline V\"." },
+    { "unlock", "No lock is ever left behind: it ends with the connection that took it." },
+    { "wait", "How long to wait for a server is given by --wait-server D." },
+    { "config", "All settings are listed by \"migrate doctor\"." },
+    { "env", "All settings are listed by \"migrate doctor\"." },
+    { "rename", "A migration gets a newer version by \"migrate renumber V\"." },
+    { "shell", "An empty database with the schema is opened by \"migrate scratch psql\"." },
+    { "psql", "An empty database with the schema is opened by \"migrate scratch psql\"." },
     { "schema:load", "What \"migrate dump\" has written is loaded by psql -f FILE." },
 };
 
@@ -140,27 +167,35 @@ mg_cmd_again(const MgRun *run)
 static bool
 add_foreign_hint(const char *name, MgError *err)
 {
+    /* Tools of web frameworks have a word in front: "db:migrate". */
+    const char *colon = strrchr(name, ':');
     for (size_t i = 0; i < sizeof foreign_words / sizeof *foreign_words; i++) {
         if (mg_text_equal_fold(foreign_words[i].word, name)) {
             mg_error_hint(err, "%s", foreign_words[i].hint);
             return true;
         }
     }
-    return false;
+    return colon != NULL && add_foreign_hint(colon + 1, err);
+}
+
+int
+mg_cmd_likeness(const char *word)
+{
+    size_t size_bytes = strlen(word);
+    return size_bytes < 2 ? 0 : size_bytes < 5 ? 1 : 2;
 }
 
 static void
 add_nearest_hint(const char *name, MgError *err)
 {
     const char *nearest = NULL;
-    int nearest_distance = MAX_DISTANCE + 1;
+    int nearest_distance = mg_cmd_likeness(name) + 1;
     for (size_t i = 0; mg_cmds[i] != NULL; i++) {
         /* "stat" is meant to be longer and "UP" to be "up", whatever the distance says. */
         bool is_meant = (strlen(name) > 1 && mg_text_starts(mg_cmds[i]->name, name)) ||
                         mg_text_equal_fold(mg_cmds[i]->name, name);
         int distance = is_meant ? 0 : mg_text_distance(mg_cmds[i]->name, name);
-        /* Two changes make any two-letter word "up". */
-        if (distance < nearest_distance && distance < (int)strlen(mg_cmds[i]->name)) {
+        if (distance < nearest_distance) {
             nearest = mg_cmds[i]->name;
             nearest_distance = distance;
         }

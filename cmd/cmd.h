@@ -63,6 +63,9 @@ extern const MgCmd cmd_redo, cmd_baseline, cmd_dump, cmd_log, cmd_renumber, cmd_
 
 /* The command of that name, or NULL. */
 const MgCmd *mg_cmd_find(const char *name);
+/* How many changes of a word still leave what was meant: two make "wait" an "init". */
+int mg_cmd_likeness(const char *word);
+
 /* MG_E_USAGE with the nearest name, or the word that another tool's user wants.  Returns false. */
 bool mg_cmd_unknown(const char *name, MgError *err);
 

@@ -145,6 +145,16 @@ compare(const MgRun *run, const char *path, const MgBuf *file, const MgDump *dum
     return false;
 }
 
+static bool
+fail_no_file(const MgRun *run, const char *path, MgError *err)
+{
+    (void)mg_fail(err, MG_E_DUMP, "there is no file \"%s\"", path);
+    mg_error_hint(err, "Write it: migrate dump --file %s%s", path,
+                  ((const Args *)run->args)->has_owners ? " --owners" : "");
+    mg_error_note(err, "nothing was written");
+    return false;
+}
+
 /* ---- The command ------------------------------------------------------------------ */
 
 static void
@@ -168,7 +178,7 @@ use(const MgRun *run, const MgDump *dump, MgError *err)
     if (!read_file(args->file, &file, &exists, err))
         return false;
     if (args->is_check && !exists)
-        return mg_fail(err, MG_E_DUMP, "there is no file \"%s\"", args->file);
+        return fail_no_file(run, args->file, err);
     if (args->is_check) {
         if (!compare(run, args->file, &file, dump, err))
             return false;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "cmd.h"
 #include "help.h"
 #include "manual.h"
@@ -31,12 +32,33 @@ explain_sqlstate(const char *word, MgBuf *ret)
     (void)mg_help_error(mg_error_slug(MG_E_SQL), ret);
 }
 
+static const char *
+nearest_slug(const char *word)
+{
+    const char *nearest = NULL;
+    int nearest_distance = mg_cmd_likeness(word) + 1;
+    for (int code = 0; code < MG_N_ERRORS; code++) {
+        const char *slug = mg_error_slug((MgErrorCode)code);
+        bool is_cut_short = strlen(word) > 1 && mg_text_starts(slug, word);
+        int distance = is_cut_short ? 0 : mg_text_distance(slug, word);
+        if (distance < nearest_distance) {
+            nearest = slug;
+            nearest_distance = distance;
+        }
+    }
+    return nearest;
+}
+
 static bool
 fail_unknown(const char *word, MgError *err)
 {
     (void)mg_fail(err, MG_E_USAGE, "no command and no error is called \"%s\"", mg_cmd_shown(word));
+    const char *nearest = nearest_slug(word);
+    if (nearest != NULL)
+        mg_error_hint(err, "Perhaps this is meant: migrate help %s", nearest);
     mg_error_hint(err, "List all errors: migrate help exit");
-    mg_cmd_see_help("help", err);
+    if (nearest == NULL)
+        mg_cmd_see_help("help", err);
     return false;
 }
 

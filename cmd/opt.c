@@ -17,7 +17,6 @@ enum {
     MAX_OPTS = 64,
     /* Long options answer with this plus their index, above every letter. */
     FIRST_LONG = 256,
-    MAX_DISTANCE = 2,
 };
 
 static const char *const formats[] = {
@@ -118,6 +117,12 @@ static const struct {
     { "-V", "The version is printed by migrate --version." },
     { "--json", "The format is given by --output json." },
     { "--format", "The format is given by --output FORMAT." },
+    { "-o", "The format is given by --output FORMAT." },
+    { "-n", "How many is said by a number alone: migrate up 2, migrate down 1" },
+    { "-1", "How many is said by a number alone: migrate up 2, migrate down 1" },
+    { "--steps", "How many is said by a number alone: migrate up 2, migrate down 1" },
+    { "--step", "How many is said by a number alone: migrate up 2, migrate down 1" },
+    { "--all", "Everything is applied by migrate up, and reverted by migrate down --to 0." },
     { "--dry-run", "What up would do is shown by migrate plan." },
     { "--force",
       "Nothing is ever left dirty here, so nothing needs force: look at migrate status." },
@@ -204,13 +209,13 @@ refuse_unknown(const Rows *rows, const char *word, MgArena *arena, MgError *err)
     const char *name = mg_arena_text_n(arena, word + 2, strcspn(word + 2, "="));
     const char *hint = foreign_hint(word, strcspn(word, "="));
     const char *nearest = NULL;
-    int nearest_distance = MAX_DISTANCE;
+    int nearest_distance = mg_cmd_likeness(name);
     for (size_t i = 0; i < rows->n && hint == NULL; i++) {
         const char *known = rows->items[i].opt->name;
         bool is_cut_short = *name != '\0' && mg_text_starts(known, name);
         int distance = is_cut_short ? 0 : mg_text_distance(known, name);
         /* Of two, the later row: the command's own options are behind the common ones. */
-        if (distance <= nearest_distance && distance < (int)strlen(known)) {
+        if (distance <= nearest_distance) {
             nearest = known;
             nearest_distance = distance;
         }

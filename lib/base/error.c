@@ -150,7 +150,8 @@ static const char *const explanations[MG_N_ERRORS] = {
         " noted. Undo the edit and put the change into a new migration, made with \"migrate new "
         "NAME\". On a database"
         " that may lose it, \"migrate down\" before the edit and \"migrate up\" behind it do as"
-        " well.",
+        " well. If the database already agrees with the file, \"migrate repair V --accept-file\""
+        " records that.",
     [MG_E_LATE] =
         "A pending migration has a version below the newest applied one. It usually comes from a"
         " branch that was merged after another, and was never tried in this order. Give its files"
@@ -193,8 +194,9 @@ static const char *const explanations[MG_N_ERRORS] = {
     [MG_E_NOT_EMPTY] =
         "The database has tables but no history of migrations, so it is unlikely to be the one"
         " that should be built from the first migration on. Check the URL first, and --history if"
-        " the table has another name. If the tables are meant to be there, \"migrate up"
-        " --allow-not-empty\" starts the history beside them.",
+        " the table has another name. If the database has the migrations up to V already,"
+        " \"migrate baseline V\" records them and runs none. If the tables are meant to be there"
+        " beside them, \"migrate up --allow-not-empty\" starts the history.",
     [MG_E_UNKNOWN_VERSION] =
         "No file and no row of the history has the version that was named. A version is given as"
         " its digits, as digits_name, or as the path of its file. \"migrate status\" lists them"
@@ -209,7 +211,8 @@ static const char *const explanations[MG_N_ERRORS] = {
         "The history has a migration whose file is not in the folder: it was deleted, renamed, or"
         " is on a branch that this checkout does not have. Without --strict this is a warning."
         " Bring the file back, or revert it with \"migrate down\", which can use the script that"
-        " was stored when it was applied.",
+        " was stored when it was applied. If the database is without it,"
+        " \"migrate repair V --mark-reverted\" records that.",
     [MG_E_HISTORY] =
         "The history table cannot be used as it is: it was made by a newer migrate, has another"
         " shape, or hides rows from this role by row security. The message says which. Applying"

@@ -118,15 +118,30 @@ fail_foreign(const char *begin, const char *end, MgError *err)
     return false;
 }
 
+/* Whoever gives the name of a file means what stands before its ending. */
+static size_t
+without_ending(const char *words)
+{
+    static const char *const endings[] = { ".up.sql", ".down.sql", ".sql" };
+    size_t size_bytes = strlen(words);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        size_t ending_bytes = strlen(endings[i]);
+        if (size_bytes > ending_bytes && strcmp(words + size_bytes - ending_bytes, endings[i]) == 0)
+            return size_bytes - ending_bytes;
+    }
+    return size_bytes;
+}
+
 /* Words of letters and digits, in lower case, with one underscore between them. */
 static bool
 normalise(const char *words, char ret[NAME_MAX_BYTES + 1], MgError *err)
 {
+    const char *end = words + without_ending(words);
     size_t n = 0;
     bool is_gap = false;
     if (mg_text_valid_utf8(words, strlen(words)) != strlen(words))
         return mg_fail(err, MG_E_USAGE, "the name is not valid UTF-8");
-    for (const char *at = words; *at != '\0';) {
+    for (const char *at = words; at < end;) {
         char letter[2];
         const char *begin = at;
         const char *form = plain_form(next_character(&at), letter);

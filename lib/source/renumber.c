@@ -27,8 +27,7 @@ fail_unknown(const MgRenumber *renumber, MgError *err)
 static bool
 fail_two(const MgNativeFile *one, const MgNativeFile *other, MgError *err)
 {
-    mg_fail(err, MG_E_USAGE, "two migrations have the version %s: \"%s\" and \"%s\"", one->version,
-            one->label, other->label);
+    mg_fail(err, MG_E_USAGE, "\"%s\" and \"%s\" have one version", one->label, other->label);
     mg_error_at(err, other->path, 0, 0);
     mg_error_hint(err, "Name the one that is applied nowhere yet: migrate renumber %s",
                   other->label);

@@ -144,8 +144,7 @@ fail_same_version(const MgNativeFile *a, const MgNativeFile *b, MgError *err)
                 a->path, b->path);
         mg_error_hint(err, "Delete one of them, or give it another version.");
     } else {
-        mg_fail(err, MG_E_SOURCE, "two migrations have the version %s: \"%s\" and \"%s\"",
-                b->version, a->path, b->path);
+        mg_fail(err, MG_E_SOURCE, "\"%s\" and \"%s\" have one version", a->label, b->label);
         mg_error_hint(err,
                       "Put the one that is applied nowhere yet to the end: migrate renumber %s",
                       b->label);

@@ -96,7 +96,10 @@ def test_a_file_and_its_check(server):
     (project.root / "schema.sql").write_text(text + "SELECT 1;\n")
     expect_in("detail: The file has:     SELECT 1;\n        The database has: nothing\n",
               project.run("dump", "--file", "schema.sql", "--check", exit=6).err)
-    project.run("dump", "--file", "none.sql", "--check", exit=6)
+    expect_in('error: there is no file "none.sql" (dump-differs)\n'
+              "hint: Write it: migrate dump --file none.sql\n"
+              "note: nothing was written\n",
+              project.run("dump", "--file", "none.sql", "--check", exit=6).err)
     project.run("dump", "--file", "none/none.sql", exit=2)
     project.run("dump", "--check", exit=2)
     expect(sorted(path.name for path in project.root.iterdir()

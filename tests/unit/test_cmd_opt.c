@@ -139,6 +139,11 @@ test_opt__refuses(void **state)
         { { "up", "--ver" },
           "unknown option \"--ver\"; Perhaps \"--version\" is meant.; See migrate up --help",
           false },
+        { { "up", "--all" },
+          "unknown option \"--all\"; Everything is applied by migrate up, and reverted by migrate "
+          "down --to 0.; See migrate up --help",
+          false },
+        { { "up", "--art" }, "unknown option \"--art\"; " SEE, false },
         { { "up", "--=5" }, "unknown option \"--\"; " SEE, false },
         { { "up", "--urll=postgres://u:s3cret@h" },
           "unknown option \"--urll\"; Perhaps \"--url\" is meant.; See migrate up --help",

@@ -71,7 +71,7 @@ test_context__refusals(void **state)
         { "postgres://h:x/shop", files, 1, MG_E_BAD_URL,
           "--url has a port that is no number from 1 to 65535" },
         { "postgres://localhost/shop", twice, 2, MG_E_SOURCE,
-          "two migrations have the version 1: \"1_a.up.sql\" and \"1_b.up.sql\"" },
+          "\"1_a\" and \"1_b\" have one version" },
         { "postgres://localhost/shop", unnamed, 1, MG_E_SOURCE,
           "\"users.sql\" is not named like a migration" },
     };

@@ -121,10 +121,10 @@ static const struct {
     { "1_a.SQL", "\"m/1_a.SQL\" is not named like a migration --> m/1_a.SQL detail: The ending is"
                  " written in lower case: .sql" NAME_HINTS },
     { "7_a.up.sql 7_b.up.sql",
-      "two migrations have the version 7: \"m/7_a.up.sql\" and \"m/7_b.up.sql\" --> m/7_b.up.sql"
+      "\"7_a\" and \"7_b\" have one version --> m/7_b.up.sql"
       " hint: Put the one that is applied nowhere yet to the end: migrate renumber 7_b" },
     { "7_b.sql 007_a.sql 7_b.down.sql",
-      "two migrations have the version 7: \"m/007_a.sql\" and \"m/7_b.sql\" --> m/7_b.sql"
+      "\"007_a\" and \"7_b\" have one version --> m/7_b.sql"
       " hint: Put the one that is applied nowhere yet to the end: migrate renumber 7_b" },
     { "1_x.sql 1_x.up.sql",
       "two files are the up script of 1_x: \"m/1_x.up.sql\" and \"m/1_x.sql\" --> m/1_x.sql"
