@@ -91,6 +91,7 @@ typedef struct MgPipeline {
     bool is_blocked;         /* output waits for the socket */
     size_t unflushed_bytes;  /* queued in libpq since the last flush */
     bool has_result;         /* the first operation in flight has given a result */
+    MgTag last_tag;          /* of the newest operation whose results are all in */
     int64_t silence_ms;      /* when on_silence wants to be called */
     int64_t cancel_next_ms;  /* when the next cancel goes out, INT64_MAX = not cancelling */
     int64_t cancel_until_ms; /* when waiting for the cancel's effect ends */
@@ -231,10 +232,13 @@ take_result(MgPipeline *pipeline, PGresult *pg)
         pop_flying(conn);
         pipeline->has_result = false;
     } else {
-        pipeline->has_result = true;
+        /* At a Sync that is an error: what stood outside a transaction was not committed, though it
+         * had succeeded.  The Sync itself is still to come. */
+        bool is_sync = front.kind == MG_OP_SYNC;
+        pipeline->has_result = !is_sync;
         pipeline->silence_ms = 0; /* it begins anew */
         if (status != PGRES_PIPELINE_ABORTED)
-            hand_over(pipeline, &front.tag, &(MgResult){ pg });
+            hand_over(pipeline, is_sync ? &pipeline->last_tag : &front.tag, &(MgResult){ pg });
     }
     /* libpq would repeat the result of a COPY for ever. */
     bool is_over = mg_pg_is_copy(pg);
@@ -256,6 +260,7 @@ take_results(MgPipeline *pipeline)
             if (!take_result(pipeline, pg) || PQstatus(conn->pg) == CONNECTION_BAD)
                 return false;
         } else if (pipeline->has_result) {
+            pipeline->last_tag = conn->flying[conn->first_flying].tag;
             pop_flying(conn);
             pipeline->has_result = false;
         } else if (PQstatus(conn->pg) == CONNECTION_BAD) {

@@ -94,8 +94,13 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
 {
     MgExec *exec = payload;
 
-    if (mg_result_is_error(result))
+    bool is_awaited = exec->pause == MG_PAUSE_AWAIT && tag->role == MG_ROLE_STATEMENT &&
+                      tag->item == exec->step_i && tag->number == exec->run.n_fetched;
+    if (mg_result_is_error(result)) {
+        if (is_awaited)
+            exec->unmarked.n = 0; /* it may have succeeded before, and failed to commit */
         return mg_exec_fail(exec, tag, result, err);
+    }
     mg_exec_watch_answered(exec);
     switch ((MgRole)tag->role) {
     case MG_ROLE_RECORD:
@@ -114,8 +119,7 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
         return true;
     case MG_ROLE_STATEMENT:
         /* Also behind a cancel: what succeeded is done. */
-        if (exec->pause == MG_PAUSE_AWAIT && tag->item == exec->step_i &&
-            tag->number == exec->run.n_fetched)
+        if (is_awaited)
             mg_exec_note_done(exec);
         return true;
     case MG_ROLE_INDEX_VALID:

@@ -232,6 +232,21 @@ def test_what_was_answered_is_marked_at_once(server):
     expect(project.sql("SELECT id FROM a"), "1")
 
 
+def test_what_fails_at_its_own_commit_is_not_done(server):
+    """A deferred constraint is looked at when a statement outside a transaction has succeeded."""
+    project = Project(server, {"1_a.up.sql": LOOSE + """CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE c (p int REFERENCES p DEFERRABLE INITIALLY DEFERRED);
+DO $$ BEGIN INSERT INTO c VALUES (1); END $$;
+"""})
+    failed = project.run("up", exit=1)
+    expect_in("(23503)", failed.err)
+    expect_in("1_a stopped at its statement 3 of 3", failed.err)
+    expect(project.sql("SELECT statements_started, statements_done FROM migrate.history"), "2|2")
+    project.sql("INSERT INTO p VALUES (1)")
+    project.run("up")
+    expect(project.sql("SELECT count(*) FROM c"), "1")
+
+
 def test_copy_is_tried_again_behind_a_lock(server):
     project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
     project.run("up")
