@@ -259,8 +259,8 @@ mg_file_read(const char *path, size_t max_bytes, MgArena *arena, const char **re
     return fd >= 0 && read_all(fd, max_bytes, arena, ret, ret_bytes);
 }
 
-static bool
-write_all(int fd, const char *text, size_t size_bytes)
+bool
+mg_file_write_all(int fd, const char *text, size_t size_bytes)
 {
     while (size_bytes > 0) {
         ssize_t n = write(fd, text, size_bytes);
@@ -280,7 +280,7 @@ mg_file_create(const char *path, const char *text, size_t size_bytes)
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0)
         return false;
-    bool is_written = write_all(fd, text, size_bytes);
+    bool is_written = mg_file_write_all(fd, text, size_bytes);
     int failure = errno;
     if (close(fd) != 0 && is_written) {
         is_written = false;

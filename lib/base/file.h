@@ -69,6 +69,9 @@ int mg_count_lines(const char *text, size_t size_bytes);
 MG_CHECK bool mg_file_read(const char *path, size_t max_bytes, MgArena *arena, const char **ret,
                            size_t *ret_bytes);
 
+/* False sets errno; a part may be written. */
+MG_CHECK bool mg_file_write_all(int fd, const char *text, size_t size_bytes);
+
 /* Make a file with that text; one that is there stays as it is (EEXIST).  False sets errno. */
 MG_CHECK bool mg_file_create(const char *path, const char *text, size_t size_bytes);
 /* Make a folder and those above it; those that are there will do.  False sets errno. */

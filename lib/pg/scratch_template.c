@@ -24,6 +24,7 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "pg/programs.h"
 #include "target/cache.h"
@@ -187,21 +188,6 @@ typedef struct Copy {
 } Copy;
 
 static bool
-write_all(int fd, const char *bytes, size_t size_bytes)
-{
-    while (size_bytes > 0) {
-        ssize_t n = write(fd, bytes, size_bytes);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        bytes += n;
-        size_bytes -= (size_t)n;
-    }
-    return true;
-}
-
-static bool
 copy_bytes(int from_fd, int to_fd, const Copy *copy)
 {
     for (;;) {
@@ -210,7 +196,7 @@ copy_bytes(int from_fd, int to_fd, const Copy *copy)
             continue;
         if (n <= 0)
             return n == 0;
-        if (!write_all(to_fd, copy->buffer, (size_t)n))
+        if (!mg_file_write_all(to_fd, copy->buffer, (size_t)n))
             return false;
     }
 }

@@ -64,7 +64,7 @@ mg_report_show_begin(MgShowReport *show, bool has_statements, const char *dir, c
                      MgWrite write, void *payload)
 {
     *show = (MgShowReport){
-        .report = { .schema = "migrate.show.v1",
+        .report = { .schema = has_statements ? "migrate.migration.v1" : "migrate.show.v1",
                     .title = has_statements ? "Statements" : "Migrations",
                     .list_key = has_statements ? "statements" : "scripts",
                     .columns = has_statements ? statement_columns : script_columns,

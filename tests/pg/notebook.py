@@ -644,6 +644,14 @@ def test_the_json_documents_have_the_keys_that_are_documented(server):
         expect(sorted(keys_of(document) - common),
                sorted(documented("keys of {} ".format(document["schema"]))))
     error, = document["run"]["errors"]
+    for words, status in ((["plan"], 0), (["show"], 0), (["show", "1"], 0), (["verify"], 6),
+                          (["doctor"], 6), (["init"], 0)):
+        if status == 6:
+            project.write("1_users.up.sql", "CREATE TABLE edited (id int);")
+        document = json.loads(project.run(*words, "--output", "json", exit=status).out)
+        expect(sorted(keys_of(document) - common),
+               sorted(documented("keys of {} ".format(document["schema"]))))
+    project.write("1_users.up.sql", FILES["1_users.up.sql"])
     expect(sorted(error), sorted(documented("An error is an object")))
     (project.root / "migrations" / "3_bad.up.sql").unlink()
     for words in (["down"], ["up"]):
