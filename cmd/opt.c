@@ -281,7 +281,7 @@ set_value(const Rows *rows, const Row *row, const char *text, MgError *err)
 }
 
 static bool
-check_foreign_words(const char *command, int argc, char **argv, bool stops_at_word, MgError *err)
+check_foreign_words(const Rows *rows, int argc, char **argv, bool stops_at_word, MgError *err)
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
         if (stops_at_word && argv[i][0] != '-')
@@ -291,9 +291,12 @@ check_foreign_words(const char *command, int argc, char **argv, bool stops_at_wo
         /* With two dashes it is getopt's to find, and may be the value of another one. */
         if (hint == NULL || argv[i][1] == '-')
             continue;
+        bool is_ours = size_bytes == 2 && find_row(rows, argv[i][1]) != NULL;
+        if (is_ours)
+            continue;
         (void)mg_fail(err, MG_E_USAGE, "unknown option \"%.*s\"", (int)size_bytes, argv[i]);
         mg_error_hint(err, "%s", hint);
-        mg_cmd_see_help(command, err);
+        mg_cmd_see_help(rows->command, err);
         return false;
     }
     return true;
@@ -338,10 +341,10 @@ bool
 mg_opt_parse(const char *command, int argc, char **argv, const MgOptTable *tables, size_t n_tables,
              bool stops_at_word, MgArena *arena, MgWords *ret, MgError *err)
 {
-    if (!check_foreign_words(command, argc, argv, stops_at_word, err))
-        return false;
     Rows rows = { .command = command };
     build_rows(&rows, tables, n_tables, stops_at_word);
+    if (!check_foreign_words(&rows, argc, argv, stops_at_word, err))
+        return false;
     opterr = 0;
     optind = 0; /* start afresh, in every libc */
     for (;;) {
