@@ -6,7 +6,7 @@ usage: hard.py MIGRATE [NAME...]
 import subprocess
 import sys
 
-from house import Project, expect, expect_in, hold_table, locks, main, wait_for
+from house import Project, expect, expect_in, hold_table, is_asleep, locks, main, wait_for
 
 ROWS = ("SELECT version || ':' || statements || '|' || statements_started || '|' || "
         "statements_done FROM migrate.history WHERE reverted_at IS NULL ORDER BY id")
@@ -429,11 +429,12 @@ def test_no_password_in_errors(server):
     project.write("1_a.up.sql", "DO $$ BEGIN EXECUTE 'CREATE ROLE hard_x PASSWORD ''s3cretpw'' "
                                 "BADOPT'; END $$;")
     not_in("s3cret", project.run("up", exit=1).err)
-    project.write("1_a.up.sql", "ALTER ROLE postgres PASSWORD 's3cretpw';\nSELECT pg_sleep(3);")
+    project.write("1_a.up.sql", "ALTER ROLE postgres PASSWORD 's3cretpw';\nSELECT pg_sleep(300);")
     worker = project.start("up")
-    wait_for(lambda: locks(project) == "2")
+    wait_for(lambda: is_asleep(project))
     project.write("1_a.up.sql", "SELECT 1;")
     not_in("s3cret", project.run("up", "--wait-turn", "500ms", exit=4).err)
+    worker.kill()
     worker.communicate(timeout=20)
 
 

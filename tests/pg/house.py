@@ -281,6 +281,12 @@ def hold_table(project, table, seconds):
     return holder
 
 
+def is_asleep(project):
+    """Has a run read its file, and is at a pg_sleep of it?"""
+    return project.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND "
+                       "datname = current_database()") == "1"
+
+
 def slow_files(n, seconds):
     return {"{:03}_m.up.sql".format(i):
             "CREATE TABLE t{} (id int);\nSELECT pg_sleep({});\n".format(i, seconds)
