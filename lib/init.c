@@ -113,7 +113,8 @@ static void
 add_foreign(Beginning *beginning, const MgForeignHistory *history)
 {
     MgArena *arena = &beginning->context->arena;
-    const char *state = history->n_applied < 0    ? "this role may not read it"
+    const char *state = history->n_applied < 0
+                            ? "not read: this role may not, or it has row security"
                         : history->n_applied == 0 ? "nothing applied"
                         : history->is_position    ? mg_arena_format(arena, "at %s", history->newest)
                         : history->newest == NULL
