@@ -17,7 +17,7 @@
 typedef struct MgForeignHistory {
     const char *tool;   /* "golang-migrate" */
     const char *table;  /* "public.schema_migrations" */
-    int64_t n_applied;  /* rows; -1: this role may not read them */
+    int64_t n_applied;  /* rows; -1: not read, for want of rights or by row security */
     const char *newest; /* as the tool names it: a version or a name; NULL: none */
     bool is_position;   /* it holds the newest version and no other */
     bool is_dirty;      /* the tool stopped half-way, and says so */
