@@ -291,18 +291,21 @@ def medians_of_big(bench, folder):
 
 
 def measure_start(bench):
-    """How long it takes until a program does anything."""
-    rivals = [("`true`", [shutil.which("true")])] + [
-        (peer.name, [peer.path, *peer.version_words]) for peer in bench.peers]
-    ours, theirs = [], [[] for _ in rivals]
+    """How long it takes until a program does anything; loading libpq is the least."""
+    commands = {"migrate": [bench.programs.migrate, "--version"], "`true`": [shutil.which("true")],
+                "an empty program with libpq": [bench.programs.empty],
+                **{peer.name: [peer.path, *peer.version_words] for peer in bench.peers}}
+    runs = {name: [] for name in commands}
     for _ in range(bench.sizes.n_starts):
-        ours.append(bench.run(bench.programs.migrate, "--version").wall_ms)
-        for (_, command), taken in zip(rivals, theirs):
-            taken.append(bench.run(*command).wall_ms)
-    for (name, _), taken in zip(rivals, theirs):
-        ms = [median(ours)], [median(taken)]
-        bench.row("`--version`" if name == "`true`" else "the same", times(ms[0]),
-                  "{} {}".format(name, times(ms[1])), ratios(*ms))
+        for name, command in commands.items():
+            runs[name].append(bench.run(*command))
+    ours, *rivals = commands
+    for what, figure in (("`--version`", "wall_ms"), ("the same, own CPU time", "cpu_ms")):
+        of_ours, *of_rivals = ([median([getattr(one, figure) for one in runs[name]])]
+                               for name in (ours, *rivals))
+        for name, theirs in zip(rivals, of_rivals):
+            bench.row(what, times(of_ours), "{} {}".format(name, times(theirs)),
+                      ratios(of_ours, theirs))
 
 
 SCANNED = (("`COPY` data", files.write_copy), ("`INSERT`s of one row", files.write_inserts),

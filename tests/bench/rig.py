@@ -38,10 +38,11 @@ class Programs:
         self.migrate = self.build / "cmd" / "migrate"
         self.proxy, self.measure = here / "bench_proxy", here / "bench_measure"
         self.floor, self.scan = here / "bench_floor", here / "bench_scan"
+        self.empty = here / "bench_empty"
 
     def targets(self):
         return [str(path.relative_to(self.build)) for path in (
-            self.migrate, self.proxy, self.measure, self.floor, self.scan)]
+            self.migrate, self.proxy, self.measure, self.floor, self.scan, self.empty)]
 
 
 def unprivileged():

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The house rules that a program can check.  Speaks TAP.
 
-usage: run.py SOURCE_ROOT LIBMIGRATE_SO COMPILER...
+usage: run.py SOURCE_ROOT LIBMIGRATE_SO MIGRATE COMPILER...
 """
 import pathlib
 import re
@@ -12,7 +12,8 @@ import tempfile
 
 ROOT = pathlib.Path(sys.argv[1])
 SHARED_OBJECT = sys.argv[2]
-COMPILER = sys.argv[3:]
+PROGRAM = sys.argv[3]
+COMPILER = sys.argv[4:]
 
 # Which folders of lib/ a folder may include from, besides itself.  migrate.h is the vocabulary of
 # all of them.
@@ -238,12 +239,21 @@ def check_public_header_in_cpp():
         yield "lib/migrate.h: not good C++:\n" + result.stderr
 
 
+def exported_by(path):
+    listed = subprocess.run(["nm", "-D", "--defined-only", path], capture_output=True, text=True,
+                            check=True).stdout
+    return {line.split()[-1].split("@")[0] for line in listed.splitlines() if line.strip()}
+
+
+def check_found_by_gnutls():
+    if "_gnutls_global_init_skip" not in exported_by(PROGRAM):
+        yield "_gnutls_global_init_skip of cmd/gnutls.c is not exported: GnuTLS does not find it"
+
+
 def check_exported_symbols():
     text = without_comments((ROOT / "lib/migrate.h").read_text(encoding="utf-8"), True)
     declared = set(re.findall(r"^MG_API\b[^;(]*?\b(mg_\w+)\s*\(", text, re.MULTILINE))
-    listed = subprocess.run(["nm", "-D", "--defined-only", SHARED_OBJECT], capture_output=True,
-                            text=True, check=True).stdout
-    exported = {line.split()[-1].split("@")[0] for line in listed.splitlines() if line.strip()}
+    exported = exported_by(SHARED_OBJECT)
     for name in sorted(exported - declared):
         yield "{} leaves libmigrate, but is not MG_API".format(name)
     for name in sorted(declared - exported):
@@ -289,6 +299,7 @@ CHECKS = [
     ("every header compiles alone", check_headers_alone),
     ("migrate.h is good C++", check_public_header_in_cpp),
     ("libmigrate exports exactly the MG_API functions", check_exported_symbols),
+    ("GnuTLS is not initialised for nothing", check_found_by_gnutls),
     ("no test is skipped", check_nothing_is_skipped),
     ("the summary counts every end of a program", check_summary),
 ]
