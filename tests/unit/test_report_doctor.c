@@ -1,22 +1,5 @@
 /* The doctor's report in all three formats, compared as whole texts. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "base/buf.h"
-#include "base/error.h"
-#include "report/report.h"
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
-static void
-append(void *payload, const char *text, size_t size_bytes)
-{
-    mg_buf_add_n(payload, text, size_bytes);
-}
+#include "written.h"
 
 static void
 check(const MgDiagnosis *diagnosis, MgView view, const char *expect)

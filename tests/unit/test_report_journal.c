@@ -1,22 +1,5 @@
 /* The journal of this machine in all formats, compared as whole texts. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "base/buf.h"
-#include "base/error.h"
-#include "report/report.h"
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
-static void
-append(void *payload, const char *text, size_t size_bytes)
-{
-    mg_buf_add_n(payload, text, size_bytes);
-}
+#include "written.h"
 
 typedef void Write(const MgJournal *journal, const MgView *view, MgWrite write, void *payload);
 
