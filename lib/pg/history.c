@@ -84,9 +84,10 @@ mg_history_rows_sql(const MgHistoryTable *table, int n_down, MgArena *arena)
         " NULL::text AS down_prefix_digest) absent CROSS JOIN LATERAL ("
         "SELECT id, version, name, kind, up_digest, token_digest, down_digest, statements,"
         " statements_started, statements_done,"
-        " (extract(epoch FROM applied_at)::numeric * 1000::numeric)::bigint,"
-        " (extract(epoch FROM duration)::numeric * 1000000::numeric)::bigint, applied_by, "
-        "git_commit,"
+        /* Of ten thousand rows; numeric, which extract gives, takes twice as long. */
+        " (pg_catalog.date_part('epoch', applied_at) * 1000::float8)::bigint,"
+        " (pg_catalog.date_part('epoch', duration) * 1000000::float8)::bigint, applied_by,"
+        " git_commit,"
         " prefix_digest, %s, down_statements, down_started, down_done, down_prefix_digest"
         " FROM %s WHERE reverted_at IS NULL) r ORDER BY id",
         down, table->sql);

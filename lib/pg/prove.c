@@ -24,7 +24,8 @@ const char *
 mg_proof_rows_sql(void)
 {
     return "SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.inet_client_port() AS port,"
-           " (SELECT s.reset_val FROM pg_catalog.pg_settings s"
+           /* The function behind pg_settings: a view takes half a millisecond more to plan. */
+           " (SELECT s.reset_val FROM pg_catalog.pg_show_all_settings() s"
            " WHERE s.name = 'application_name') AS echo,"
            " pg_catalog.pg_is_in_recovery() AS recovery,"
            " pg_catalog.current_setting('default_transaction_read_only') AS read_only,"

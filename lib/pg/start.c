@@ -67,7 +67,7 @@ set_role_sql(const MgSessionSettings *settings, bool is_local, MgArena *arena)
 
 /*
  * Those that the server knows, and their names as its answer: set_config fails
- * for others, and would fail the flight.  pg_settings does not list the role.
+ * for others, and would fail the flight.
  */
 static const char *
 first_settings_sql(const MgSessionSettings *settings, MgArena *arena)
@@ -83,10 +83,10 @@ first_settings_sql(const MgSessionSettings *settings, MgArena *arena)
     for (size_t i = 0; i < n; i++)
         mg_buf_format(&sql, "%s ('%s', %s)", i == 0 ? "" : ",", list[i].name,
                       mg_sql_literal(list[i].value, arena));
-    mg_buf_add(&sql, ") v(name, value) JOIN pg_catalog.pg_settings s ON s.name = v.name"
-                     " WHERE v.name <> '" WATCH "'"
+    mg_buf_add(&sql, ") v(name, value) WHERE pg_catalog.current_setting(v.name, true) IS NOT NULL"
+                     " AND (v.name <> '" WATCH "'"
                      /* Others than Linux may not support it, and would refuse. */
-                     " OR pg_catalog.version() LIKE '%linux%'");
+                     " OR pg_catalog.version() LIKE '%linux%')");
     return mg_arena_text(arena, mg_buf_text(&sql));
 }
 

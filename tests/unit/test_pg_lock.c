@@ -73,7 +73,8 @@ test_lock__sql(void **state)
     MgLock lock = { .key = -5, .nonce = 7, .backend_pid = 4711 };
     assert_string_equal(
         mg_lock_take_sql(&lock, &arena),
-        "CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND "
+        "CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_lock_status() l WHERE l.locktype = 'advisory' "
+        "AND "
         "l.granted AND l.objsubid = 1 AND l.pid = pg_catalog.pg_backend_pid() AND "
         "(l.classid::bigint << 32 | l.objid::bigint) = -5) THEN 'shared' "
         "WHEN pg_catalog.pg_try_advisory_lock(-5) "
