@@ -88,7 +88,8 @@ const MgCmd cmd_down = {
     .summary = "revert the newest migration, or the newest N",
     .about =
         "Revert the newest migration, or the newest N, by their down scripts, the last one\n"
-        "applied first. Repeatable ones have no way back and stay, also with --to 0. On a\n"
+        "applied first. Repeatable ones have no way back and stay, also with --to 0; the next\n"
+        "\"up\" runs them again, since what a down script drops may take theirs along. On a\n"
         "database of another machine it shows the plan and asks; where nobody can be asked it\n"
         "needs --yes.",
     .opts = opts,

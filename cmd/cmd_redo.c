@@ -65,8 +65,9 @@ const MgCmd cmd_redo = {
     .name = "redo",
     .summary = "revert the newest migration and apply it again",
     .about = "Revert the newest migration by its down script and apply it again from its file, in\n"
-             "one run. It is for the desk, where a migration is still being written: the data of\n"
-             "what it reverts is lost. On a database of another machine it asks, or needs --yes.",
+             "one run, and behind it the repeatable ones, whose views it may have taken along. It\n"
+             "is for the desk, where a migration is still being written: the data of what it\n"
+             "reverts is lost. On a database of another machine it asks, or needs --yes.",
     .opts = opts,
     .args_bytes = sizeof(Args),
     .examples = examples,

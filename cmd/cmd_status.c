@@ -32,7 +32,7 @@ static bool
 is_pending(const MgPlan *plan)
 {
     static const MgState pending[] = { MG_STATE_PENDING, MG_STATE_LATE, MG_STATE_PARTIAL,
-                                       MG_STATE_CHANGED };
+                                       MG_STATE_CHANGED, MG_STATE_STALE };
     for (size_t i = 0; i < sizeof pending / sizeof *pending; i++) {
         if (plan->counts[pending[i]] > 0)
             return true;

@@ -237,7 +237,8 @@ MG_API const char *mg_kind_name(MgKind kind);
     X(MG_STATE_MISSING, "missing") /* in the history, no file, below the newest file */            \
     X(MG_STATE_AHEAD, "ahead")     /* in the history, newer than every file */                     \
     X(MG_STATE_PARTIAL, "partial") /* a no-transaction migration that stopped half-way */          \
-    X(MG_STATE_CHANGED, "changed") /* a repeatable whose file changed since it ran */
+    X(MG_STATE_CHANGED, "changed") /* a repeatable whose file changed since it ran */              \
+    X(MG_STATE_STALE, "stale")     /* a repeatable: a migration was reverted after it ran */
 
 #define MG_STATE_ENUM(state, word) state,
 typedef enum MgState { MG_STATE_LIST(MG_STATE_ENUM) MG_N_STATES } MgState;

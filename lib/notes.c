@@ -299,6 +299,17 @@ drop_rows(MgContext *context, const MgStep *steps, size_t n)
     history->n = n_kept;
 }
 
+/* A repeatable runs behind all reverts of its run, and has a new row then. */
+static void
+note_reverts(MgHistory *history, const MgStep *steps, size_t n)
+{
+    bool is_reverted = false;
+    for (size_t i = 0; i < n; i++)
+        is_reverted = is_reverted || steps[i].direction == MG_DOWN;
+    for (size_t i = 0; is_reverted && i < history->n; i++)
+        history->items[i].is_stale |= history->items[i].kind == MG_REPEATABLE;
+}
+
 static void
 add_row(MgContext *context, const MgMigration *migration, int64_t id, int64_t duration_us)
 {
@@ -331,6 +342,7 @@ conclude(MgContext *context)
     if (n == 0)
         return;
     drop_rows(context, steps, n);
+    note_reverts(history, steps, n);
     for (size_t i = 0; i < n; i++)
         if (steps[i].direction == MG_UP && steps[i].migration != NULL)
             add_row(context, steps[i].migration, ++newest_id,

@@ -242,7 +242,7 @@ static void
 judge_files(const MgExamination *seen, MgFindings *findings)
 {
     static const MgState always[] = { MG_STATE_PENDING, MG_STATE_LATE, MG_STATE_DRIFTED };
-    static const MgState sometimes[] = { MG_STATE_PARTIAL, MG_STATE_CHANGED };
+    static const MgState sometimes[] = { MG_STATE_PARTIAL, MG_STATE_CHANGED, MG_STATE_STALE };
     const MgPlan *plan = seen->plan;
     MG_CLEANUP(buf) MgBuf text = { 0 };
 

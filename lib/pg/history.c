@@ -13,6 +13,10 @@
 #define DEFAULT_SCHEMA "migrate"
 #define DEFAULT_TABLE "history"
 #define LAYOUT_COMMENT "migrate history, layout "
+/* A claim is a row too: its release is in the history like everything else.  Its version cannot be
+ * a migration's, so that the unique index keeps a second one of the same hosts away. */
+#define CLAIM_KIND "claim"
+#define CLAIM_VERSION "claim:"
 
 enum {
     MAX_NAME_BYTES = 63, /* PostgreSQL cuts longer identifiers */
@@ -88,9 +92,12 @@ mg_history_rows_sql(const MgHistoryTable *table, int n_down, MgArena *arena)
         " (pg_catalog.date_part('epoch', applied_at) * 1000::float8)::bigint,"
         " (pg_catalog.date_part('epoch', duration) * 1000000::float8)::bigint, applied_by,"
         " git_commit,"
-        " prefix_digest, %s, down_statements, down_started, down_done, down_prefix_digest"
+        " prefix_digest, %s, down_statements, down_started, down_done, down_prefix_digest,"
+        /* Whatever a down script took along may have been a repeatable's. */
+        " kind = 'repeatable' AND applied_at < (SELECT pg_catalog.max(g.reverted_at) FROM %s g"
+        " WHERE g.version IS NOT NULL AND g.kind <> '" CLAIM_KIND "')"
         " FROM %s WHERE reverted_at IS NULL) r ORDER BY id",
-        down, table->sql);
+        down, table->sql, table->sql);
 }
 
 static int
@@ -146,11 +153,6 @@ mg_history_take_facts(const MgHistoryTable *table, const MgResult *result, MgHis
     return true;
 }
 
-/* A claim is a row too: its release is in the history like everything else.  Its version cannot be
- * a migration's, so that the unique index keeps a second one of the same hosts away. */
-#define CLAIM_KIND "claim"
-#define CLAIM_VERSION "claim:"
-
 static MgClaim
 take_claim(const MgResult *result, int row, MgArena *arena)
 {
@@ -187,6 +189,7 @@ take_row(const MgResult *result, int row, MgArena *arena)
                   .n_started = (int)mg_result_int(result, row, 17),
                   .n_done = (int)mg_result_int(result, row, 18),
                   .prefix_digest = mg_arena_text(arena, mg_result_text(result, row, 19)) },
+        .is_stale = mg_result_bool(result, row, 20),
     };
 }
 

@@ -201,7 +201,7 @@ state_with_both(const MgMatch *match)
     const MgScript *up = &match->file->up;
     if (row->digest == NULL || strcmp(row->digest, up->digest) == 0 ||
         is_same(row->token_digest, up->token_digest))
-        return MG_STATE_APPLIED;
+        return row->is_stale ? MG_STATE_STALE : MG_STATE_APPLIED;
     return match->file->version == NULL ? MG_STATE_CHANGED : MG_STATE_DRIFTED;
 }
 

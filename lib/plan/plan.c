@@ -4,9 +4,9 @@
  * them.
  *
  * Up: a half-run migration is resumed first, then what is pending in order of
- * versions, then, if no version is left out, the repeatables that are new or
- * changed.  Down: the newest applications first, in the order they were made.
- * Redo: one down and one up.
+ * versions, then, if no version is left out, the repeatables that are new,
+ * changed or stale.  Down: the newest applications first, in the order they
+ * were made.  Redo: one down and one up, and the repeatables again.
  */
 #include "plan/plan.h"
 
@@ -41,13 +41,15 @@ how(const MgStep *step, MgArena *arena)
     const char *resumed = "";
     if (step->resume_at > 0)
         resumed = mg_arena_format(arena, ", from statement %d on", step->resume_at + 1);
-    const char *down = "";
+    const char *more = "";
     if (step->is_from_history)
-        down = ", stored down script";
+        more = ", stored down script";
     else if (step->direction == MG_UP && step->entry->version != NULL && !step->entry->has_down)
-        down = ", no down script";
+        more = ", no down script";
+    else if (step->entry->state == MG_STATE_STALE)
+        more = ", a migration was reverted after it ran";
     return mg_arena_format(arena, "%s%s%s%s%s", mode, names_statement ? ": " : "",
-                           names_statement ? script->refusing_label : "", resumed, down);
+                           names_statement ? script->refusing_label : "", resumed, more);
 }
 
 static void
@@ -204,9 +206,9 @@ take_repeatables(MgDraft *draft)
 {
     for (size_t i = 0; i < draft->matches.n; i++) {
         const MgMatch *match = &draft->matches.items[i];
-        bool is_ready = match->entry->state == MG_STATE_PENDING ||
-                        match->entry->state == MG_STATE_CHANGED ||
-                        match->entry->state == MG_STATE_PARTIAL;
+        bool is_ready =
+            match->entry->state == MG_STATE_PENDING || match->entry->state == MG_STATE_CHANGED ||
+            match->entry->state == MG_STATE_STALE || match->entry->state == MG_STATE_PARTIAL;
         if (is_ready && match->file != NULL && match->entry->version == NULL)
             apply(draft, match);
     }
@@ -469,6 +471,28 @@ find_newest(const MgDraft *draft)
     return newest;
 }
 
+/*
+ * What a down script takes along ("DROP TABLE ... CASCADE", or a trigger that
+ * goes with its table) may have been a repeatable's, and nobody can tell.  So
+ * those that have run before run again, if no version is left for "up": behind
+ * a redo the database is as it was before.
+ */
+static void
+repeat(MgDraft *draft)
+{
+    for (size_t i = 0; i < draft->matches.n; i++) {
+        MgState state = draft->matches.entries[i].state;
+        if (draft->matches.entries[i].version != NULL &&
+            (state == MG_STATE_PENDING || state == MG_STATE_LATE))
+            return;
+    }
+    for (size_t i = 0; i < draft->matches.n; i++) {
+        const MgMatch *match = &draft->matches.items[i];
+        if (match->file != NULL && match->row != NULL && match->entry->version == NULL)
+            apply(draft, match);
+    }
+}
+
 static void
 plan_redo(MgDraft *draft)
 {
@@ -481,6 +505,7 @@ plan_redo(MgDraft *draft)
     }
     revert(draft, newest);
     apply(draft, newest);
+    repeat(draft);
     refuse_mixed_steps(draft);
     refuse_empty_steps(draft);
 }
@@ -495,7 +520,8 @@ state_note(const MgPlan *plan, MgGoalKind kind, MgArena *arena)
     if (kind == MG_GOAL_BASELINE)
         return "nothing was recorded";
     int n = plan->counts[MG_STATE_PENDING] + plan->counts[MG_STATE_LATE] +
-            plan->counts[MG_STATE_PARTIAL] + plan->counts[MG_STATE_CHANGED];
+            plan->counts[MG_STATE_PARTIAL] + plan->counts[MG_STATE_CHANGED] +
+            plan->counts[MG_STATE_STALE];
     if (n == 0)
         return "nothing was applied; no migration is pending";
     return mg_arena_format(arena, "nothing was applied; %d %s pending", n,

@@ -32,6 +32,7 @@ typedef struct MgApplied {
     int64_t duration_us;
     const char *applied_by;
     const char *commit; /* may be NULL */
+    bool is_stale;      /* a repeatable: a migration was reverted after it ran */
 } MgApplied;
 
 /* A claim: the target belongs to one environment, as long as it is reached by one of the hosts. */

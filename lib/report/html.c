@@ -22,11 +22,11 @@ enum {
 static const struct {
     const char *word, *class;
 } tones[] = {
-    { "applied", "good" },    { "baseline", "good" },   { "adopted", "good" },
-    { "claimed", "good" },    { "pending", "next" },    { "changed", "next" },
-    { "ahead", "next" },      { "late", "warn" },       { "missing", "warn" },
-    { "partial", "bad" },     { "drifted", "bad" },     { "failed", "bad" },
-    { "reverted", "undone" }, { "released", "undone" },
+    { "applied", "good" }, { "baseline", "good" },   { "adopted", "good" },
+    { "claimed", "good" }, { "pending", "next" },    { "changed", "next" },
+    { "stale", "next" },   { "ahead", "next" },      { "late", "warn" },
+    { "missing", "warn" }, { "partial", "bad" },     { "drifted", "bad" },
+    { "failed", "bad" },   { "reverted", "undone" }, { "released", "undone" },
 };
 
 static const char style[] =

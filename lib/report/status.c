@@ -41,6 +41,8 @@ shown_notes(const MgEntry *entry, MgArena *arena)
     else if (entry->state == MG_STATE_PARTIAL)
         mg_buf_format(&buf, "stopped behind statement %d of %d%s", entry->n_statements_done,
                       entry->n_statements, which);
+    if (entry->state == MG_STATE_STALE)
+        mg_buf_add(&buf, "a migration was reverted after it ran");
     for (size_t i = 0; i < entry->n_notes; i++)
         if (strcmp(entry->notes[i], "no-down") != 0)
             mg_buf_format(&buf, "%s%s", buf.size_bytes > 0 ? ", " : "", entry->notes[i]);
@@ -90,7 +92,8 @@ static bool
 is_pending(const MgEntry *entry)
 {
     return entry->state == MG_STATE_PENDING || entry->state == MG_STATE_LATE ||
-           entry->state == MG_STATE_PARTIAL || entry->state == MG_STATE_CHANGED;
+           entry->state == MG_STATE_PARTIAL || entry->state == MG_STATE_CHANGED ||
+           entry->state == MG_STATE_STALE;
 }
 
 /* By time; of one moment, the later one in the list, which comes last. */
@@ -169,9 +172,9 @@ static const char *
 footer(const MgPlan *plan, MgArena *arena)
 {
     static const MgState ready[] = { MG_STATE_PENDING, MG_STATE_LATE, MG_STATE_PARTIAL,
-                                     MG_STATE_CHANGED };
-    static const MgState refused[] = { MG_STATE_PENDING, MG_STATE_LATE, MG_STATE_PARTIAL,
-                                       MG_STATE_CHANGED, MG_STATE_DRIFTED };
+                                     MG_STATE_CHANGED, MG_STATE_STALE };
+    static const MgState refused[] = { MG_STATE_PENDING, MG_STATE_LATE,  MG_STATE_PARTIAL,
+                                       MG_STATE_CHANGED, MG_STATE_STALE, MG_STATE_DRIFTED };
     static const MgState fileless[] = { MG_STATE_MISSING, MG_STATE_AHEAD };
 
     MG_CLEANUP(buf) MgBuf buf = { 0 };

@@ -102,6 +102,7 @@ static const char *const upgrades[] = {
     "ALTER TABLE applied ADD COLUMN down_started INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE applied ADD COLUMN down_done INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE applied ADD COLUMN down_prefix_digest TEXT;",
+    "ALTER TABLE applied ADD COLUMN is_stale INTEGER NOT NULL DEFAULT 0;",
 };
 
 const MgStateLayout mg_notebook_layout = {
@@ -152,6 +153,7 @@ fingerprint(const MgHistory *history)
         hash = add_number(hash, (uint64_t)row->down.n_done);
         hash = add_number(hash, (uint64_t)row->down.n_started);
         hash = add_number(hash, (uint64_t)row->applied_at_ms);
+        hash = add_number(hash, row->is_stale);
         hash = add_text(hash, row->version);
         hash = add_text(hash, row->name);
         hash = add_text(hash, row->digest);
@@ -179,7 +181,7 @@ write_applied(MgStateFile *file, int64_t target_id, const MgHistory *history, Mg
         return false;
     /* OR REPLACE would have SQLite save every page to a journal of the statement first. */
     static const char insert[] = "INSERT OR IGNORE INTO applied"
-                                 " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+                                 " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
     for (size_t i = 0; i < history->n; i++) {
         const MgApplied *row = &history->items[i];
         const MgValue values[] = {
@@ -203,6 +205,7 @@ write_applied(MgStateFile *file, int64_t target_id, const MgHistory *history, Mg
             INT(row->down.n_started),
             INT(row->down.n_done),
             TEXT(row->down.prefix_digest),
+            INT(row->is_stale),
         };
         if (!mg_state_run(file, insert, values, sizeof values / sizeof *values, err))
             return false;

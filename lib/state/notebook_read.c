@@ -53,6 +53,7 @@ take_applied(void *payload, const MgStateRow *row)
                   .n_started = (int)mg_state_int(row, 16),
                   .n_done = (int)mg_state_int(row, 17),
                   .prefix_digest = mg_state_text(row, 18, arena) },
+        .is_stale = mg_state_int(row, 19) != 0,
     };
     if (applied.name == NULL)
         applied.name = "";
@@ -82,7 +83,7 @@ mg_notebook_seen(MgStateFile *file, const MgAddress *address, MgArena *arena, Mg
                         "SELECT id, version, name, kind, digest, token_digest, down_digest,"
                         " prefix_digest, statements, statements_started, statements_done,"
                         " applied_at_ms, duration_us, applied_by, git_commit, down_statements,"
-                        " down_started, down_done, down_prefix_digest FROM applied"
+                        " down_started, down_done, down_prefix_digest, is_stale FROM applied"
                         " WHERE target_id = ? ORDER BY id",
                         target, 1, take_applied, &sight, err))
         return false;

@@ -67,6 +67,86 @@ def test_one_that_failed_goes_on_there(server):
     expect(project.sql(PROGRESS + " AND reverted_at IS NULL"), "0|0|0")
 
 
+# ---- What a down script takes along from repeatables ---------------------------------------------
+
+VIEWED = {"1_a.up.sql": "CREATE TABLE a (id int);",
+          "2_b.up.sql": "CREATE TABLE b (id int);", "2_b.down.sql": "DROP TABLE b CASCADE;",
+          "R__v.sql": "CREATE OR REPLACE VIEW v AS SELECT id FROM b;",
+          "R__w.sql": "CREATE OR REPLACE VIEW w AS SELECT id FROM a;"}
+VIEWS = "SELECT string_agg(viewname, ' ' ORDER BY viewname) FROM pg_views WHERE schemaname = 'public'"
+WHY = "a migration was reverted after it ran"
+
+
+def test_a_view_that_went_with_its_table_comes_back(server):
+    project = Project(server, VIEWED)
+    project.run("up")
+    expect(project.run("down").out.splitlines()[0].split()[:2], ["reverted", "2_b"])
+    expect(project.sql(VIEWS), "w")
+    for words in (["status"], ["status", "--offline"]):
+        shown = project.run(*words)
+        expect([line.split()[:2] for line in shown.out.splitlines() if WHY in line],
+               [["stale", "R__v"], ["stale", "R__w"]])
+        expect_in("1 pending, 2 stale; \"migrate up\" applies them", shown.out)
+    document = json.loads(project.run("status", "--output", "json").out)
+    expect((document["counts"]["stale"], document["counts"]["applied"]), (2, 1))
+    project.run("status", "--exit-code", exit=10)
+    expect([line.split("  ")[-1] for line in project.run("plan").out.splitlines() if "R__" in line],
+           ["one transaction, " + WHY] * 2)
+    expect([line.split()[1] for line in project.run("up").out.splitlines()[:-1]],
+           ["2_b", "R__v", "R__w"])
+    expect(project.sql(VIEWS), "v w")
+    expect_in("nothing to do", project.run("up").out)
+    for words in (["status"], ["status", "--offline"]):
+        expect_in("nothing pending, now at 2_b", project.run(*words).out)
+
+
+def test_a_redo_brings_it_back_itself(server):
+    project = Project(server, VIEWED)
+    project.run("up")
+    run = project.run("redo")
+    expect([line.split()[:2] for line in run.out.splitlines()[:-1]],
+           [["reverted", "2_b"], ["applied", "2_b"], ["applied", "R__v"], ["applied", "R__w"]])
+    expect(project.sql(VIEWS), "v w")
+    for words in (["status"], ["status", "--offline"]):
+        expect_in("nothing pending, now at 2_b", project.run(*words).out)
+    expect_in("nothing to do", project.run("up").out)
+
+
+def test_repeatables_wait_where_a_redo_leaves_migrations_out(server):
+    project = Project(server, VIEWED)
+    project.run("up")
+    project.write("3_c.up.sql", "CREATE TABLE c (id int);")
+    expect(len(project.run("redo").out.splitlines()), 3)
+    expect_in("1 pending, 2 stale", project.run("status").out)
+
+
+def test_what_was_marked_as_reverted_counts_too(server):
+    project = Project(server, VIEWED)
+    project.run("up")
+    for name in ("2_b.up.sql", "2_b.down.sql"):
+        (project.root / "migrations" / name).unlink()
+    project.sql("DROP TABLE b CASCADE")
+    project.run("repair", "2", "--mark-reverted")
+    expect_in("2 stale; \"migrate up\" applies them", project.run("status").out)
+    project.write("R__v.sql", "CREATE OR REPLACE VIEW v AS SELECT id FROM a;")
+    expect_in("1 changed, 1 stale", project.run("status").out)
+    project.run("up")
+    expect(project.sql(VIEWS), "v w")
+
+
+def test_a_repeatable_or_a_claim_that_ended_is_no_revert(server):
+    project = Project(server, VIEWED)
+    project.run("up")
+    project.run("claim", "production")
+    project.run("claim", "--release")
+    project.write("R__v.sql", "CREATE OR REPLACE VIEW v AS SELECT id, 1 AS one FROM b;")
+    expect(len(project.run("up").out.splitlines()), 2)
+    expect_in("nothing pending", project.run("status").out)
+
+
+# ---- How it stands ------------------------------------------------------------------------------
+
+
 def test_how_it_stands_is_shown(server):
     project = stopped_at_two(server)
     one = entry(project)

@@ -69,11 +69,11 @@ def lie(project):
                    " server_version = '8.0', verdict = 'transaction-pooled', fingerprint = 1")
         db.execute("UPDATE applied SET digest = 'beef', token_digest = 'beef', down_digest = 'beef',"
                    " statements_done = 0, statements = 9, down_started = 3, down_done = 1, name = 'lie', applied_at_ms = 1,"
-                   " kind = 'baseline', version = '99' || version, duration_us = 900000000")
+                   " kind = 'baseline', is_stale = 1 - is_stale, version = '99' || version, duration_us = 900000000")
         for target, in db.execute("SELECT id FROM target").fetchall():
             for i in range(1, 9):
                 db.execute("INSERT OR REPLACE INTO applied VALUES (?, ?, ?, 'lie', 'versioned',"
-                           " 'd', 'd', 'd', NULL, 1, 1, 1, 1, 1, 'nobody', NULL, 0, 0, 0, NULL)",
+                           " 'd', 'd', 'd', NULL, 1, 1, 1, 1, 1, 'nobody', NULL, 0, 0, 0, NULL, 1)",
                            (target, 1000 + i, str(i)))
         db.execute("UPDATE run SET n_applied = 77, head = '9_lie'")
         db.execute("UPDATE step SET label = '1_lie', what = 'applied', duration_us = 1")

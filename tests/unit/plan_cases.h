@@ -13,7 +13,7 @@
  *   =K content, - no down script, b baseline of all up to it, w of one file, a adopted,
  *   pNM partial: N done, M started of 3, rNM the same of its down script, h stored down
  *   script, H altered, U not readable, N without digest, t no token digest, c commit known,
- *   z neither time nor name known, y no author
+ *   z neither time nor name known, y no author, S stale
  * Goal: "up", "down", "redo", "baseline", a count, "to:V", and words for what is allowed.
  */
 #ifndef MG_TEST_PLAN_CASES_H
@@ -141,6 +141,7 @@ make_row(MgArena *arena, int64_t id, const char *word, const char *flags)
         row.digest = row.token_digest = NULL;
     if (strchr(flags, 't') != NULL)
         row.token_digest = NULL;
+    row.is_stale = strchr(flags, 'S') != NULL;
     if (strchr(flags, 'c') != NULL)
         row.commit = "9b1c7de";
     if (strchr(flags, 'z') != NULL) {

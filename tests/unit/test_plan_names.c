@@ -14,8 +14,8 @@ static void
 test_state_name__is_one_word(void **state)
 {
     (void)state;
-    static const char *const words[] = { "applied", "pending", "late",    "drifted",
-                                         "missing", "ahead",   "partial", "changed" };
+    static const char *const words[] = { "applied", "pending", "late",    "drifted", "missing",
+                                         "ahead",   "partial", "changed", "stale" };
     assert_int_equal(COUNT(words), MG_N_STATES);
     for (size_t i = 0; i < COUNT(words); i++)
         assert_string_equal(mg_state_name((MgState)i), words[i]);

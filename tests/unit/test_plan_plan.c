@@ -88,6 +88,12 @@ test_plan__runs_repeatables(void **state)
         { "nor at a stop", "1 2 R__a", "", "up to:1", "1 pending, 2 pending, R__a pending; up 1" },
         { "when the count suffices", "1 2 R__a", "1", "up 1",
           "1 applied, 2 pending, R__a pending; up 2; up R__a" },
+        { "behind a revert", "1 2 R__a", "1 R__a/S", "up",
+          "1 applied, 2 pending, R__a stale; up 2; up R__a"
+          " [one transaction, a migration was reverted after it ran]" },
+        { "not before all of them behind a revert", "1 2 R__a", "1 R__a/S", "up to:1",
+          "1 applied, 2 pending, R__a stale; note: 1_m is applied already" },
+        { "what was edited besides is changed", "R__a/!", "R__a/S", "up", "R__a changed; up R__a" },
         { "half-way: again from the start", "R__a/M", "R__a/p12", "up",
           "R__a partial; up R__a [no transaction: CREATE INDEX CONCURRENTLY]" },
     };
@@ -284,6 +290,11 @@ test_plan__redoes(void **state)
           " its down script is run as it is now" },
         { "an edit of another one is not in the way", "1/! 2", "1 2", "redo",
           "1 drifted, 2 applied; down 2 row 2; up 2" },
+        { "repeatables behind it, as they are now", "1 R__a R__b/! R__c", "1 R__a R__b", "redo",
+          "1 applied, R__a applied, R__b changed, R__c pending; down 1 row 1; up 1; up R__a;"
+          " up R__b" },
+        { "repeatables wait for what is pending", "1 2 R__a", "1 R__a", "redo",
+          "1 applied, 2 pending, R__a applied; down 1 row 1; up 1" },
         { "nothing applied", "1", "", "redo", "1 pending" },
         { "without down", "1/-", "1/-", "redo",
           "1 applied (no-down); refuse no-down: migration \"1_m\" has no down script" },

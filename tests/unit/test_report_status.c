@@ -84,7 +84,8 @@ test_status__is_json(void **state)
           "  \"missing\": 0,\n"
           "  \"ahead\": 0,\n"
           "  \"partial\": 0,\n"
-          "  \"changed\": 0\n"
+          "  \"changed\": 0,\n"
+          "  \"stale\": 0\n"
           " },\n"
           " \"migrations\": [\n"
           "  {\n"
@@ -165,6 +166,7 @@ test_status__ends_with_what_counts(void **state)
           MG_OK,
           NULL,
           "1 pending, 2 changed; \"migrate up\" applies them; 3 missing\n" },
+        { { [MG_STATE_STALE] = 1 }, MG_OK, "1_a", "1 stale; \"migrate up\" applies it\n" },
         { { [MG_STATE_DRIFTED] = 1 }, MG_E_DRIFT, "1_a", "1 drifted: \"migrate up\" refuses\n" },
         { { [MG_STATE_PENDING] = 3, [MG_STATE_DRIFTED] = 1, [MG_STATE_AHEAD] = 1 },
           MG_E_DRIFT,

@@ -78,7 +78,12 @@ static MgApplied rows[] = {
       .duration_us = 4000,
       .applied_by = "app@host",
       .commit = "4f2a91c" },
-    { .id = 9, .name = "report", .kind = MG_REPEATABLE, .digest = "ee", .applied_at_ms = 3000 },
+    { .id = 9,
+      .name = "report",
+      .kind = MG_REPEATABLE,
+      .digest = "ee",
+      .applied_at_ms = 3000,
+      .is_stale = true },
 };
 
 static void
@@ -138,6 +143,8 @@ test_notebook__gives_a_history_back(void **state)
     assert_int_equal(row->applied_at_ms, 2000);
     assert_int_equal(row->duration_us, 4000);
     assert_string_equal(row->applied_by, "app@host");
+    assert_false(row->is_stale);
+    assert_true(seen.history->items[2].is_stale);
     assert_string_equal(row->commit, "4f2a91c");
     assert_null(seen.history->items[2].version);
     assert_int_equal(seen.history->items[2].kind, MG_REPEATABLE);
