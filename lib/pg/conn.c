@@ -68,7 +68,9 @@ mg_conn_fail_lost(MgConn *conn, MgError *err)
 {
     const char *reason = mg_url_mask(conn->url, PQerrorMessage(conn->pg), &conn->arena);
     mg_fail(err, MG_E_CONNECTION_LOST, "the connection to the server was lost");
-    if (reason[0] != '\0')
+    if (conn->has_vanished)
+        mg_error_detail(err, "The server's host does not answer any more.");
+    else if (reason[0] != '\0')
         mg_error_detail(err, "%.*s", (int)strcspn(reason, "\n"), reason);
     return false;
 }

@@ -25,6 +25,7 @@ struct MgConn {
     int cancel_fd;
     bool is_cancelled;
     bool is_given_up;   /* answers are missing: what they said is not known */
+    bool has_vanished;  /* the server's host does not answer any more */
     pid_t cancel_child; /* sends a cancel; 0 = none */
     void (*on_notice)(void *payload, const MgTag *front, const char *text);
     void *notice_payload;

@@ -200,8 +200,6 @@ collect_params(const MgConnOptions *options, const char **keys, const char **val
     values[n++] = "5";
     keys[n] = "keepalives_count";
     values[n++] = "3";
-    keys[n] = "tcp_user_timeout";
-    values[n++] = "20000";
     for (size_t i = 0; i < params->n && n < MAX_PARAMS - OUR_PARAMS; i++) {
         keys[n] = params->items[i].key;
         values[n++] = params->items[i].value;

@@ -50,6 +50,16 @@ class Link:
         done = run_ip("-n", self.name, "link", "set", "eth0", "down")
         expect((done.returncode, done.stderr), (0, ""))
 
+    def lose(self):
+        """What is sent to the other side is lost; it sees its own link up."""
+        done = run_ip("route", "add", "blackhole", self.there + "/32")
+        expect((done.returncode, done.stderr), (0, ""))
+
+    def mend(self):
+        """After either."""
+        run_ip("-n", self.name, "link", "set", "eth0", "up")
+        run_ip("route", "del", "blackhole", self.there + "/32")
+
     def remove(self):
         if self.problem != "no ip program":
             run_ip("link", "del", self.veth)
@@ -123,10 +133,40 @@ def test_a_host_that_vanishes_leaves_no_lock(server):
             run.kill()
             run.communicate(timeout=LIMIT_S)
         holder.end()
+        server.link.mend()
     busy.write("1_a.up.sql", "CREATE TABLE a (id int);")
     for project, applied in ((busy, ["1"]), (idle, ["1", "2"])):
         project.run("up")
         expect(project.applied(), applied)
+
+
+def sleeps_before_much(server, seconds):
+    """More is pending than the server's host has room for while it sleeps."""
+    return Project(server, {"1_a.up.sql": "CREATE TABLE a (t text);",
+                            "2_b.up.sql": "SELECT pg_sleep({});".format(seconds),
+                            "3_c.up.sql": "INSERT INTO a VALUES ('{}');\n".format("x" * 900) * 4000})
+
+
+def test_a_slow_statement_before_much_else_is_waited_for(server):
+    project = sleeps_before_much(server, 22)
+    expect("connecting again" in project.run("up").err, False)
+    expect(project.applied(), ["1", "2", "3"])
+
+
+def test_a_servers_host_that_vanishes_with_much_on_its_way(server):
+    if server.link.problem:
+        raise Skip(server.link.problem)
+    project = sleeps_before_much(server, 300)
+    run = start_there(server, project)
+    try:
+        wait_for(lambda: is_sleeping(project))
+        read_until(run.stderr, "running  2_b")  # so all is sent that there is room for
+        server.link.lose()
+        read_until(run.stderr, "connecting again: the connection to the server was lost")
+    finally:
+        server.link.mend()
+        run.kill()
+        run.communicate(timeout=LIMIT_S)
 
 
 if __name__ == "__main__":
