@@ -174,9 +174,12 @@ MgScanResult
 mg_follow_statement(MgScan *scan, MgStmtHead *head, MgScanItem *ret)
 {
     MgCursor cursor = mg_cursor_begin(head);
-    for (size_t i = 0; i < sizeof followers / sizeof followers[0]; i++) {
-        if (mg_cursor_take(&cursor, followers[i].word))
-            return followers[i].follow(scan, &cursor, ret);
+    const MgToken *first = mg_cursor_look(&cursor);
+    for (size_t i = 0; first != NULL && i < sizeof followers / sizeof followers[0]; i++) {
+        if (!mg_cursor_is(&cursor, first, followers[i].word))
+            continue;
+        mg_cursor_pass(&cursor, first);
+        return followers[i].follow(scan, &cursor, ret);
     }
     return MG_SCAN_STATEMENT;
 }

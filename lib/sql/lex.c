@@ -28,6 +28,10 @@
  */
 #include "sql/lex.h"
 
+#include <stdint.h>
+#include <string.h>
+
+#include "sql/block.h"
 #include "sql/bytes.h"
 #include "sql/lex_quotes.h"
 
@@ -68,21 +72,10 @@ blank_end(const MgLex *lex, size_t at)
     return at;
 }
 
-/* Four looks for each look at the window's end: half of all bytes are of words. */
 static inline size_t
-word_end(const char *text, size_t at, size_t size_bytes)
+word_end(const MgLex *lex, size_t at)
 {
-    for (; size_bytes - at >= 4; at += 4) {
-        if (!mg_is_word_byte(text[at]))
-            return at;
-        if (!mg_is_word_byte(text[at + 1]))
-            return at + 1;
-        if (!mg_is_word_byte(text[at + 2]))
-            return at + 2;
-        if (!mg_is_word_byte(text[at + 3]))
-            return at + 3;
-    }
-    while (at < size_bytes && mg_is_word_byte(text[at]))
+    while (at < lex->size_bytes && mg_is_word_byte(lex->text[at]))
         at++;
     return at;
 }
@@ -93,22 +86,17 @@ lex_blank(const MgLex *lex, MgToken *ret)
     return found_run(lex, ret, MG_TOKEN_BLANK, blank_end(lex, ret->span.begin + 1));
 }
 
-static inline MgTokenKind
-kind_of_single(MgByteClass class)
-{
-    static const unsigned char kinds[MG_N_BYTE_CLASSES] = {
-        [MG_BYTE_DOLLAR] = MG_TOKEN_OTHER, [MG_BYTE_SEMICOLON] = MG_TOKEN_SEMICOLON,
-        [MG_BYTE_OPEN] = MG_TOKEN_OPEN,    [MG_BYTE_CLOSE] = MG_TOKEN_CLOSE,
-        [MG_BYTE_OTHER] = MG_TOKEN_OTHER,  [MG_BYTE_BACKSLASH] = MG_TOKEN_BACKSLASH,
-    };
-    return (MgTokenKind)kinds[class];
-}
+static const unsigned char single_kinds[MG_N_BYTE_CLASSES] = {
+    [MG_BYTE_DOLLAR] = MG_TOKEN_OTHER, [MG_BYTE_SEMICOLON] = MG_TOKEN_SEMICOLON,
+    [MG_BYTE_OPEN] = MG_TOKEN_OPEN,    [MG_BYTE_CLOSE] = MG_TOKEN_CLOSE,
+    [MG_BYTE_OTHER] = MG_TOKEN_OTHER,  [MG_BYTE_BACKSLASH] = MG_TOKEN_BACKSLASH,
+};
 
 static MgLexResult
 lex_single(const MgLex *lex, MgToken *ret)
 {
-    MgTokenKind kind = kind_of_single(mg_byte_class(lex->text[ret->span.begin]));
-    return found(ret, kind, ret->span.begin + 1);
+    MgByteClass class = mg_byte_class(lex->text[ret->span.begin]);
+    return found(ret, (MgTokenKind)single_kinds[class], ret->span.begin + 1);
 }
 
 /* Does a comment start here?  Psql and the server cut operators there. */
@@ -218,7 +206,7 @@ digits(const MgLex *lex, MgToken *ret, MgTokenKind kind, size_t at)
     while (at < lex->size_bytes && mg_byte_class(lex->text[at]) == MG_BYTE_DIGIT)
         at++;
     if (at < lex->size_bytes && mg_byte_class(lex->text[at]) == MG_BYTE_LETTER)
-        at = word_end(lex->text, at, lex->size_bytes);
+        at = word_end(lex, at);
     return found_run(lex, ret, kind, at);
 }
 
@@ -284,7 +272,7 @@ lex_prefix(const MgLex *lex, MgToken *ret, size_t at)
 static MgLexResult
 lex_word(const MgLex *lex, MgToken *ret)
 {
-    size_t end = word_end(lex->text, ret->span.begin + 1, lex->size_bytes);
+    size_t end = word_end(lex, ret->span.begin + 1);
     if (end == ret->span.begin + 1 && end < lex->size_bytes)
         return lex_prefix(lex, ret, end);
     return found_run(lex, ret, MG_TOKEN_WORD, end);
@@ -322,46 +310,145 @@ mg_lex_next(MgLex *lex, MgToken *ret)
     return result;
 }
 
+/* ---- Many at once --------------------------------------------------------- */
+
+/* What begins a token that no state need read; all others need one. */
+enum { NEEDS_STATE = MG_TOKEN_BLANK };
+
+static const unsigned char plain_kinds[MG_N_BYTE_CLASSES] = {
+    [MG_BYTE_LETTER] = MG_TOKEN_WORD, [MG_BYTE_DIGIT] = MG_TOKEN_NUMBER,
+    [MG_BYTE_OPEN] = MG_TOKEN_OPEN,   [MG_BYTE_CLOSE] = MG_TOKEN_CLOSE,
+    [MG_BYTE_OTHER] = MG_TOKEN_OTHER,
+};
+
 /*
- * Words, blanks and single characters, which is nearly all of nearly every text,
- * are read here; the states see the rest, and whatever touches the window's end.
+ * Where tokens begin and end in a block, if only its bytes are asked.  That finds
+ * words, numbers, single characters and most strings, which is nearly all of nearly
+ * every text.  The states see the rest, and whatever touches the window's end.
  */
+typedef struct Marks {
+    size_t at;             /* behind the last token, or behind blanks */
+    size_t begin;          /* of the block */
+    uint64_t starts, ends; /* the first end belongs to the first start; that of the last may lack */
+    uint64_t quotes;       /* that close a string or open one */
+    uint64_t glued;        /* of ends: what follows the word there may belong to it */
+} Marks;
+
+static inline unsigned
+first_bit(uint64_t bits)
+{
+    return (unsigned)__builtin_ctzll(bits);
+}
+
+/* The block at marks->at; where the text ends in it, blanks follow. */
+static inline void
+read_marks(const MgLex *lex, Marks *marks)
+{
+    size_t n = lex->size_bytes - marks->at;
+    MgBlock block;
+    if (n >= MG_BLOCK_BYTES) {
+        block = mg_block_read(lex->text + marks->at);
+    } else {
+        char last[MG_BLOCK_BYTES];
+        memset(last, ' ', sizeof last);
+        memcpy(last, lex->text + marks->at, n);
+        block = mg_block_read(last);
+    }
+    /* No edge is between two bytes of a word. */
+    uint64_t edges = ~(block.words & block.words << 1);
+    marks->begin = marks->at;
+    marks->starts = edges & ~block.blanks;
+    marks->ends = edges & ~block.blanks << 1;
+    marks->quotes = lex->has_backslash_quotes ? 0 : block.quotes;
+    marks->glued = block.glue & block.words << 1;
+    if (n < MG_BLOCK_BYTES && !lex->is_whole)
+        marks->ends &= (UINT64_C(1) << n) - 1;
+    marks->at += marks->starts == 0 ? MG_BLOCK_BYTES : first_bit(marks->starts);
+}
+
+/* A token that the marks do not know has ended at at. */
+static inline void
+pass_marks(Marks *marks, size_t at)
+{
+    size_t n = at - marks->begin;
+    marks->at = at;
+    marks->starts = n < MG_BLOCK_BYTES ? marks->starts >> n << n : 0;
+    marks->ends = n < MG_BLOCK_BYTES - 1 ? marks->ends >> (n + 1) << (n + 1) : 0;
+}
+
+/*
+ * Take the string that opens at start if the block shows its end, and a token behind it
+ * that neither continues it nor may be a comment in front of what does.
+ */
+static inline bool
+take_string(const char *text, Marks *marks, unsigned start, MgToken *ret)
+{
+    uint64_t closing = marks->quotes >> start >> 1;
+    if (closing == 0)
+        return false;
+    unsigned end = start + 1 + first_bit(closing) + 1;
+    if (end == MG_BLOCK_BYTES || marks->starts >> end == 0)
+        return false;
+    char next = text[end + first_bit(marks->starts >> end)];
+    if (next == '\'' || next == '-')
+        return false;
+    *ret = (MgToken){ MG_TOKEN_STRING, { marks->begin + start, marks->begin + end } };
+    pass_marks(marks, ret->span.end);
+    return true;
+}
+
+/* Take tokens up to the first that needs a state; how many they are. */
+static inline size_t
+take_marked(const MgLex *lex, Marks *marks, MgToken *tokens, size_t max)
+{
+    const char *text = lex->text + marks->begin;
+    MgToken *token = tokens;
+    while (token < tokens + max && marks->ends != 0) {
+        unsigned start = first_bit(marks->starts);
+        unsigned end = first_bit(marks->ends);
+        unsigned char kind = plain_kinds[mg_byte_class(text[start])];
+        bool is_plain = kind != NEEDS_STATE && (marks->glued >> end & 1) == 0;
+        if (is_plain) {
+            *token = (MgToken){ (MgTokenKind)kind, { marks->begin + start, marks->begin + end } };
+            marks->starts &= marks->starts - 1;
+            marks->ends &= marks->ends - 1;
+        } else if (text[start] != '\'' || !take_string(text, marks, start, token)) {
+            marks->at = marks->begin + start;
+            return (size_t)(token - tokens);
+        }
+        token++;
+    }
+    if (token > tokens)
+        marks->at = token[-1].span.end;
+    return (size_t)(token - tokens);
+}
+
 MgLexResult
 mg_lex_words(MgLex *lex, MgToken *tokens, size_t max, size_t *ret_n)
 {
-    const char *text = lex->text;
-    const size_t size_bytes = lex->size_bytes;
-    size_t at = lex->at;
+    Marks marks = { .at = lex->at };
     MgLexResult result = MG_LEX_TOKEN;
     size_t n = 0;
     while (n < max) {
-        MgToken *token = &tokens[n];
-        MgByteClass class = MG_BYTE_SPACE;
-        while (at < size_bytes && (class = mg_byte_class(text[at])) >= MG_BYTE_SPACE)
-            at++;
-        token->span.begin = at;
-        if (class >= MG_BYTE_SPACE) {
-            result = lex->is_whole ? MG_LEX_END : MG_LEX_MORE;
-            break;
-        }
-        if (class == MG_BYTE_LETTER) {
-            size_t end = word_end(text, at + 1, size_bytes);
-            if (end > at + 1 && end < size_bytes) {
-                token->kind = MG_TOKEN_WORD;
-                token->span.end = at = end;
-                n++;
-                continue;
+        if (marks.ends == 0) {
+            if (marks.at >= lex->size_bytes) {
+                result = lex->is_whole ? MG_LEX_END : MG_LEX_MORE;
+                break;
             }
-        } else if (class >= MG_BYTE_OPEN) {
-            token->kind = kind_of_single(class);
-            token->span.end = ++at;
-            n++;
-            continue;
+            read_marks(lex, &marks);
+            if (marks.starts == 0 || (marks.ends == 0 && marks.at > marks.begin))
+                continue;
         }
+        n += take_marked(lex, &marks, tokens + n, max - n);
+        if (n == max || (marks.ends == 0 && marks.at > marks.begin))
+            continue;
+        MgToken *token = &tokens[n];
+        token->span.begin = marks.at;
+        MgByteClass class = mg_byte_class(lex->text[marks.at]);
         result = class == MG_BYTE_QUOTE ? lex_quote(lex, token) : states[class](lex, token);
         if (result != MG_LEX_TOKEN)
             break;
-        at = token->span.end;
+        pass_marks(&marks, token->span.end);
         if (token->kind == MG_TOKEN_COMMENT) {
             lex->has_comments = true;
             continue;
@@ -371,7 +458,7 @@ mg_lex_words(MgLex *lex, MgToken *tokens, size_t max, size_t *ret_n)
             break;
     }
     if (result == MG_LEX_END)
-        lex->at = size_bytes;
+        lex->at = lex->size_bytes;
     else if (n > 0)
         lex->at = tokens[n - 1].span.end;
     *ret_n = n;
@@ -381,14 +468,15 @@ mg_lex_words(MgLex *lex, MgToken *tokens, size_t max, size_t *ret_n)
 MgLexResult
 mg_lex_next_word(MgLex *lex, MgToken *ret)
 {
-    size_t n;
-    return mg_lex_words(lex, ret, 1, &n);
-}
-
-bool
-mg_token_is(const MgLex *lex, const MgToken *token, const char *word)
-{
-    return token->kind == MG_TOKEN_WORD &&
-           mg_text_equal_fold_n(lex->text + token->span.begin, token->span.end - token->span.begin,
-                                word);
+    size_t begin = lex->at;
+    for (;;) {
+        MgLexResult result = mg_lex_next(lex, ret);
+        bool is_passed = result == MG_LEX_TOKEN &&
+                         (ret->kind == MG_TOKEN_BLANK || ret->kind == MG_TOKEN_COMMENT);
+        if (!is_passed) {
+            lex->at = result == MG_LEX_MORE || result == MG_LEX_UNTERMINATED ? begin : lex->at;
+            return result;
+        }
+        lex->has_comments |= ret->kind == MG_TOKEN_COMMENT;
+    }
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "base/text.h"
+#include "sql/bytes.h"
 
 typedef enum MgTokenKind {
     MG_TOKEN_BLANK,       /* a run of white space */
@@ -27,6 +28,7 @@ typedef enum MgTokenKind {
     MG_TOKEN_CLOSE,     /* ) */
     MG_TOKEN_BACKSLASH, /* one backslash outside quotes: a psql command starts */
     MG_TOKEN_OTHER,     /* a run of operator characters, or one character of any other kind */
+    MG_N_TOKEN_KINDS,
 } MgTokenKind;
 
 typedef struct MgToken {
@@ -64,7 +66,25 @@ MgLexResult mg_lex_next_word(MgLex *lex, MgToken *ret);
  */
 MgLexResult mg_lex_words(MgLex *lex, MgToken *tokens, size_t max, size_t *ret_n);
 
-/* Is the token the unquoted word, in any case? */
-bool mg_token_is(const MgLex *lex, const MgToken *token, const char *word);
+/*
+ * Is the token the word, in any case and not in quotes?  The word ends before the
+ * first byte that is of none.  Lower-case letters differ from upper-case in one
+ * bit, in which no other byte of a word differs from one.
+ */
+static inline bool
+mg_is_word(const char *text, const MgToken *token, const char *word)
+{
+    const char *at = text + token->span.begin;
+    const char *end = text + token->span.end;
+    for (; at < end && (*at | 0x20) == (*word | 0x20); at++)
+        word++;
+    return at == end && token->kind == MG_TOKEN_WORD && !mg_is_word_byte(*word);
+}
+
+static inline bool
+mg_token_is(const MgLex *lex, const MgToken *token, const char *word)
+{
+    return mg_is_word(lex->text, token, word);
+}
 
 #endif

@@ -152,52 +152,42 @@ typedef enum BodyState {
 } BodyState;
 
 typedef struct BodyStep {
-    BodyState from;
     const char *word;
     BodyState to;
 } BodyStep;
 
-static const BodyStep body_steps[] = {
-    { AT_START, "CREATE", CREATED },
-    { CREATED, "OR", CREATED_OR },
-    { CREATED_OR, "REPLACE", CREATED_OR_REPLACE },
-    { CREATED, "FUNCTION", ROUTINE },
-    { CREATED, "PROCEDURE", ROUTINE },
-    { CREATED_OR_REPLACE, "FUNCTION", ROUTINE },
-    { CREATED_OR_REPLACE, "PROCEDURE", ROUTINE },
-    { ROUTINE, "BEGIN", BEGUN },
-    { BEGUN, "BEGIN", BEGUN },
-    { BEGUN, "ATOMIC", AT_STATEMENT },
-    { AT_STATEMENT, "END", PLAIN },
-};
-
-static const BodyState body_otherwise[] = {
-    [PLAIN] = PLAIN,
-    [AT_START] = PLAIN,
-    [CREATED] = PLAIN,
-    [CREATED_OR] = PLAIN,
-    [CREATED_OR_REPLACE] = PLAIN,
-    [ROUTINE] = ROUTINE,
-    [BEGUN] = ROUTINE,
-    [AT_STATEMENT] = IN_STATEMENT,
-    [IN_STATEMENT] = IN_STATEMENT,
+static const struct {
+    BodyState otherwise;
+    BodyStep steps[3];
+} body_states[] = {
+    [PLAIN] = { PLAIN, { { NULL, PLAIN } } },
+    [AT_START] = { PLAIN, { { "CREATE", CREATED } } },
+    [CREATED] = { PLAIN,
+                  { { "OR", CREATED_OR }, { "FUNCTION", ROUTINE }, { "PROCEDURE", ROUTINE } } },
+    [CREATED_OR] = { PLAIN, { { "REPLACE", CREATED_OR_REPLACE } } },
+    [CREATED_OR_REPLACE] = { PLAIN, { { "FUNCTION", ROUTINE }, { "PROCEDURE", ROUTINE } } },
+    [ROUTINE] = { ROUTINE, { { "BEGIN", BEGUN } } },
+    [BEGUN] = { ROUTINE, { { "BEGIN", BEGUN }, { "ATOMIC", AT_STATEMENT } } },
+    [AT_STATEMENT] = { IN_STATEMENT, { { "END", PLAIN } } },
+    [IN_STATEMENT] = { IN_STATEMENT, { { NULL, PLAIN } } },
 };
 
 static BodyState
 step_body(BodyState from, const MgLex *lex, const MgToken *token)
 {
-    for (size_t i = 0; i < sizeof body_steps / sizeof body_steps[0]; i++) {
-        if (body_steps[i].from == from && mg_token_is(lex, token, body_steps[i].word))
-            return body_steps[i].to;
+    const BodyStep *steps = body_states[from].steps;
+    const size_t n = sizeof body_states[from].steps / sizeof steps[0];
+    for (size_t i = 0; i < n && steps[i].word != NULL; i++) {
+        if (mg_token_is(lex, token, steps[i].word))
+            return steps[i].to;
     }
-    return body_otherwise[from];
+    return body_states[from].otherwise;
 }
 
 /* A statement on its way. */
 typedef struct Progress {
     MgSpan span;
-    size_t n_open;     /* parentheses */
-    MgSpan open;       /* the outermost one */
+    int n_open;        /* parentheses */
     MgSpan body_begin; /* BEGIN of BEGIN ATOMIC */
     BodyState body;
 } Progress;
@@ -218,26 +208,43 @@ take_in_routine(Progress *progress, const MgLex *lex, const MgToken *token)
     return false;
 }
 
-/* Take the tokens before the semicolon behind the statement, or a backslash; how many they are. */
+/* How many parentheses are open behind the tokens.  Without a guess: they follow no rule. */
+static inline int
+count_open(int n_open, const MgToken *tokens, size_t n)
+{
+    static const signed char steps[MG_N_TOKEN_KINDS] = {
+        [MG_TOKEN_OPEN] = 1, [MG_TOKEN_CLOSE] = -1
+    };
+    for (size_t i = 0; i < n; i++) {
+        n_open += steps[tokens[i].kind];
+        n_open = n_open < 0 ? 0 : n_open;
+    }
+    return n_open;
+}
+
+/*
+ * Take the tokens before the semicolon behind the statement, or a backslash; how
+ * many they are.  Either is the last of the tokens, see lex.h.
+ */
 static size_t
 take(Progress *progress, const MgLex *lex, const MgToken *tokens, size_t n)
 {
+    bool is_in_body = false;
     size_t i = 0;
-    for (; i < n; i++) {
-        const MgToken *token = &tokens[i];
-        bool is_inside = progress->n_open > 0;
-        if (progress->body != PLAIN && !is_inside)
-            is_inside = take_in_routine(progress, lex, token);
-        if (token->kind == MG_TOKEN_BACKSLASH || (token->kind == MG_TOKEN_SEMICOLON && !is_inside))
-            break;
-        if (token->kind == MG_TOKEN_OPEN && progress->n_open++ == 0)
-            progress->open = token->span;
-        else if (token->kind == MG_TOKEN_CLOSE && progress->n_open > 0)
-            progress->n_open--;
+    for (; i < n && progress->body != PLAIN; i++) {
+        is_in_body = progress->n_open == 0 && take_in_routine(progress, lex, &tokens[i]);
+        progress->n_open = count_open(progress->n_open, &tokens[i], 1);
     }
-    if (i > 0)
-        progress->span.end = tokens[i - 1].span.end;
-    return i;
+    progress->n_open = count_open(progress->n_open, tokens + i, n - i);
+    if (n == 0)
+        return n;
+    bool is_semicolon = tokens[n - 1].kind == MG_TOKEN_SEMICOLON;
+    if (tokens[n - 1].kind == MG_TOKEN_BACKSLASH ||
+        (is_semicolon && progress->n_open == 0 && !is_in_body))
+        n--;
+    if (n > 0)
+        progress->span.end = tokens[n - 1].span.end;
+    return n;
 }
 
 /* The text ends inside the quote or comment token. */
@@ -268,12 +275,27 @@ report_unterminated(const Window *window, const MgToken *token, MgScanItem *ret)
                   texts[token->kind].hint);
 }
 
+/* The outermost parenthesis that is open at the statement's end; lex is at its beginning. */
+static MgSpan
+find_open(MgLex lex)
+{
+    int n_open = 0;
+    MgSpan open = { lex.at, lex.size_bytes };
+    MgToken token;
+    while (mg_lex_next_word(&lex, &token) == MG_LEX_TOKEN) {
+        if (n_open == 0)
+            open = token.span;
+        n_open = count_open(n_open, &token, 1);
+    }
+    return open;
+}
+
 /* The text ends behind the statement, without a semicolon. */
 static MgScanResult
-end_of_text(const Progress *progress, MgScanItem *ret)
+end_of_text(const Progress *progress, const MgStmtHead *head, MgScanItem *ret)
 {
     if (progress->n_open > 0)
-        return report(ret, progress->open, "unterminated parenthesis",
+        return report(ret, find_open(head->lex), "unterminated parenthesis",
                       "A semicolon inside parentheses does not end a statement.");
     if (progress->body == AT_STATEMENT || progress->body == IN_STATEMENT)
         return report(
@@ -304,7 +326,7 @@ finish_text(MgScan *scan, const Window *window, const Progress *progress, MgStmt
     if (why == MG_LEX_MORE)
         return more(scan, window, ret);
     MgScanResult verdict = why == MG_LEX_UNTERMINATED ? report_unterminated(window, unfinished, ret)
-                                                      : end_of_text(progress, ret);
+                                                      : end_of_text(progress, head, ret);
     if (verdict == MG_SCAN_ERROR)
         return pass(scan, window, window->size_bytes, verdict, ret);
     return finish(scan, window, progress, head, window->size_bytes, ret);

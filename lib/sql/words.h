@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "sql/bytes.h"
 #include "sql/lex.h"
 
 enum {
@@ -70,18 +69,10 @@ mg_cursor_next(MgCursor *cursor, MgToken *ret)
     return true;
 }
 
-/*
- * Is the token the word, in any case and not in quotes?  Lower-case letters differ
- * from upper-case in one bit, in which no other byte of a word differs from one.
- */
 static inline bool
 mg_cursor_is(const MgCursor *cursor, const MgToken *token, const char *word)
 {
-    const char *at = cursor->text + token->span.begin;
-    const char *end = cursor->text + token->span.end;
-    for (; at < end && (*at | 0x20) == (*word | 0x20); at++)
-        word++;
-    return at == end && token->kind == MG_TOKEN_WORD && !mg_is_word_byte(*word);
+    return mg_is_word(cursor->text, token, word);
 }
 
 /* Take the next token if it is the word. */

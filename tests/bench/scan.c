@@ -35,8 +35,10 @@ scan(const char *path, bool has_kinds, size_t *ret_bytes, MgError *err)
     MG_CLEANUP(reader) MgReader reader = { .fd = -1 };
     if (!mg_reader_open(path, MG_SPAN_ALL, 1, &reader, err))
         return false;
+    static MgStmtHead head;
     MgScan scanned;
     mg_scan_init(&scanned, false);
+    scanned.head = &head;
     for (;;) {
         MgScanItem item;
         MgStmt stmt;
@@ -51,8 +53,7 @@ scan(const char *path, bool has_kinds, size_t *ret_bytes, MgError *err)
                 return false;
             mg_scan_slid(&scanned);
         } else if (result == MG_SCAN_STATEMENT && has_kinds) {
-            mg_stmt_classify(reader.text + item.span.begin, item.span.end - item.span.begin, 0,
-                             &stmt);
+            mg_stmt_classify_head(&head, 0, &stmt);
         }
     }
     *ret_bytes = reader.offset + reader.size_bytes;

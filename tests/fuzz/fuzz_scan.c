@@ -5,6 +5,7 @@
  *     blanks, comments, semicolons, \restrict lines and a byte order mark;
  *   - a statement, scanned by itself, is that statement again;
  *   - growing and sliding windows of any size give the same items;
+ *   - tokens are the same one by one and many at once;
  *   - an error has a place inside the text and a message;
  *   - every statement can be classified, and what it takes away can be told.
  */
@@ -147,6 +148,34 @@ require_kind(const char *text, MgSpan span, bool has_backslash_quotes, MgLosses 
     REQUIRE(n <= losses->n);
 }
 
+/* Read many at once, in a window that is whole or not, they are the tokens that they are one by
+ * one. */
+static void
+require_words(const char *text, size_t size_bytes, bool is_whole, bool has_backslash_quotes)
+{
+    enum { AT_ONCE = 9 };
+    MgLex one = { .text = text,
+                  .size_bytes = size_bytes,
+                  .is_whole = is_whole,
+                  .has_backslash_quotes = has_backslash_quotes };
+    MgLex many = one;
+    MgLexResult result, expected = MG_LEX_TOKEN;
+    do {
+        MgToken tokens[AT_ONCE], token;
+        size_t n;
+        result = mg_lex_words(&many, tokens, AT_ONCE, &n);
+        for (size_t i = 0; i < n; i++) {
+            expected = mg_lex_next_word(&one, &token);
+            REQUIRE(expected == MG_LEX_TOKEN && token.kind == tokens[i].kind);
+            REQUIRE(token.span.begin == tokens[i].span.begin);
+            REQUIRE(token.span.end == tokens[i].span.end);
+        }
+        if (result != MG_LEX_TOKEN)
+            expected = mg_lex_next_word(&one, &token);
+    } while (result == MG_LEX_TOKEN);
+    REQUIRE(result == expected && many.at == one.at);
+}
+
 static void
 check_items(const char *text, size_t size_bytes, bool has_backslash_quotes, MgArena *arena)
 {
@@ -193,6 +222,8 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size_bytes)
     const char *text = size_bytes > 0 ? (const char *)input : "";
     for (int mode = 0; mode < 2; mode++) {
         check_whole(text, size_bytes, mode == 1);
+        require_words(text, size_bytes, true, mode == 1);
+        require_words(text, size_bytes, false, mode == 1);
         if (size_bytes > WINDOWED_MAX_BYTES)
             continue;
         scan_windows(text, size_bytes, size_bytes + 1, mode == 1, &whole);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "sql/block.h"
 #include "sql/lex.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -74,6 +75,75 @@ render(const char *text, const Tokens *tokens, char *ret)
     ret[n] = '\0';
 }
 
+static void
+check_same(const MgToken *tokens, const MgToken *expected, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(tokens[i].kind, expected[i].kind);
+        assert_int_equal(tokens[i].span.begin, expected[i].span.begin);
+        assert_int_equal(tokens[i].span.end, expected[i].span.end);
+    }
+}
+
+/* The tokens that are no blanks and no comments, moved by n bytes. */
+static Tokens
+words_of(const Tokens *tokens, size_t n)
+{
+    Tokens ret = { .result = tokens->result, .open_at = tokens->open_at + n };
+    for (size_t i = 0; i < tokens->n; i++) {
+        MgToken token = tokens->items[i];
+        token.span.begin += n;
+        token.span.end += n;
+        if (token.kind != MG_TOKEN_BLANK && token.kind != MG_TOKEN_COMMENT)
+            ret.items[ret.n++] = token;
+    }
+    return ret;
+}
+
+/* Many at once are the same tokens, however many. */
+static void
+check_at_once(MgLex begin, const Tokens *expected)
+{
+    for (size_t max = 1; max <= 4; max++) {
+        MgLex lex = begin;
+        Tokens found = { .n = 0 };
+        size_t n;
+        do {
+            found.result = mg_lex_words(&lex, found.items + found.n, max, &n);
+            found.n += n;
+            assert_true(n <= max && found.n + max < MAX_TOKENS);
+        } while (found.result == MG_LEX_TOKEN);
+        assert_int_equal(found.result, expected->result);
+        assert_int_equal(found.n, expected->n);
+        check_same(found.items, expected->items, found.n);
+        if (found.result == MG_LEX_UNTERMINATED)
+            assert_int_equal(found.items[found.n].span.begin, expected->open_at);
+    }
+}
+
+/* Wherever it stands in a block. */
+static void
+check_places(const char *text, bool has_backslash_quotes, const Tokens *whole)
+{
+    enum { FRONT = 66, BEHIND = 70 };
+    size_t size_bytes = strlen(text);
+    for (size_t front = 0; front <= FRONT; front++) {
+        size_t behind = whole->result == MG_LEX_END && front % 2 == 1 ? BEHIND : 0;
+        size_t n = front + size_bytes + behind;
+        char *padded = malloc(n > 0 ? n : 1); /* of just this size, for the sanitizer */
+        assert_non_null(padded);
+        memset(padded, ' ', n);
+        memcpy(padded + front, text, size_bytes);
+        Tokens expected = words_of(whole, front);
+        check_at_once((MgLex){ .text = padded,
+                               .size_bytes = n,
+                               .is_whole = true,
+                               .has_backslash_quotes = has_backslash_quotes },
+                      &expected);
+        free(padded);
+    }
+}
+
 /* Every beginning of the text gives the first of the same tokens, then asks for more. */
 static void
 check_windows(const char *text, size_t size_bytes, bool has_backslash_quotes, const Tokens *whole)
@@ -85,11 +155,12 @@ check_windows(const char *text, size_t size_bytes, bool has_backslash_quotes, co
         Tokens part = read_tokens(window, n, false, has_backslash_quotes);
         assert_int_equal(part.result, MG_LEX_MORE);
         assert_true(part.n <= whole->n);
-        for (size_t i = 0; i < part.n; i++) {
-            assert_int_equal(part.items[i].kind, whole->items[i].kind);
-            assert_int_equal(part.items[i].span.begin, whole->items[i].span.begin);
-            assert_int_equal(part.items[i].span.end, whole->items[i].span.end);
-        }
+        check_same(part.items, whole->items, part.n);
+        Tokens words = words_of(&part, 0);
+        check_at_once((MgLex){ .text = window,
+                               .size_bytes = n,
+                               .has_backslash_quotes = has_backslash_quotes },
+                      &words);
         free(window);
     }
 }
@@ -102,6 +173,7 @@ check(const char *text, const char *expected, bool has_backslash_quotes)
     render(text, &whole, rendered);
     assert_string_equal(rendered, expected);
     check_windows(text, strlen(text), has_backslash_quotes, &whole);
+    check_places(text, has_backslash_quotes, &whole);
 }
 
 typedef struct Case {
@@ -173,6 +245,9 @@ test_lex__strings(void **state)
 {
     (void)state;
     static const Case cases[] = {
+        { "'a','b' 'c'--\n'd'", "S<'a'> O<,> S<'b'> _ S<'c'--\n'd'>" },
+        { "a'b'c'd' e''f'' E'\\''g",
+          "W<a> S<'b'> W<c> S<'d'> _ S<e''> W<f> S<''> _ S<E'\\''> W<g>" },
         { "'a;b'", "S<'a;b'>" },
         { "'a''b' c", "S<'a''b'> _ W<c>" },
         { "''", "S<''>" },
@@ -332,6 +407,27 @@ test_lex__next_word(void **state)
     assert_false(mg_token_is(&lex, &token, "\"a\""));
 }
 
+/* Whatever the processor, each bit of a block is what the table of bytes says. */
+static void
+test_lex__blocks(void **state)
+{
+    (void)state;
+    for (int byte = 0; byte < 256; byte++) {
+        for (int place = 0; place < MG_BLOCK_BYTES; place++) {
+            char text[MG_BLOCK_BYTES];
+            memset(text, '+', sizeof text);
+            text[place] = (char)byte;
+            MgBlock block = mg_block_read(text);
+            uint64_t bit = UINT64_C(1) << place;
+            assert_int_equal(block.words, mg_is_tag_byte((char)byte) ? bit : 0);
+            assert_int_equal(block.blanks, mg_is_blank((char)byte) ? bit : 0);
+            assert_int_equal(block.quotes, byte == '\'' ? bit : 0);
+            bool must_glue = byte == '\'' || byte == '&' || byte == '$';
+            assert_true((block.glue & ~bit) == 0 && (!must_glue || block.glue == bit));
+        }
+    }
+}
+
 int
 main(void)
 {
@@ -345,6 +441,7 @@ main(void)
         cmocka_unit_test(test_lex__comments),
         cmocka_unit_test(test_lex__operators),
         cmocka_unit_test(test_lex__next_word),
+        cmocka_unit_test(test_lex__blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
