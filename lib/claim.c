@@ -44,7 +44,18 @@ on_written(void *payload, const MgTag *tag, const MgResult *result, MgError *err
         return true;
     (void)mg_history_fail_writing(&context->table, &context->start.facts, context->conn, result,
                                   err);
-    mg_error_note(err, "nothing was changed");
+    if (err->code != MG_E_CONNECTION_LOST)
+        mg_error_note(err, "nothing was changed");
+    return false;
+}
+
+static bool
+write_ops(MgContext *context, const MgOp *ops, size_t n, MgError *err)
+{
+    if (mg_conn_run_ops(context->conn, ops, n, on_written, context, err))
+        return true;
+    if (err->code == MG_E_CONNECTION_LOST)
+        mg_error_note(err, "whether the claim was changed is not known: run it again");
     return false;
 }
 
@@ -55,7 +66,7 @@ mg_claim_write(MgContext *context, const MgNewClaim *claim, MgError *err)
     int n = mg_history_prepare_ops(&context->table, &context->start.facts, claim,
                                    mg_lock_fence_sql(&context->lock, &context->arena),
                                    &context->arena, ops);
-    return mg_conn_run_ops(context->conn, ops, (size_t)n, on_written, context, err);
+    return write_ops(context, ops, (size_t)n, err);
 }
 
 static bool
@@ -155,7 +166,7 @@ release(MgContext *context, MgClaimed *ret, MgError *err)
                     .sql =
                         mg_history_release_sql(&context->table, claim->id, context->applied_by,
                                                mg_lock_fence_sql(&context->lock, arena), arena) };
-        if (!mg_conn_run_ops(context->conn, &op, 1, on_written, context, err))
+        if (!write_ops(context, &op, 1, err))
             return false;
         claimed.is_changed = true;
     }

@@ -109,6 +109,7 @@ typedef struct MgLost {
     int n_finished;    /* steps of all plans of this run */
     int n_losses;      /* since something was done, */
     int n_done_before; /* which was then so much */
+    bool is_unsettled; /* what became of that is not found out yet */
     int64_t at_ms;     /* when it broke, by the server's clock */
     MgError first;     /* how */
 } MgLost;
@@ -116,7 +117,8 @@ typedef struct MgLost {
 /* After a failure: shall the run connect and go on?  Then it is disconnected. */
 bool mg_lost_goes_on(MgContext *context, MgLost *lost, const MgOutcome *outcome, MgError *err);
 /* With the lock and the history read again: count and tell what was committed unanswered. */
-void mg_lost_settle(MgContext *context, MgLost *lost, MgOutcome *outcome);
+MG_CHECK bool mg_lost_settle(MgContext *context, const MgGoal *goal, MgLost *lost,
+                             MgOutcome *outcome, MgError *err);
 /* Take off from "the next N" what is finished.  False: nothing is left. */
 bool mg_lost_reduce(const MgLost *lost, MgGoal *goal);
 /*

@@ -12,6 +12,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "pg/history_log.h"
+#include "pg/record.h"
 
 enum {
     MAX_LOSSES = 3, /* in a row, without anything done in between */
@@ -20,9 +22,20 @@ enum {
 
 /* ---- What the history says of the steps that were on their way ----------------------------- */
 
+/* What the history says of a step that is finished: who did it, and when. */
+typedef struct Fate {
+    const char *by;
+    int64_t at_ms, duration_us;
+} Fate;
+
+typedef struct Ends {
+    MgLogEntry *items;
+    size_t n;
+} Ends;
+
 /* The live row of a step, which is finished; NULL: there is none. */
 static const MgApplied *
-find_row(const MgHistory *history, const MgStep *step)
+find_row(const MgHistory *history, const MgStep *step, bool is_baseline)
 {
     for (size_t i = history->n; i > 0; i--) {
         const MgApplied *row = &history->items[i - 1];
@@ -31,56 +44,110 @@ find_row(const MgHistory *history, const MgStep *step)
                            ? row->version != NULL && strcmp(row->version, step->entry->version) == 0
                            : row->version == NULL && strcmp(row->name, step->entry->name) == 0 &&
                                  strcmp(row->digest, step->script->digest) == 0;
-        if (is_same && row->n_statements_done == row->n_statements)
+        if (is_same && row->n_statements_done == row->n_statements &&
+            (!is_baseline || row->kind == MG_BASELINE))
             return row;
     }
     return NULL;
 }
 
+/* False: the step is not finished. */
+static bool
+find_fate(const MgStep *step, const MgApplied *row, const Ends *ends, Fate *ret)
+{
+    if ((row == NULL) == (step->direction == MG_UP))
+        return false;
+    Fate fate = { .by = NULL };
+    if (row != NULL)
+        fate = (Fate){ row->applied_by, row->applied_at_ms, row->duration_us };
+    for (size_t i = 0; i < ends->n; i++)
+        if (ends->items[i].row_id == step->row_id && ends->items[i].is_undoing)
+            fate = (Fate){ .by = ends->items[i].by, .at_ms = ends->items[i].at_ms };
+    *ret = fate;
+    return true;
+}
+
 /* Another run may have had its turn since, and done the same. */
 static bool
-is_ours(const MgContext *context, const MgApplied *row, int64_t lost_at_ms)
+is_ours(const MgContext *context, const Fate *fate, int64_t lost_at_ms)
 {
-    return strcmp(row->applied_by, context->applied_by) == 0 &&
-           row->applied_at_ms <= lost_at_ms + CLOCK_SLACK_MS;
+    return fate->by != NULL && strcmp(fate->by, context->applied_by) == 0 &&
+           fate->at_ms <= lost_at_ms + CLOCK_SLACK_MS;
 }
 
 static void
-tell_step(MgContext *context, const MgStep *step, int64_t duration_us)
+tell_other(MgContext *context, const MgStep *step, const Fate *fate, const char *what)
 {
-    mg_note_done(context, step, duration_us);
-    MgEvent event = { .kind = step->direction == MG_UP ? MG_EVENT_APPLIED : MG_EVENT_REVERTED,
-                      .migration = step->entry->label,
-                      .duration_us = duration_us,
-                      .text = step->is_transactional ? NULL : "no transaction" };
+    MgArena *arena = &context->arena;
+    const char *by = fate->by == NULL ? "" : mg_arena_format(arena, " by %s", fate->by);
+    mg_emit(context, MG_EVENT_NOTE,
+            mg_arena_format(arena, "%s was %s meanwhile%s", step->entry->label, what, by));
+}
+
+static void
+tell_step(MgContext *context, const MgStep *step, MgEvent event)
+{
+    event.migration = step->entry->label;
+    if (event.kind != MG_EVENT_RECORDED)
+        mg_note_done(context, step, event.duration_us);
     event = mg_notes_event(context, &event);
     if (context->options.on_event != NULL)
         context->options.on_event(context->options.payload, &event);
 }
 
-void
-mg_lost_settle(MgContext *context, MgLost *lost, MgOutcome *outcome)
+static void
+tell_ours(MgContext *context, const MgStep *step, const Fate *fate, bool is_baseline,
+          MgOutcome *outcome)
 {
+    const char *how = step->is_transactional ? NULL : "no transaction";
+    if (is_baseline) {
+        outcome->n_recorded++;
+        tell_step(context, step, (MgEvent){ .kind = MG_EVENT_RECORDED, .text = MG_AS_BASELINE });
+    } else if (step->direction == MG_DOWN) {
+        outcome->n_reverted++;
+        tell_step(context, step, (MgEvent){ .kind = MG_EVENT_REVERTED, .text = how });
+    } else {
+        outcome->n_applied++;
+        tell_step(
+            context, step,
+            (MgEvent){ .kind = MG_EVENT_APPLIED, .duration_us = fate->duration_us, .text = how });
+    }
+}
+
+bool
+mg_lost_settle(MgContext *context, const MgGoal *goal, MgLost *lost, MgOutcome *outcome,
+               MgError *err)
+{
+    bool is_baseline = goal->kind == MG_GOAL_BASELINE;
+    Ends ends = { .n = 0 };
+    if (goal->kind == MG_GOAL_DOWN && lost->plan.n_steps > lost->n_done &&
+        !mg_history_log(context->conn, &context->table, &context->arena, &ends.items, &ends.n, err))
+        return false;
     for (size_t i = lost->n_done; i < lost->plan.n_steps; i++) {
         const MgStep *step = &lost->plan.steps[i];
-        const MgApplied *row = find_row(&context->start.history, step);
-        if ((row == NULL) == (step->direction == MG_UP))
+        const MgApplied *row = find_row(&context->start.history, step, is_baseline);
+        Fate fate;
+        if (!find_fate(step, row, &ends, &fate))
             break;
         lost->n_finished++;
-        if (step->direction == MG_DOWN) {
-            outcome->n_reverted++;
-            tell_step(context, step, 0);
-        } else if (row != NULL && is_ours(context, row, lost->at_ms)) {
-            outcome->n_applied++;
-            tell_step(context, step, row->duration_us);
-        }
+        if (is_ours(context, &fate, lost->at_ms))
+            tell_ours(context, step, &fate, is_baseline, outcome);
+        else
+            tell_other(context, step, &fate,
+                       is_baseline                  ? "recorded"
+                       : step->direction == MG_DOWN ? "reverted"
+                                                    : "applied");
     }
+    lost->is_unsettled = false;
+    return true;
 }
 
 bool
 mg_lost_reduce(const MgLost *lost, MgGoal *goal)
 {
     bool is_counted = goal->to == NULL && (goal->count > 0 || goal->kind == MG_GOAL_DOWN);
+    if (lost->is_lost && goal->kind == MG_GOAL_BASELINE)
+        return lost->n_finished == 0; /* all its rows or none */
     if (!lost->is_lost || !is_counted)
         return true;
     goal->count = (goal->count == 0 ? 1 : goal->count) - lost->n_finished;
@@ -101,8 +168,11 @@ mg_lost_goes_on(MgContext *context, MgLost *lost, const MgOutcome *outcome, MgEr
     if (lost->n_losses++ == MAX_LOSSES)
         return false;
     lost->is_lost = true;
-    lost->first = *err;
-    lost->at_ms = context->start.proof.now_us / 1000 + mg_clock_ms() - context->started_ms;
+    if (!lost->is_unsettled) { /* else it broke again before anything was sent */
+        lost->first = *err;
+        lost->at_ms = context->start.proof.now_us / 1000 + mg_clock_ms() - context->started_ms;
+    }
+    lost->is_unsettled = true;
     context->lost_pid = context->lock.backend_pid;
     /* A server that was here a moment ago is worth waiting for, on this machine too. */
     context->options.wait_server_ms = context->wait_again_ms;

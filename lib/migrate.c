@@ -352,8 +352,8 @@ run_once(MgContext *context, const MgGoal *wanted, MgLost *lost, MgOutcome *outc
     }
     if (must_wait && !mg_turn_wait(context, &turn, err))
         return lost->is_lost && mg_lost_fail(lost, err);
-    if (lost->is_lost)
-        mg_lost_settle(context, lost, outcome);
+    if (lost->is_lost && !mg_lost_settle(context, &goal, lost, outcome, err))
+        return mg_lost_fail(lost, err);
     bool is_left = mg_lost_reduce(lost, &goal);
     mg_build_plan(context, &goal, plan);
     lost->n_done = 0;
@@ -379,7 +379,7 @@ run_goal(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *er
 {
     MgLost lost = { .plan = { .n_steps = 0 } };
     /* Half of a redo, seen again, would be a redo of the migration below. */
-    bool can_go_on = goal->kind == MG_GOAL_UP || goal->kind == MG_GOAL_DOWN;
+    bool can_go_on = goal->kind != MG_GOAL_REDO;
     while (!run_once(context, goal, &lost, outcome, err))
         if (!can_go_on || goal->is_rehearsal || !mg_lost_goes_on(context, &lost, outcome, err))
             return false;

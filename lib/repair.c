@@ -97,8 +97,10 @@ write_row(MgContext *context, const MgRepairPlan *plan, MgError *err)
                                              mg_lock_fence_sql(&context->lock, arena), arena) };
     if (mg_conn_run_ops(context->conn, &op, 1, on_written, context, err))
         return true;
-    if (err->note[0] == '\0' && err->code != MG_E_CONNECTION_LOST)
-        mg_error_note(err, "nothing was changed");
+    if (err->note[0] == '\0')
+        mg_error_note(err, err->code == MG_E_CONNECTION_LOST
+                               ? "whether the history was changed is not known: run it again"
+                               : "nothing was changed");
     return false;
 }
 

@@ -53,7 +53,8 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
     const MgRecordInput *input = flight->input;
     if (mg_result_is_error(result)) {
         (void)mg_history_fail_writing(input->table, input->facts, input->conn, result, err);
-        mg_error_note(err, "nothing was recorded");
+        if (err->code != MG_E_CONNECTION_LOST)
+            mg_error_note(err, "nothing was recorded");
         return false;
     }
     if (tag->item + 1 == flight->n_ops)
@@ -82,15 +83,18 @@ mg_record_baseline(const MgRecordInput *input, MgArena *arena, MgOutcome *ret, M
     Flight flight = { .input = input, .arena = arena };
     flight.fence = mg_lock_fence_sql(input->lock, arena);
     push_all(&flight);
-    if (!mg_conn_run_ops(input->conn, flight.ops, flight.n_ops, on_result, &flight, err))
+    if (!mg_conn_run_ops(input->conn, flight.ops, flight.n_ops, on_result, &flight, err)) {
+        if (err->note[0] == '\0' && err->code == MG_E_CONNECTION_LOST)
+            mg_error_note(err, "whether it was recorded is not known: see \"migrate status\"");
         return false;
+    }
     if (!flight.is_committed)
         return mg_fail(err, MG_E_SERVER, "the transaction was rolled back at its end");
     for (size_t i = 0; i < input->n_steps; i++) {
         ret->n_recorded++;
         input->on_event(input->payload, &(MgEvent){ .kind = MG_EVENT_RECORDED,
                                                     .migration = input->steps[i].entry->label,
-                                                    .text = "as a baseline, not run" });
+                                                    .text = MG_AS_BASELINE });
     }
     return true;
 }

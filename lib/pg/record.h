@@ -12,6 +12,8 @@
 #include "pg/history.h"
 #include "pg/lock.h"
 
+#define MG_AS_BASELINE "as a baseline, not run"
+
 typedef struct MgRecordInput {
     MgConn *conn; /* proved, and holding lock */
     const MgLock *lock;

@@ -247,6 +247,132 @@ def test_a_server_that_stays_away(server):
     expect(rows(project), ["1", "2"])
 
 
+# ---- What another run did meanwhile ------------------------------------------------------------------
+
+DOWNS = {"1_a.up.sql": "CREATE TABLE a (id int);", "1_a.down.sql": "DROP TABLE a;",
+         "2_b.up.sql": "CREATE TABLE b (id int);", "2_b.down.sql": "DROP TABLE b;"}
+
+
+class Cut:
+    """Cuts the connection at the COMMIT behind the message with the part in it, once."""
+
+    def __init__(self, server, part, how, is_refusing=False):
+        self.part, self.how, self.is_refusing = part, how, is_refusing
+        self.is_due = self.is_next = self.is_cut = False
+        self.proxy = Proxy(server, self.on_message)
+
+    def on_message(self, _, kind, body):
+        self.is_due = self.is_due or self.part in body
+        if self.is_due and not self.is_cut and kind == b"P" and body.startswith(b"\0COMMIT\0"):
+            self.is_cut = self.is_next = True
+        if self.is_next and kind == b"E":
+            self.is_next = False
+            self.proxy.is_refusing = self.is_refusing
+            return self.how
+        return None
+
+
+def cut_down(server, how):
+    project = Project(server, DOWNS)
+    project.run("up")
+    cut = Cut(server, b"DROP TABLE b", how)
+    run = project.run("down", url=cut.proxy.url(project.database))
+    cut.proxy.close()
+    expect(cut.is_cut, True)
+    expect_in("connecting again", run.err)
+    expect([line.split()[:2] for line in run.out.splitlines()[:-1]], [["reverted", "2_b"]])
+    expect_in("done     1 reverted", run.out)
+    expect(project.applied(), ["1"])
+
+
+def test_a_down_cut_before_its_commit(server):
+    cut_down(server, "before")
+
+
+def test_a_down_cut_behind_its_commit(server):
+    cut_down(server, "after")
+
+
+def test_what_another_run_reverted_meanwhile_is_not_ours(server):
+    project = Project(server, DOWNS)
+    project.run("up")
+    cut = Cut(server, b"DROP TABLE b", "before", is_refusing=True)
+    run = project.start("down", url=cut.proxy.url(project.database))
+    wait_for(lambda: cut.is_cut and locks(project) == "0")
+    project.variables = {"USER": "other"}
+    expect_in("done     1 reverted", project.run("down").out)
+    cut.proxy.is_refusing = False
+    out, err = run.communicate(timeout=LIMIT_S)
+    cut.proxy.close()
+    expect(run.returncode, 0)
+    expect(out, "done     nothing to do, now at 1_a\n")
+    expect(project.sql("SELECT reverted_by ~ '^other@' FROM migrate.history WHERE version = '2'"), "t")
+    expect_in("note: 2_b was reverted meanwhile by other@", err)
+    expect(project.applied(), ["1"])
+
+
+def cut_baseline(server, how, *options, exit=0, is_refusing=False):
+    project = Project(server, DOWNS)
+    project.sql("CREATE TABLE a (id int); CREATE TABLE b (id int)")
+    cut = Cut(server, b"INSERT INTO", how, is_refusing)
+    run = project.run("baseline", "2", *options, url=cut.proxy.url(project.database), exit=exit)
+    cut.proxy.close()
+    expect(cut.is_cut, True)
+    return project, run
+
+
+def baseline_goes_on(server, how):
+    project, run = cut_baseline(server, how)
+    expect_in("connecting again", run.err)
+    expect([line.split()[:2] for line in run.out.splitlines()[:-1]],
+           [["recorded", "1_a:"], ["recorded", "2_b:"]])
+    expect_in("done     2 recorded, none run, now at 2_b\n", run.out)
+    if "in the history already" in run.err:
+        raise AssertionError(run.err)
+    expect(project.sql("SELECT string_agg(version || kind, ' ' ORDER BY id) FROM migrate.history"),
+           "1baseline 2baseline")
+    expect(project.run("log", "--local").out.count("2 recorded"), 1)
+
+
+def test_a_baseline_cut_before_its_commit(server):
+    baseline_goes_on(server, "before")
+
+
+def test_a_baseline_cut_behind_its_commit(server):
+    baseline_goes_on(server, "after")
+
+
+def test_a_baseline_whose_server_stays_away(server):
+    project, run = cut_baseline(server, "after", "--wait-server", "1s", exit=5, is_refusing=True)
+    expect_in("error: the connection to the server was lost (connection-lost)", run.err)
+    expect_in("note: whether it was recorded is not known: see \"migrate status\"\n", run.err)
+    expect_in("nothing pending, now at 2_b", project.run("status").out)
+
+
+def test_a_claim_and_a_repair_that_are_cut_say_so(server):
+    project = Project(server, DOWNS)
+    project.run("up")
+    project.write("2_b.up.sql", "CREATE TABLE b (id bigint);")
+    state = {}
+
+    def on_message(_, kind, body):
+        state["is_due"] = state["is_due"] or state["part"] in body
+        if state["is_cut"] or not state["is_due"] or kind != b"E":
+            return None
+        state["is_cut"] = True
+        return "before"
+
+    proxy = Proxy(server, on_message)
+    for words, part in ((("repair", "2", "--accept-file"), b"SET up_digest"),
+                        (("claim", "production"), b"INSERT INTO"),
+                        (("claim", "--release"), b"SET reverted_at")):
+        state.update(part=part, is_due=False, is_cut=False)
+        run = project.run(*words, url=proxy.url(project.database), exit=5)
+        expect_in("is not known: run it again\n", run.err)
+        project.run(*words, url=proxy.url(project.database))
+    proxy.close()
+
+
 # ---- A server that restarts --------------------------------------------------------------------------
 
 
