@@ -309,7 +309,8 @@ def measure_start(bench):
 
 
 SCANNED = (("`COPY` data", files.write_copy), ("`INSERT`s of one row", files.write_inserts),
-           ("`INSERT`s of 1 000 rows", files.write_long_inserts), ("DDL", files.write_ddl))
+           ("`INSERT`s of 1 000 rows", files.write_long_inserts), ("DDL", files.write_ddl),
+           ("functions", files.write_functions), ("comments", files.write_comments))
 
 
 def measure_scan(bench):
