@@ -19,6 +19,7 @@
 #include "target/provider.h"
 
 static const char config_name[] = "migrate.yaml";
+static const char keep_name[] = ".gitkeep";
 
 typedef struct Beginning {
     MgContext *context;
@@ -28,6 +29,8 @@ typedef struct Beginning {
     const char *below; /* the working folder seen from there: "", "packages/api/" */
     MgFoundFolders folders;
     MgStarter starter;
+    bool has_migrations; /* in the folder that is used */
+    const char *keeper;  /* the file that makes git keep it, when we made it */
     bool has_url;        /* a database is named */
     bool has_history;    /* of ours, in the database */
     bool has_tables;     /* and no history of ours */
@@ -190,22 +193,40 @@ choose_dir(Beginning *beginning)
                            mg_project_new_folder(&beginning->project, beginning->root));
 }
 
+/* Git keeps no empty folders: whoever clones this before the first migration would have none. */
 static bool
-make_dir(Beginning *beginning, const char *dir, bool *ret_is_made, MgError *err)
+make_keeper(Beginning *beginning, const char *dir, MgError *err)
+{
+    MgArena *arena = &beginning->context->arena;
+    const char *path = mg_arena_format(arena, "%s/%s", dir, keep_name);
+    if (!mg_config_has_repository(arena))
+        return true;
+    if (!mg_file_create(path, "", 0))
+        return mg_fail_sys(err, MG_E_SYSTEM, "could not create \"%s\"", path);
+    beginning->keeper = path;
+    return true;
+}
+
+static bool
+make_dir(Beginning *beginning, const char *dir, MgError *err)
 {
     MgFolder list;
     MgArena *arena = &beginning->context->arena;
     const char *shown = mg_arena_format(arena, "%s/", dir);
-    *ret_is_made = !mg_folder_read(dir, arena, &list);
-    if (!*ret_is_made) {
-        add(beginning, MG_INIT_KEPT, "migrations", shown, list.n == 0 ? "empty" : NULL, NULL);
+    if (mg_folder_read(dir, arena, &list)) {
+        beginning->has_migrations = !mg_project_is_empty(&list);
+        add(beginning, MG_INIT_KEPT, "migrations", shown,
+            beginning->has_migrations ? NULL : "empty", NULL);
         return true;
     }
     if (errno != ENOENT && errno != ENOTDIR)
         return mg_fail_sys(err, MG_E_SYSTEM, "could not read the folder \"%s\"", dir);
     if (!mg_folder_make(dir))
         return mg_fail_sys(err, MG_E_SYSTEM, "could not make the folder \"%s\"", dir);
-    add(beginning, MG_INIT_CREATED, "migrations", shown, "empty", NULL);
+    if (!make_keeper(beginning, dir, err))
+        return false;
+    add(beginning, MG_INIT_CREATED, "migrations", shown,
+        beginning->keeper == NULL ? "empty" : "empty, with a .gitkeep so that git keeps it", NULL);
     return true;
 }
 
@@ -226,21 +247,23 @@ make_config(Beginning *beginning, MgError *err)
     if (!mg_file_create(ret->config, text, strlen(text)))
         return mg_fail_sys(err, MG_E_SYSTEM, "could not create \"%s\"", ret->config);
     add(beginning, MG_INIT_CREATED, "config", ret->config,
-        "names the folder; the other settings are comments with their defaults", NULL);
+        "names the folder; the other settings are comments with their defaults",
+        *beginning->root == '\0'
+            ? NULL
+            : "At the root of the repository. For the working folder alone: migrate init --here");
     return true;
 }
 
 static bool
 make_all(Beginning *beginning, MgError *err)
 {
-    bool is_made = false;
-    beginning->ret->dir = choose_dir(beginning);
-    if (!make_dir(beginning, beginning->ret->dir, &is_made, err))
-        return false;
-    if (make_config(beginning, err))
+    const char *dir = beginning->ret->dir = choose_dir(beginning);
+    size_t there_bytes = mg_folder_there(dir);
+    if (make_dir(beginning, dir, err) && make_config(beginning, err))
         return true;
-    if (is_made)
-        (void)rmdir(beginning->ret->dir);
+    if (beginning->keeper != NULL)
+        (void)unlink(beginning->keeper);
+    mg_folder_unmake(dir, there_bytes);
     return false;
 }
 
@@ -294,7 +317,8 @@ suggest(Beginning *beginning)
 {
     MgArena *arena = &beginning->context->arena;
     const MgOptions *options = &beginning->context->options;
-    bool is_begun = beginning->has_history || beginning->config != NULL;
+    bool is_begun =
+        beginning->has_history || (beginning->config != NULL && beginning->has_migrations);
     bool has_past = beginning->folders.readable != NULL || beginning->folders.has_unread;
     if (!beginning->has_url)
         add_next(beginning,

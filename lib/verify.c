@@ -151,11 +151,17 @@ find_edit(Verifying *verifying, const MgBase *base, const MgFile *file)
         if (mg_version_compare(migration->version, name.version) == 0)
             now = migration;
     }
-    if (now != NULL) {
+    bool is_edited = now != NULL && strcmp(now->label, name.label) == 0;
+    if (is_edited) {
         mg_fail(&finding, MG_E_DRIFT, "migration \"%s\" of %s was edited", name.label, base->ref);
         mg_error_at(&finding, now->up.path,
                     first_changed_line(now->up.path, file, verifying->arena), 0);
         mg_error_hint(&finding, "Undo the edit, and make it a new migration: migrate new NAME");
+    } else if (now != NULL) {
+        mg_fail(&finding, MG_E_DRIFT, "migration \"%s\" of %s was replaced by \"%s\"", name.label,
+                base->ref, now->label);
+        mg_error_at(&finding, now->up.path, 1, 0);
+        mg_error_hint(&finding, "Bring its file back, and make what is new a migration behind it.");
     } else {
         mg_fail(&finding, MG_E_MISSING, "migration \"%s\" of %s was deleted", name.label,
                 base->ref);

@@ -292,11 +292,44 @@ mg_file_create(const char *path, const char *text, size_t size_bytes)
     return is_written;
 }
 
+size_t
+mg_folder_there(const char *path)
+{
+    MgArena arena = { 0 };
+    char *part = mg_arena_text(&arena, path);
+    size_t there_bytes = 0;
+    for (size_t i = 1; i <= strlen(path); i++) {
+        struct stat status;
+        if (path[i] != '/' && path[i] != '\0')
+            continue;
+        part[i] = '\0';
+        there_bytes = lstat(part, &status) == 0 ? i : there_bytes;
+        part[i] = path[i];
+    }
+    mg_arena_release(&arena);
+    return there_bytes;
+}
+
+void
+mg_folder_unmake(const char *path, size_t there_bytes)
+{
+    MgArena arena = { 0 };
+    char *part = mg_arena_text(&arena, path);
+    for (size_t i = strlen(path); i > there_bytes; i--) {
+        if (path[i] != '/' && path[i] != '\0')
+            continue;
+        part[i] = '\0';
+        (void)rmdir(part);
+    }
+    mg_arena_release(&arena);
+}
+
 bool
 mg_folder_make(const char *path)
 {
     MgArena arena = { 0 };
     char *part = mg_arena_text(&arena, path);
+    size_t there_bytes = mg_folder_there(path);
     bool is_made = true;
     for (size_t i = 1; is_made && i <= strlen(path); i++) {
         if (path[i] != '/' && path[i] != '\0')
@@ -311,6 +344,8 @@ mg_folder_make(const char *path)
         is_made = false; /* a file is in its place, or a link to nowhere */
         failure = EEXIST;
     }
+    if (!is_made)
+        mg_folder_unmake(path, there_bytes);
     mg_arena_release(&arena);
     errno = failure;
     return is_made;

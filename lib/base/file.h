@@ -74,8 +74,13 @@ MG_CHECK bool mg_file_write_all(int fd, const char *text, size_t size_bytes);
 
 /* Make a file with that text; one that is there stays as it is (EEXIST).  False sets errno. */
 MG_CHECK bool mg_file_create(const char *path, const char *text, size_t size_bytes);
-/* Make a folder and those above it; those that are there will do.  False sets errno. */
+/* Make a folder and those above it; those that are there will do.  False sets errno, and nothing is
+ * made. */
 MG_CHECK bool mg_folder_make(const char *path);
+/* How many bytes of path name what is there: mg_folder_make makes the folders behind them. */
+size_t mg_folder_there(const char *path);
+/* Remove those again, from below up to one that is not empty. */
+void mg_folder_unmake(const char *path, size_t there_bytes);
 
 typedef enum MgFileType { MG_FILE_REGULAR, MG_FILE_FOLDER, MG_FILE_OTHER } MgFileType;
 

@@ -18,6 +18,15 @@ mg_project_add(MgProject *project, MgInitPart part, const char *kind, const char
     MG_PUSH(project->arena, &project->items, item);
 }
 
+bool
+mg_project_is_empty(const MgFolder *folder)
+{
+    for (size_t i = 0; i < folder->n; i++)
+        if (folder->items[i].name[0] != '.')
+            return false;
+    return true;
+}
+
 const char *
 mg_project_read(const MgProject *project, const char *path)
 {

@@ -29,6 +29,8 @@ typedef struct MgProject {
 
 void mg_project_add(MgProject *project, MgInitPart part, const char *kind, const char *subject,
                     const char *text, const char *hint);
+/* Nothing but hidden files, such as the one that makes git keep the folder? */
+bool mg_project_is_empty(const MgFolder *folder);
 /* The text of a file of at most 1 MiB; NULL when it cannot be read or is no UTF-8. */
 const char *mg_project_read(const MgProject *project, const char *path);
 

@@ -262,7 +262,8 @@ mg_project_new_folder(const MgProject *project, const char *place)
     for (size_t i = 0; i < n; i++) {
         MgFolder list;
         const char *path = mg_arena_format(project->arena, "%s%s", place, fresh_folders[i]);
-        if (!mg_folder_read(path, project->arena, &list) ? errno == ENOENT : list.n == 0)
+        if (!mg_folder_read(path, project->arena, &list) ? errno == ENOENT
+                                                         : mg_project_is_empty(&list))
             return fresh_folders[i];
     }
     return "migrate";

@@ -463,6 +463,12 @@ mg_config_root(MgArena *arena)
     return root == NULL ? "" : root;
 }
 
+bool
+mg_config_has_repository(MgArena *arena)
+{
+    return find_above(repository, arena) != NULL;
+}
+
 static const char *
 find_folder(MgArena *arena)
 {

@@ -34,5 +34,7 @@ MG_CHECK bool mg_config_read(const char *path, MgArena *arena, const MgConfigFil
 /* The folder where .git is, "../" as often as it takes; "", the working folder, when there is none.
  */
 const char *mg_config_root(MgArena *arena);
+/* Is there one? */
+bool mg_config_has_repository(MgArena *arena);
 
 #endif

@@ -379,6 +379,33 @@ test_folder__make(void **state)
     assert_true(mg_folder_make(path_of("a/link")));
 }
 
+/* What is there stays, and what is not empty. */
+static void
+test_folder__unmake(void **state)
+{
+    (void)state;
+    const size_t n = strlen(folder);
+    assert_int_equal(mg_folder_there(folder), n);
+    assert_int_equal(mg_folder_there(path_of("a/b/c")), n);
+    assert_true(mg_folder_make(path_of("a/b/c/")));
+    assert_int_equal(mg_folder_there(path_of("a/b/c")), n + 6);
+    assert_int_equal(mg_folder_there(path_of("a/b/x/y")), n + 4);
+    mg_folder_unmake(path_of("a/b/c/"), n + 2);
+    assert_int_equal(mg_folder_there(path_of("a/b/c")), n + 2);
+
+    assert_true(mg_folder_make(path_of("a/b/c")));
+    (void)write_file("a/file", "x", 1);
+    mg_folder_unmake(path_of("a/b/c"), n);
+    assert_int_equal(mg_folder_there(path_of("a/b/c")), n + 2);
+    assert_int_equal(mg_folder_there(path_of("a/file/b")), n + 7);
+    assert_int_equal(mg_folder_there(""), 0);
+    assert_int_equal(mg_folder_there("/none of that name/x"), 0);
+    /* What could not be made to its end is not begun. */
+    assert_int_equal(symlink("nowhere", path_of("a/link")), 0);
+    assert_false(mg_folder_make(path_of("a/new/../link/x")));
+    assert_int_equal(mg_folder_there(path_of("a/new")), n + 2);
+}
+
 static void
 test_folder__read_in_byte_order(void **state)
 {
@@ -473,6 +500,7 @@ main(void)
         WITH_FOLDER(test_file__read),
         WITH_FOLDER(test_file__create_leaves_what_is_there),
         WITH_FOLDER(test_folder__make),
+        WITH_FOLDER(test_folder__unmake),
         WITH_FOLDER(test_folder__read_in_byte_order),
         WITH_FOLDER(test_folder__links),
     };

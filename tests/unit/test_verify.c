@@ -118,6 +118,7 @@ check(void **state, const Case *cases, size_t n)
 
 #define TO_THE_END(label) " [Put it at the end: migrate renumber " label " --files-only]"
 #define ANEW " [Undo the edit, and make it a new migration: migrate new NAME]"
+#define BEHIND " [Bring its file back, and make what is new a migration behind it.]"
 #define BACK " [Bring its file back, and undo it by a new one: migrate new NAME]"
 
 static void
@@ -178,7 +179,8 @@ test_verify__what_was_merged_stays(void **state)
           "1_a.up.sql", "" },
         { "2_x.up.sql=SELECT 2;\n", "2_b.up.sql", "2_b.up.sql",
           "source 2_x.up.sql:1 \"2_x\" and \"2_b\" of main have one version" TO_THE_END(
-              "2_x") "; drift 2_x.up.sql:1 migration \"2_b\" of main was edited" ANEW },
+              "2_x") "; drift 2_x.up.sql:1 migration \"2_b\" of main was replaced by "
+                     "\"2_x\"" BEHIND },
         /* A down script, a repeatable and other files may change. */
         { "1_a.up.sql|1_a.down.sql=DROP TABLE t1;|R__v.sql=SELECT 2;",
           "1_a.up.sql|1_a.down.sql|R__v.sql",
