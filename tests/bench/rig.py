@@ -51,11 +51,11 @@ def unprivileged():
 
 
 def server_programs():
-    versions = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"),
-                      key=lambda path: int(path.parent.name))
-    if versions:
-        return versions[-1]
-    return pathlib.Path(shutil.which("postgres")).resolve().parent
+    first = shutil.which("postgres")
+    if first:
+        return pathlib.Path(first).resolve().parent
+    return max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"),
+               key=lambda path: int(path.parent.name))
 
 
 class Server:

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 
-from house import LIMIT_S, Project, expect, expect_in, locks, main, wait_for
+from house import LIMIT_S, Project, end_killed, expect, expect_in, locks, main, wait_for
 from proxy import Proxy
 
 LOOSE = "-- migrate:no-transaction\n"
@@ -331,6 +331,7 @@ def test_a_killed_drop_of_an_index_is_done_again(server):
                                  "'i'::regclass") == "f")
     run.kill()
     run.communicate(timeout=LIMIT_S)
+    end_killed(project)
     wait_for(lambda: locks(project) == "0")
     holder.stdin.close()
     holder.wait(LIMIT_S)

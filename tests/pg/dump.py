@@ -166,7 +166,8 @@ def test_a_password_by_tcp_is_nowhere_to_be_read(server):
     project.run("up")
     secret = "hush%27%5Chush"  # hush'\hush
     user = "keeper_" + project.database
-    project.sql("CREATE ROLE {} LOGIN SUPERUSER PASSWORD 'hush''\\hush'".format(user))
+    project.sql("SET password_encryption = 'scram-sha-256'; "
+                "CREATE ROLE {} LOGIN SUPERUSER PASSWORD 'hush''\\hush'".format(user))
     rules = pathlib.Path(server.socket) / "cluster" / "pg_hba.conf"
     before = rules.read_text()
     rules.write_text("local all {} scram-sha-256\n{}".format(user, before))

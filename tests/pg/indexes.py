@@ -6,7 +6,8 @@ usage: indexes.py MIGRATE [NAME...]
 import subprocess
 import sys
 
-from house import LIMIT_S, Project, expect, expect_in, hold_table, locks, main, wait_for
+from house import (LIMIT_S, Project, end_killed, expect, expect_in, hold_table, locks, main,
+                   wait_for)
 from proxy import Proxy
 
 LOOSE = "-- migrate:no-transaction\n"
@@ -33,6 +34,7 @@ def kill_while_it_builds(project):
     wait_for(lambda: invalid(project) == "1")
     run.kill()
     run.communicate(timeout=LIMIT_S)
+    end_killed(project)
     wait_for(lambda: locks(project) == "0")
     holder.end()
     expect(invalid(project), "1")

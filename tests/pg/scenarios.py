@@ -401,7 +401,8 @@ def test_a_role_with_next_to_no_rights(server):
 
 def test_a_wrong_password_is_said_and_not_shown(server):
     project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
-    project.sql("CREATE ROLE scenario_secret LOGIN PASSWORD 'right-and-long'; "
+    project.sql("SET password_encryption = 'scram-sha-256'; "
+                "CREATE ROLE scenario_secret LOGIN PASSWORD 'right-and-long'; "
                 "GRANT CREATE ON DATABASE {0} TO scenario_secret; "
                 "GRANT ALL ON SCHEMA public TO scenario_secret;".format(project.database))
     hba = pathlib.Path(project.sql("SHOW hba_file"))
@@ -515,7 +516,8 @@ def test_the_doctor_tells_who_holds_the_lock_and_takes_none(server):
                                      "'SELECT pg_sleep%' AND datname = current_database()") == "1")
         held = locks(project)
         run = project.run("doctor")
-        pid = project.sql("SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'")
+        pid = project.sql("SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND "
+                          "datname = current_database()")
         lines = " ".join(run.out.split())
         expect_in("note lock held by pid {} (app@".format(pid), lines)
         expect_in("which runs SELECT since ", lines)

@@ -10,8 +10,8 @@ import subprocess
 import sys
 import time
 
-from house import (LIMIT_S, Project, Terminal, expect, expect_in, hold_table, locks, main,
-                   read_until, wait_for)
+from house import (LIMIT_S, Project, Terminal, end_killed, expect, expect_in, hold_table, locks,
+                   main, read_until, wait_for)
 
 SLOW = {"1_a.up.sql": "CREATE TABLE a (id int);",
         "2_b.up.sql": "CREATE TABLE b (id int);\nSELECT pg_sleep(30);"}
@@ -152,6 +152,7 @@ def test_kill_9_in_a_statement(server):
     wait_for(lambda: is_running(project))
     run.kill()
     run.communicate(timeout=LIMIT_S)
+    end_killed(project)
     ends_clean(project, ["1"])
 
 

@@ -275,7 +275,7 @@ def transaction_pool(server, is_warm, **settings):
     with PgBouncer(server, "transaction", **settings) as pool:
         if is_warm:
             warm(pool, project)
-        refused(pool, project, "session  PostgreSQL 15")
+        refused(pool, project, "session  PostgreSQL {}".format(server.version()))
         expect_in("not proved to be direct",
                   project.run("status", url=pool.url_of(project.database)).err)
         # Without a history, and with one: verify reads as status does.
@@ -314,7 +314,7 @@ def test_pgbouncer_transaction_of_one(server):
 def test_pgbouncer_transaction_says_so(server):
     project = Project(server, FILES)
     with PgBouncer(server, "transaction") as pool:
-        refused(pool, project, "session  PostgreSQL 15.")
+        refused(pool, project, "session  PostgreSQL {}.".format(server.version()))
         expect_in(", transaction-pooled\n", project.run("up", url=pool.url_of(project.database),
                                                         exit=3).err)
 
@@ -585,6 +585,10 @@ def race(server, **settings):
         project.write("{:02}_m.up.sql".format(i), "INSERT INTO counter VALUES ('{:02}');\n"
                       "SELECT pg_sleep(0.01);".format(i))
     said = []
+    # Since 1.21 it may keep prepared statements itself, and refuses a name that it knows.
+    shown = subprocess.run(["pgbouncer", "--version"], capture_output=True, text=True).stdout
+    if tuple(map(int, re.search(r"(\d+)\.(\d+)", shown).groups())) >= (1, 21):
+        settings["max_prepared_statements"] = 0
     with PgBouncer(server, "transaction", **settings) as pool:
         for _ in range(3):
             runs = [subprocess.Popen([os.environ["MG_UNPROVED"], "up", "--wait-turn", "5s"],
@@ -693,7 +697,7 @@ def test_a_standby_is_read_and_not_written(server):
                       "note: nothing was changed\n", run.err)
             expect(run.out, "")
             run = project.run("doctor", url=url, exit=3)
-            expect_in("fail  version      PostgreSQL 15", run.out)
+            expect_in("fail  version      PostgreSQL {}".format(server.version()), run.out)
             expect_in(": the server is a standby and cannot be written to\n", run.out)
             expect_in("ok    history      migrate.history, 1 applied, writable by postgres only\n",
                       run.out)
