@@ -51,6 +51,11 @@ mg_history_table_parse(const char *text, MgArena *arena, MgHistoryTable *ret, Mg
 
 enum { FACT_EXISTS, FACT_HAS_SCHEMA, FACT_HIDES_ROWS, FACT_IS_EMPTY, FACT_COMMENT };
 
+/* Before 14 obj_description() is SQL that is read with the session's search_path. */
+static const char comment_sql[] =
+    "(SELECT t.description FROM pg_catalog.pg_description t WHERE t.objoid = %s"
+    " AND t.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass::oid AND t.objsubid = 0)";
+
 const char *
 mg_history_facts_sql(const MgHistoryTable *table, MgArena *arena)
 {
@@ -65,11 +70,10 @@ mg_history_facts_sql(const MgHistoryTable *table, MgArena *arena)
         " WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema'"
         " AND n.nspname::text !~ '^pg_' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
         " WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::oid AND d.objid = c.oid"
-        " AND d.deptype = 'e') AND coalesce(pg_catalog.obj_description(c.oid, 'pg_class'), '')"
-        " NOT LIKE '" LAYOUT_COMMENT "%%') END,"
-        " pg_catalog.obj_description(h.oid, 'pg_class')"
+        " AND d.deptype = 'e') AND coalesce(%s, '') NOT LIKE '" LAYOUT_COMMENT "%%') END, %s"
         " FROM (SELECT pg_catalog.to_regclass(%s)::pg_catalog.oid AS oid) h",
-        mg_sql_literal(table->schema, arena), mg_sql_literal(table->sql, arena));
+        mg_sql_literal(table->schema, arena), mg_arena_format(arena, comment_sql, "c.oid"),
+        mg_arena_format(arena, comment_sql, "h.oid"), mg_sql_literal(table->sql, arena));
 }
 
 const char *

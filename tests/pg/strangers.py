@@ -59,8 +59,9 @@ def test_planted_operators_are_not_called(server):
                 "COMMENT ON TABLE migrate.history IS 'migrate history, layout 1'")
     project.write("4_d.up.sql", "CREATE TABLE d (id int);")
     project.run("up")
-    expect(project.sql("SELECT obj_description('migrate.history'::regclass, 'pg_class')"),
-           "migrate history, layout 3")
+    # Not by obj_description: before 14 that calls what was planted.
+    expect(project.sql("SELECT description FROM pg_description WHERE objsubid = 0 AND objoid = "
+                       "'migrate.history'::regclass::oid"), "migrate history, layout 3")
     # Histories of other tools are looked at too.
     project.sql("CREATE TABLE schema_migrations (version varchar(20));"
                 "CREATE TABLE goose_db_version (id int, version_id bigint, is_applied boolean);"
