@@ -5,7 +5,7 @@
  * careful one: touches the session, can be slow, refuses a transaction.
  *
  * Which statements refuse a transaction block, and since when, is what
- * PreventInTransactionBlock is called for in the server's sources 13 to 18.
+ * PreventInTransactionBlock is called for in the server's sources 13 to 19.
  */
 #include "sql/stmt.h"
 
@@ -159,7 +159,7 @@ read_option(MgCursor cursor, const char *name)
     return OPTION_ABSENT;
 }
 
-/* REINDEX (CONCURRENTLY) */
+/* REINDEX (CONCURRENTLY), REPACK (CONCURRENTLY) */
 static bool
 is_concurrent(MgCursor *cursor)
 {
@@ -188,9 +188,16 @@ sets_failover(MgCursor *cursor)
 }
 
 static bool
-sets_two_phase(MgCursor *cursor)
+ends_two_phase(MgCursor *cursor)
 {
-    return read_option(*cursor, "two_phase") != OPTION_ABSENT;
+    return read_option(*cursor, "two_phase") == OPTION_OFF;
+}
+
+/* REPACK (ANALYZE) */
+static bool
+analyzes(MgCursor *cursor)
+{
+    return read_option(*cursor, "analyze") == OPTION_ON;
 }
 
 bool
@@ -231,7 +238,7 @@ static const Kind kinds[] = {
     { "ALTER SUBSCRIPTION ? SET", .label = "ALTER SUBSCRIPTION", .flags = SLOW,
       .refuses_since = 170000, .applies = sets_failover },
     { "ALTER SUBSCRIPTION ? SET", .label = "ALTER SUBSCRIPTION", .flags = SLOW,
-      .refuses_since = 180000, .applies = sets_two_phase },
+      .refuses_since = 180000, .applies = ends_two_phase },
     { .words = "ALTER SUBSCRIPTION" },
     { .words = "ALTER DEFAULT PRIVILEGES" },
     { "ALTER DOMAIN", .flags = SLOW },
@@ -382,6 +389,11 @@ static const Kind kinds[] = {
     { "REINDEX () SYSTEM", .label = "REINDEX SYSTEM", .flags = SLOW, .refuses_since = ALWAYS },
     { "REINDEX", .flags = SLOW },
     { "RELEASE", .label = "RELEASE SAVEPOINT" },
+    { "REPACK () $", .label = "REPACK", .flags = SLOW, .refuses_since = ALWAYS },
+    { "REPACK () USING INDEX $", .label = "REPACK", .flags = SLOW, .refuses_since = ALWAYS },
+    { "REPACK", .flags = SLOW, .refuses_since = ALWAYS, .applies = is_concurrent },
+    { "REPACK", .flags = SLOW, .refuses_since = ALWAYS, .applies = analyzes },
+    { "REPACK", .flags = SLOW },
     { .words = "RESET" },
     { "REVOKE", .flags = QUIET },
     { "ROLLBACK PREPARED", .refuses_since = ALWAYS },

@@ -34,8 +34,6 @@ CREATE VIEW app.names AS SELECT name || ';' AS n,
     CASE WHEN id > 1 THEN 'a' ELSE 'b;' END AS c FROM app.people;
 CREATE MATERIALIZED VIEW app.counts AS SELECT count(*) AS n FROM app.people;
 CREATE FUNCTION app.plain(a int) RETURNS int LANGUAGE sql AS 'SELECT a + 1;';
-CREATE FUNCTION app.body(a int, b int DEFAULT 2) RETURNS int LANGUAGE sql
-    BEGIN ATOMIC SELECT CASE WHEN a > b THEN a ELSE b END; SELECT (CASE WHEN a = 1 THEN 1 END); END;
 CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
     -- it's; a $$ comment
@@ -65,6 +63,32 @@ INSERT INTO app.loose VALUES ('{"a": "\"; $$"}', '\x0001ff');
 REFRESH MATERIALIZED VIEW app.counts;
 """
 
+# What came later: the version, what makes it, and what a dump has of it.
+LATER_KINDS = [
+    (14, """CREATE FUNCTION app.body(a int, b int DEFAULT 2) RETURNS int LANGUAGE sql
+    BEGIN ATOMIC SELECT CASE WHEN a > b THEN a ELSE b END; SELECT (CASE WHEN a = 1 THEN 1 END); END;
+    CREATE FUNCTION app.more() RETURNS int LANGUAGE sql BEGIN ATOMIC; SELECT 1 AS "end"; END""",
+     "BEGIN ATOMIC"),
+    (15, """CREATE TABLE app.once (a int, UNIQUE NULLS NOT DISTINCT (a));
+    CREATE FUNCTION app.merged() RETURNS int LANGUAGE plpgsql AS $$ BEGIN MERGE INTO app.once o
+    USING (SELECT 1 AS a) s ON o.a = s.a WHEN NOT MATCHED THEN INSERT VALUES (s.a); RETURN 1; END $$""",
+     "NULLS NOT DISTINCT"),
+    (16, """CREATE VIEW app.json AS SELECT '{"a": ";"}' IS JSON OBJECT AS is_json;
+    ALTER TABLE app.people ALTER name SET STORAGE EXTERNAL""", "IS JSON OBJECT"),
+    (17, """CREATE FUNCTION app.merge(n int) RETURNS int LANGUAGE sql BEGIN ATOMIC
+    MERGE INTO app.once o USING (SELECT n AS a) s ON o.a = s.a WHEN MATCHED THEN DELETE
+    WHEN NOT MATCHED THEN INSERT VALUES (s.a) RETURNING merge_action(), CASE WHEN o.a > 1 THEN 1 END; SELECT 1; END;
+    CREATE VIEW app.rows AS SELECT * FROM JSON_TABLE('[{"a": 1}]', '$[*] ? (@.a < 2)'
+    COLUMNS (a int PATH '$.a' DEFAULT 7 ON EMPTY, b text EXISTS PATH '$."b;"')) t""", "JSON_TABLE"),
+    (18, """CREATE TABLE app.virtual (a int CONSTRAINT a_is_there NOT NULL, b int GENERATED ALWAYS AS (a * 2) VIRTUAL);
+    ALTER TABLE app.pets ADD CONSTRAINT owner_is_there NOT NULL owner NOT VALID;
+    CREATE TABLE app.rooms (id app.span, at daterange, PRIMARY KEY (id, at WITHOUT OVERLAPS));
+    ALTER TABLE app.virtual ADD CONSTRAINT loose CHECK (a > 0) NOT ENFORCED;
+    CREATE FUNCTION app.both() RETURNS int LANGUAGE sql BEGIN ATOMIC
+    UPDATE app.virtual SET a = a + 1 RETURNING WITH (OLD AS was, NEW AS is_now) was.a + is_now.a; END""",
+     "WITHOUT OVERLAPS"),
+]
+
 
 def dump(server, database, *options):
     done = subprocess.run(["pg_dump", "-N", "migrate", *options, "-d", server.url_of(database)],
@@ -80,9 +104,12 @@ def comparable(text):
 def test_a_dump_of_many_kinds_is_a_migration(server):
     source = server.database()
     server.sql(source, MANY_KINDS)
+    later = [kind for kind in LATER_KINDS if kind[0] <= server.version()]
+    for _, text, _ in later:
+        server.sql(source, text)
     before = dump(server, source)
-    expect_in("set_config('search_path', '', false)", before)
-    expect_in("BEGIN ATOMIC", before)
+    for part in ["set_config('search_path', '', false)"] + [kind[2] for kind in later]:
+        expect_in(part, before)
     for name, text in (("1_dump.up.sql", before), ("1_dump.up.sql", dump(server, source, "--inserts"))):
         project = Project(server, {name: text, "2_next.up.sql": "CREATE TABLE next_one (LIKE app.people);\n"
                                    "INSERT INTO seen SELECT current_setting('search_path'),"
@@ -97,7 +124,7 @@ def test_a_dump_of_many_kinds_is_a_migration(server):
         expect("\n".join(difflib.unified_diff(comparable(before), after, lineterm="", n=1)), "")
 
 
-# What the server refuses in a block, and its neighbours, which it does not.
+# What the server refuses in a block, and its neighbours, which it does not.  Before a version: since then.
 REFUSED = [
     "CREATE INDEX CONCURRENTLY j ON t (a)",
     "create unique /* x */ index\nconcurrently if not exists j on t (a)",
@@ -105,14 +132,14 @@ REFUSED = [
     "DROP INDEX CONCURRENTLY IF EXISTS nothing",
     "REINDEX TABLE CONCURRENTLY t",
     "REINDEX INDEX CONCURRENTLY i",
-    "REINDEX (VERBOSE, CONCURRENTLY) TABLE t",
-    "REINDEX (CONCURRENTLY on) INDEX i",
+    (14, "REINDEX (VERBOSE, CONCURRENTLY) TABLE t"),
+    (14, "REINDEX (CONCURRENTLY on) INDEX i"),
     "REINDEX SCHEMA public",
     "REINDEX SCHEMA CONCURRENTLY public",
     "REINDEX DATABASE this_database",
     "REINDEX SYSTEM this_database",
-    "ALTER TABLE p DETACH PARTITION p1 CONCURRENTLY",
-    "ALTER TABLE IF EXISTS public.p DETACH PARTITION public.p1 CONCURRENTLY",
+    (14, "ALTER TABLE p DETACH PARTITION p1 CONCURRENTLY"),
+    (14, "ALTER TABLE IF EXISTS public.p DETACH PARTITION public.p1 CONCURRENTLY"),
     "VACUUM",
     "VACUUM t",
     "VACUUM (FULL, ANALYZE) t",
@@ -132,6 +159,13 @@ REFUSED = [
     "DISCARD ALL",
     "COMMIT PREPARED 'x'",
     "ROLLBACK PREPARED 'x'",
+    (17, "ALTER SUBSCRIPTION u SET (failover = true)"),
+    (18, "ALTER SUBSCRIPTION u SET (two_phase = false)"),
+    (18, "VACUUM ONLY t"),
+    (19, "REPACK"),
+    (19, "REPACK (VERBOSE) USING INDEX"),
+    (19, "REPACK (CONCURRENTLY) t"),
+    (19, "REPACK (ANALYZE) t (a)"),
 ]
 TAKEN = [
     "CREATE INDEX j ON t (a)",
@@ -155,11 +189,17 @@ TAKEN = [
     "SELECT 'VACUUM' AS \"CREATE DATABASE\" /* REINDEX SYSTEM x */",
     "SET LOCAL lock_timeout = '1s'",
     "REFRESH MATERIALIZED VIEW v",
+    "ALTER SUBSCRIPTION u SET (binary)",
+    (18, "ALTER SUBSCRIPTION u SET (two_phase)"),
+    (18, "ANALYZE ONLY t"),
+    (19, "REPACK t USING INDEX i"),
+    (19, "REPACK (VERBOSE, CONCURRENTLY false) t"),
 ]
 PREPARED = """
 CREATE TABLE t (a int PRIMARY KEY); CREATE INDEX i ON t (a); CREATE TYPE e AS ENUM ('a');
 CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
 CREATE MATERIALIZED VIEW v AS SELECT 1;
+CREATE SUBSCRIPTION u CONNECTION 'dbname=x' PUBLICATION p WITH (connect = false);
 """
 
 
@@ -171,17 +211,24 @@ def is_refused(project, statement):
     return False
 
 
+def known_to(server, rows, database):
+    version = server.version()
+    dated = [row if isinstance(row, tuple) else (0, row) for row in rows]
+    return [text.replace("this_database", database) for since, text in dated if since <= version]
+
+
 def test_the_server_refuses_what_we_say(server):
     project = Project(server, {})
     project.sql(PREPARED)
-    statements = [text.replace("this_database", project.database) for text in REFUSED + TAKEN]
+    refused, taken = (known_to(server, rows, project.database) for rows in (REFUSED, TAKEN))
+    statements = refused + taken
     for number, statement in enumerate(statements, 1):
         project.write("{:03}_s.up.sql".format(number), statement + "\n;")
     scripts = json.loads(project.run("show", "--output", "json").out)["scripts"]
     ours = {text: not row["transactional"] for text, row in zip(statements, scripts)}
     theirs = {text: is_refused(project, text) for text in statements}
     expect(ours, theirs)
-    expect([text for text in statements if theirs[text]], statements[:len(REFUSED)])
+    expect([text for text in statements if theirs[text]], refused)
 
 
 if __name__ == "__main__":
