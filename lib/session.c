@@ -156,6 +156,17 @@ place_setting(const MgContext *context, MgError *err)
     return false;
 }
 
+/* An old server would answer what it is asked with an error of its own. */
+static bool
+connect_known(MgContext *context, MgError *err)
+{
+    if (!mg_connect(context, err))
+        return false;
+    return mg_proof_check_version(mg_conn_server_version(context->conn),
+                                  context->target.server_version, err) ||
+           mg_fail_noted(err, "nothing was changed");
+}
+
 static bool
 start(MgContext *context, const MgStartInput *input, MgError *err)
 {
@@ -168,7 +179,7 @@ bool
 mg_begin_reading(MgContext *context, const MgGoal *goal, MgError *err)
 {
     MgStartInput input = mg_start_input(context, goal, false);
-    if (!mg_connect(context, err) || !start(context, &input, err))
+    if (!connect_known(context, err) || !start(context, &input, err))
         return false;
     tell_session(context);
     if (context->start.proof.is_in_recovery)
@@ -186,7 +197,7 @@ mg_begin_dumping(MgContext *context, const MgGoal *goal, MgError *err)
 {
     MgStartInput input = mg_start_input(context, goal, false);
     MgProof *proof = &context->start.proof;
-    if (!mg_connect(context, err) || !start(context, &input, err))
+    if (!connect_known(context, err) || !start(context, &input, err))
         return false;
     if (proof->verdict == MG_UNPROVED &&
         !mg_proof_rounds(context->conn, &context->conn_options, &context->arena, proof, err))
@@ -200,7 +211,7 @@ static void
 tell_unwatched(MgContext *context)
 {
     if (context->start.unwatched != NULL)
-        mg_emit(context, MG_EVENT_WARNING, context->start.unwatched);
+        mg_emit(context, MG_EVENT_NOTE, context->start.unwatched);
 }
 
 /* ---- The turn ------------------------------------------------------------------------------- */
@@ -338,8 +349,8 @@ connect_and_try(MgContext *context, const MgGoal *goal, MgError *err)
     MgStartInput input = mg_start_input(context, goal, true);
     MgProof *proof = &context->start.proof;
 
-    if (!mg_connect(context, err) || !start(context, &input, err) ||
-        !mg_proof_check_server(proof, mg_conn_server_version(context->conn), err))
+    if (!connect_known(context, err) || !start(context, &input, err) ||
+        !mg_proof_check_writable(proof, err))
         return false;
     context->started_ms = mg_clock_ms();
     bool is_proved = proof->verdict != MG_UNPROVED;

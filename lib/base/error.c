@@ -120,9 +120,10 @@ static const char *const explanations[MG_N_ERRORS] = {
         " work here. Use the primary's URL, or ask for it with target_session_attrs=read-write in"
         " the URL.",
     [MG_E_OLD_SERVER] =
-        "The server is older than PostgreSQL 13. Parts of the proof and of the lock need what"
-        " came with it, and older servers get no corrections any more. Upgrade the server before"
-        " you migrate.",
+        "The server is older than PostgreSQL 13, the oldest that migrate is tested with; older ones"
+        " lack what it asks and get no corrections any more. Nothing was changed. Upgrade the "
+        "server"
+        " before you migrate.",
     [MG_E_FENCE] =
         "Inside every transaction migrate asks the server whether this session still holds the"
         " lock, and this time it did not. Either a migration let go of it, with DISCARD ALL or"

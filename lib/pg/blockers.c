@@ -15,8 +15,8 @@ enum {
     ANSWER_MS = 500,
     OPEN_AGAIN_MS = 30 * 1000,
     MAX_FAILURES = 3,
-    QUERY_BYTES = 64,         /* of one that is shown */
-    PROGRESS_SERVER = 140000, /* pg_stat_progress_copy is there since 14 */
+    QUERY_BYTES = 64,     /* of one that is shown */
+    COPY_SERVER = 140000, /* pg_stat_progress_copy is there since 14 */
 };
 
 /* ---- Progress ---------------------------------------------------------------------- */
@@ -94,9 +94,11 @@ static const char progress_sql[] =
     " ELSE heap_blks_vacuumed END, heap_blks_total"
     " FROM pg_catalog.pg_stat_progress_vacuum WHERE pid = %d"
     " UNION ALL SELECT 'ANALYZE', phase, sample_blks_scanned, sample_blks_total"
-    " FROM pg_catalog.pg_stat_progress_analyze WHERE pid = %d"
-    " UNION ALL SELECT 'COPY', '', bytes_processed, bytes_total"
-    " FROM pg_catalog.pg_stat_progress_copy WHERE pid = %d LIMIT 1";
+    " FROM pg_catalog.pg_stat_progress_analyze WHERE pid = %d";
+
+static const char progress_of_copy_sql[] =
+    "%s UNION ALL SELECT 'COPY', '', bytes_processed, bytes_total"
+    " FROM pg_catalog.pg_stat_progress_copy WHERE pid = %d";
 
 /* ---- Who is in the way --------------------------------------------------------------- */
 
@@ -215,17 +217,18 @@ ask(MgWatch *watch, MgSight *ret)
 {
     MgArena arena = { 0 };
     int pid = watch->backend_pid;
+    const char *progress = mg_arena_format(&arena, progress_sql, pid, pid, pid, pid);
+    if (mg_conn_server_version(watch->conn) >= COPY_SERVER)
+        progress = mg_arena_format(&arena, progress_of_copy_sql, progress, pid);
     const MgOp ops[N_OPS] = {
         [OP_BLOCKERS] = { .kind = MG_OP_QUERY, .sql = blockers_sql(pid, &arena) },
-        [OP_PROGRESS] = { .kind = MG_OP_QUERY,
-                          .sql = mg_arena_format(&arena, progress_sql, pid, pid, pid, pid, pid) },
+        [OP_PROGRESS] = { .kind = MG_OP_QUERY, .sql = progress },
     };
-    size_t n = mg_conn_server_version(watch->conn) >= PROGRESS_SERVER ? N_OPS : OP_PROGRESS;
     MgSight sight = { .percent = -1 };
     MgError ignored; /* as above */
     bool is_late = false;
     bool is_ok =
-        mg_conn_probe(watch->conn, ops, n, on_result, &sight, ANSWER_MS, &is_late, &ignored) &&
+        mg_conn_probe(watch->conn, ops, N_OPS, on_result, &sight, ANSWER_MS, &is_late, &ignored) &&
         !is_late;
     mg_arena_release(&arena);
     if (is_ok)

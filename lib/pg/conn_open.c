@@ -276,9 +276,12 @@ attempt(MgConn *conn, const MgConnOptions *options, MgAttempt *ret_attempt, bool
 static bool
 prepare_pipeline(MgConn *conn, MgError *err)
 {
-    int version = PQserverVersion(conn->pg);
-    snprintf(conn->server_version, sizeof conn->server_version, "%d.%d", version / 10000,
-             version % 10000);
+    const char *version = PQparameterStatus(conn->pg, "server_version");
+    if (version == NULL)
+        version = "?";
+    /* Debian's has its own behind a blank: 18.6 (Debian 18.6-3). */
+    snprintf(conn->server_version, sizeof conn->server_version, "%.*s", (int)strcspn(version, " "),
+             version);
     conn->cancel = PQgetCancel(conn->pg);
     if (PQsetnonblocking(conn->pg, 1) != 0 || PQenterPipelineMode(conn->pg) != 1)
         return mg_conn_fail_lost(conn, err);

@@ -19,7 +19,11 @@ judge_version(const MgExamination *seen, MgFindings *findings)
 {
     const char *version = seen->target->server_version;
     MgError refusal;
-    if (mg_proof_check_server(&seen->vitals->proof, seen->server_version, &refusal)) {
+    if (!mg_proof_check_version(seen->server_version, version, &refusal)) {
+        mg_finding_fail(findings, "version", &refusal);
+        return;
+    }
+    if (mg_proof_check_writable(&seen->vitals->proof, &refusal)) {
         mg_finding_add(
             findings, MG_FINDING_OK, "version",
             mg_arena_format(findings->arena, "PostgreSQL %s, primary, writable", version), NULL);
@@ -29,6 +33,16 @@ judge_version(const MgExamination *seen, MgFindings *findings)
     mg_text_copy(shown.message, sizeof shown.message,
                  mg_arena_format(findings->arena, "PostgreSQL %s: %s", version, refusal.message));
     mg_finding_fail(findings, "version", &shown);
+}
+
+/* Runs say it as well.  client_connection_check_interval came with 14. */
+static void
+judge_killed_runs(const MgExamination *seen, MgFindings *findings)
+{
+    if (seen->server_version / 10000 == 13)
+        mg_finding_add(findings, MG_FINDING_NOTE, "killed run",
+                       "keeps the lock until its statement ends: PostgreSQL 13 does not notice",
+                       NULL);
 }
 
 static void
@@ -109,6 +123,7 @@ mg_diagnose_server(const MgExamination *seen, MgFindings *findings)
     const char *timeouts = seen->vitals->timeouts;
     findings->section = "Server";
     judge_version(seen, findings);
+    judge_killed_runs(seen, findings);
     judge_role(seen, findings);
     judge_connections(seen, findings);
     if (timeouts != NULL && timeouts[0] != '\0')

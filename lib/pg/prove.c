@@ -107,11 +107,15 @@ mg_verdict_name(MgVerdict verdict)
 }
 
 bool
-mg_proof_check_server(const MgProof *proof, int server_version, MgError *err)
+mg_proof_check_version(int server_version, const char *text, MgError *err)
 {
-    if (server_version < OLDEST_SERVER)
-        return mg_fail(err, MG_E_OLD_SERVER, "the server runs PostgreSQL %d, older than 13",
-                       server_version / 10000);
+    return server_version >= OLDEST_SERVER ||
+           mg_fail(err, MG_E_OLD_SERVER, "the server runs PostgreSQL %s, older than 13", text);
+}
+
+bool
+mg_proof_check_writable(const MgProof *proof, MgError *err)
+{
     if (proof->is_in_recovery) {
         mg_fail(err, MG_E_READ_ONLY, "the server is a standby and cannot be written to");
         mg_error_hint(err, "Use the URL of the primary server.");

@@ -74,8 +74,10 @@ MG_CHECK bool mg_proof_rounds(MgConn *conn, const MgConnOptions *options, MgAren
 
 const char *mg_verdict_name(MgVerdict verdict);
 
-/* May the session write at all?  Not on a standby, a read-only session, an old server. */
-MG_CHECK bool mg_proof_check_server(const MgProof *proof, int server_version, MgError *err);
+/* Is the server new enough for what it would be asked?  text is its version in its own words. */
+MG_CHECK bool mg_proof_check_version(int server_version, const char *text, MgError *err);
+/* May the session write at all?  Not on a standby, and not when it is read-only. */
+MG_CHECK bool mg_proof_check_writable(const MgProof *proof, MgError *err);
 /* May migrations run here?  Direct and pinned; a session pooler only with consent. */
 MG_CHECK bool mg_proof_check(const MgProof *proof, bool is_session_accepted, MgError *err);
 

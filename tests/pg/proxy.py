@@ -12,10 +12,13 @@ class Proxy:
     forwarded, and says what to do: None goes on, "before" cuts both sides without forwarding it,
     "after" forwards it, cuts the client, and the server once it has answered a COMMIT; "silent"
     forwards nothing any more.
+
+    version is what the server calls its own, when it is to look like another.
     """
 
-    def __init__(self, server, on_message=None):
+    def __init__(self, server, on_message=None, version=None):
         self.path = os.path.join(server.socket, ".s.PGSQL.5432")
+        self.version = version
         self.on_message = on_message or (lambda *_: None)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -54,6 +57,17 @@ class Proxy:
             self.open.append((client, server))
             threading.Thread(target=link.upwards, daemon=True).start()
             threading.Thread(target=link.downwards, daemon=True).start()
+
+
+def with_version(data, version):
+    """Messages of a login, with another server_version in their ParameterStatus."""
+    name = b"server_version\0"
+    at = data.find(name)
+    if at < 0:
+        return data
+    end = data.index(b"\0", at + len(name)) + 1
+    body = name + version.encode() + b"\0"
+    return data[:at - 4] + struct.pack("!I", 4 + len(body)) + body + data[end:]
 
 
 class Link:
@@ -107,6 +121,8 @@ class Link:
                 data = self.server.recv(65536)
                 if not data:
                     return self.cut((self.client,))
+                if self.proxy.version:
+                    data = with_version(data, self.proxy.version)
                 if not self.is_cut:
                     self.client.sendall(data)
                 elif b"COMMIT\0" in data:

@@ -41,10 +41,18 @@ mg_verdict_name(MgVerdict verdict)
 }
 
 bool
-mg_proof_check_server(const MgProof *proof, int server_version, MgError *err)
+mg_proof_check_version(int server_version, const char *text, MgError *err)
+{
+    (void)server_version;
+    (void)text;
+    (void)err;
+    return true;
+}
+
+bool
+mg_proof_check_writable(const MgProof *proof, MgError *err)
 {
     (void)proof;
-    (void)server_version;
     (void)err;
     return true;
 }
