@@ -66,8 +66,8 @@ void mg_proof_judge(const MgProofClaim *claim, const MgResult *result, MgProof *
  * to three otherwise; every probe has its own time limit.  conn must be outside
  * a transaction; when its verdict is transaction-pooled it may be unusable.
  * Updates verdict and evidence, which lives in arena.  Fails only when
- * cancelled.  Tried with PostgreSQL 15, PgBouncer 1.18 and 1.25, pgpool-II 4.3,
- * Odyssey 1.5 and pgagroal 2.0.
+ * cancelled.  Tried with PostgreSQL 13, 15, 17 and 18, PgBouncer 1.18, 1.25 and
+ * 1.26, pgpool-II 4.3 and 4.7, Odyssey 1.5 and pgagroal 2.0.
  */
 MG_CHECK bool mg_proof_rounds(MgConn *conn, const MgConnOptions *options, MgArena *arena,
                               MgProof *proof, MgError *err);
