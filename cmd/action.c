@@ -44,7 +44,7 @@ ask(const MgRun *run, const MgAction *action, const MgPlan *plan, bool is_stored
     return mg_consent_ask(run, &action->consent, question, err);
 }
 
-/* What a person at a terminal agrees to is allowed in *goal. */
+/* What a person at a terminal agrees to is allowed in *goal, and nothing else. */
 static bool
 confirm(const MgRun *run, const MgAction *action, MgContext *context, MgGoal *goal, MgError *err)
 {
@@ -69,6 +69,7 @@ confirm(const MgRun *run, const MgAction *action, MgContext *context, MgGoal *go
         *err = plan->refusals[0];
         return false;
     }
+    goal->shown = plan;
     return plan->n_steps == 0 || ask(run, action, plan, is_stored, err);
 }
 

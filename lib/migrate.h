@@ -334,8 +334,11 @@ typedef struct MgGoal {
     bool is_from_history_allowed; /* run stored down scripts without being asked again */
     bool is_one_transaction;      /* up: all of them commit together or none does */
     bool is_rehearsal;            /* up: the same, and it is rolled back at its end */
+    /* What somebody has agreed to: nothing else is done, MG_E_CHANGED; NULL: nobody was asked. */
+    const struct MgPlan *shown;
 } MgGoal;
 
+/* What a goal comes to. */
 typedef struct MgPlan {
     MgTarget target;
     const char *head; /* label of the newest applied version, NULL when there is none */

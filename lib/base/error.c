@@ -222,7 +222,9 @@ static const char *const explanations[MG_N_ERRORS] = {
     [MG_E_CHANGED] =
         "A migration file changed between the moment it was planned and the moment it was sent."
         " What was sent of it was rolled back, because it is not what the plan checked. Run again"
-        " when nothing writes to the folder, such as an editor or a git checkout.",
+        " when nothing writes to the folder, such as an editor or a git checkout. Or, where a"
+        " question was asked, another run or somebody else has changed the history before it was"
+        " answered: what was not shown is not done. Run again, and look at what is shown then.",
     [MG_E_DESTRUCTIVE] =
         "A migration drops or renames a table or a column that was there before, or empties a "
         "table,"

@@ -28,4 +28,7 @@ const MgMatch *mg_draft_find(const MgDraft *draft);
 /* baseline.c */
 void mg_plan_baseline(MgDraft *draft);
 
+/* shown.c: refuse what goal->shown does not have. */
+void mg_plan_check_shown(MgDraft *draft);
+
 #endif

@@ -556,6 +556,7 @@ mg_plan_build(const MgPlanInput *input, MgArena *arena, MgPlan *ret)
     if (input->position != NULL && !mg_claim_check(input->history, input->position, &claimed))
         mg_refuse_unreadable(&draft.refusals, &claimed);
     planners[input->goal->kind](&draft);
+    mg_plan_check_shown(&draft);
 
     if (draft.refusals.n_left_out > 0)
         MG_PUSH(

@@ -450,6 +450,29 @@ mg_refuse_altered(MgRefusals *refusals, const MgMatch *match)
 }
 
 void
+mg_refuse_not_shown(MgRefusals *refusals, const MgStep *step)
+{
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_CHANGED, "migration \"%s\" was not among what was shown", step->entry->label);
+    mg_error_detail(err, "The history has changed since the question was asked.");
+    mg_error_hint(err, "Run again, and look at what is to be done now.");
+    finish(refusals, err, NULL, 0);
+}
+
+void
+mg_refuse_other_script(MgRefusals *refusals, const MgStep *step)
+{
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_CHANGED, "the %s script of migration \"%s\" is not the one that was shown",
+            step->direction == MG_UP ? "up" : "down", step->entry->label);
+    if (step->is_from_history) {
+        mg_error_detail(err, "It was changed in the history since the question was asked.");
+        mg_error_hint(err, "Find out who can write to %s.", refusals->history_name);
+    }
+    finish(refusals, err, NULL, 0);
+}
+
+void
 mg_refuse_redo_missing(MgRefusals *refusals, const MgMatch *match)
 {
     MgError *err = add(refusals);

@@ -51,6 +51,9 @@ void mg_refuse_recorded(MgRefusals *refusals, const MgMatch *match);
 void mg_refuse_no_down(MgRefusals *refusals, const MgMatch *match);
 void mg_refuse_from_history(MgRefusals *refusals, const MgGoal *goal, const MgMatch *match);
 void mg_refuse_altered(MgRefusals *refusals, const MgMatch *match);
+/* Somebody has consented to other steps; to another script of this one. */
+void mg_refuse_not_shown(MgRefusals *refusals, const MgStep *step);
+void mg_refuse_other_script(MgRefusals *refusals, const MgStep *step);
 /* Redo of a migration whose file is gone. */
 void mg_refuse_redo_missing(MgRefusals *refusals, const MgMatch *match);
 

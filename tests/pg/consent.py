@@ -343,6 +343,61 @@ def test_half_a_terminal_is_none(server):
     expect(project.applied(), ["1"])
 
 
+def answered(project, words, meanwhile):
+    """What a run says whose question is answered with yes, when something has happened."""
+    terminal = Terminal(project, *words, columns=100)
+    terminal.read_until("? [y/N] ")
+    meanwhile()
+    os.write(terminal.master, b"y\n")
+    terminal.read_all()
+    return terminal.process.returncode, terminal.text.replace("\r", "")
+
+
+def test_consent_is_to_the_script_that_was_shown(server):
+    project = Watched(server, FILES)
+    project.run("up")
+    without_file(project)
+
+    def plant():
+        project.sql("UPDATE migrate.history SET down_script = s, down_digest = encode(sha256(s::bytea), "
+                    "'hex') FROM (VALUES ('DROP TABLE a, b')) v(s) WHERE version = '2'")
+
+    exit, text = answered(project, ("down",), plant)
+    expect_in("    DROP TABLE b;\n", text)
+    expect_in("error: the down script of migration \"2_b\" is not the one that was shown (changed)\n"
+              "detail: It was changed in the history since the question was asked.\n"
+              "hint: Find out who can write to migrate.history.\n"
+              "note: nothing was reverted\n", text)
+    expect((exit, project.applied()), (6, ["1", "2"]))
+    expect(project.sql("SELECT count(*) FROM pg_class WHERE relname IN ('a', 'b')"), "2")
+    expect_in("    DROP TABLE a, b\n", answered(project, ("down",), lambda: None)[1])
+    expect(project.applied(), ["1"])
+
+
+def test_consent_is_to_the_migrations_that_were_shown(server):
+    needs_elsewhere(server)
+    project = Watched(server, FILES)
+    project.run("up")
+    here = project.environment()["DATABASE_URL"]
+    project.variables["DATABASE_URL"] = server.place_url(project.database, "elsewhere")
+
+    def run(*words):
+        project.variables["DATABASE_URL"] = here
+        return project.run(*words)
+
+    more(project)
+    project.write("3_c.down.sql", "DROP TABLE c;")
+    exit, text = answered(project, ("down",), lambda: run("up"))
+    expect_in("error: migration \"3_c\" was not among what was shown (changed)\n"
+              "detail: The history has changed since the question was asked.\n", text)
+    expect((exit, project.applied()), (6, ["1", "2", "3"]))
+    # What is left of it is done.
+    project.variables["DATABASE_URL"] = server.place_url(project.database, "elsewhere")
+    exit, text = answered(project, ("down", "--to", "1"), lambda: run("down"))
+    expect_in("done     1 reverted", text)
+    expect((exit, project.applied()), (0, ["1"]))
+
+
 def test_a_late_file_is_taken_without_a_word_on_this_machine_only(server):
     """--yes is the answer to a question, and nobody asks whether the order may change."""
     needs_elsewhere(server)
