@@ -101,7 +101,7 @@ compare_rows(const void *a, const void *b)
 static void
 add_text(MgBuf *ret, const char *text, MgArena *arena)
 {
-    mg_buf_format(ret, ", %s", text == NULL ? "NULL" : mg_sql_literal(text, arena));
+    mg_buf_format(ret, ", %s", mg_sql_literal(text, arena));
 }
 
 /* When, by whom and with what it was applied is another story in each database. */
@@ -112,7 +112,7 @@ add_row(const MgHistoryTable *table, const MgApplied *row, MgArena *arena, MgBuf
                   "INSERT INTO %s (version, name, kind, up_digest, token_digest, down_script,"
                   " down_digest,\n    statements, statements_started, statements_done,"
                   " prefix_digest, applied_by, tool_version)\nVALUES (%s",
-                  table->sql, row->version == NULL ? "NULL" : mg_sql_literal(row->version, arena));
+                  table->sql, mg_sql_literal(row->version, arena));
     add_text(ret, row->name, arena);
     add_text(ret, mg_kind_name(row->kind), arena);
     add_text(ret, row->digest, arena);

@@ -111,8 +111,7 @@ tables_sql(MgArena *arena)
                      " AND NOT pg_catalog.row_security_active(c.oid) FROM (VALUES ");
     for (size_t i = 0; i < N_TOOLS; i++)
         mg_buf_format(&sql, "%s(%zu, %s::text, %s::name, %s::text[])", i == 0 ? "" : ", ", i,
-                      tools[i].schema == NULL ? "NULL" : mg_sql_literal(tools[i].schema, arena),
-                      mg_sql_literal(tools[i].table, arena),
+                      mg_sql_literal(tools[i].schema, arena), mg_sql_literal(tools[i].table, arena),
                       mg_sql_literal(tools[i].columns, arena));
     mg_buf_format(
         &sql,

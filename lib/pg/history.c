@@ -12,11 +12,6 @@
 
 #define DEFAULT_SCHEMA "migrate"
 #define DEFAULT_TABLE "history"
-#define LAYOUT_COMMENT "migrate history, layout "
-/* A claim is a row too: its release is in the history like everything else.  Its version cannot be
- * a migration's, so that the unique index keeps a second one of the same hosts away. */
-#define CLAIM_KIND "claim"
-#define CLAIM_VERSION "claim:"
 
 enum {
     MAX_NAME_BYTES = 63, /* PostgreSQL cuts longer identifiers */
@@ -70,7 +65,8 @@ mg_history_facts_sql(const MgHistoryTable *table, MgArena *arena)
         " WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema'"
         " AND n.nspname::text !~ '^pg_' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
         " WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::oid AND d.objid = c.oid"
-        " AND d.deptype = 'e') AND coalesce(%s, '') NOT LIKE '" LAYOUT_COMMENT "%%') END, %s"
+        " AND d.deptype = 'e') AND coalesce(%s, '') NOT LIKE '" MG_HISTORY_LAYOUT_COMMENT
+        "%%') END, %s"
         " FROM (SELECT pg_catalog.to_regclass(%s)::pg_catalog.oid AS oid) h",
         mg_sql_literal(table->schema, arena), mg_arena_format(arena, comment_sql, "c.oid"),
         mg_arena_format(arena, comment_sql, "h.oid"), mg_sql_literal(table->sql, arena));
@@ -99,7 +95,7 @@ mg_history_rows_sql(const MgHistoryTable *table, int n_down, MgArena *arena)
         " prefix_digest, %s, down_statements, down_started, down_done, down_prefix_digest,"
         /* Whatever a down script took along may have been a repeatable's. */
         " kind = 'repeatable' AND applied_at < (SELECT pg_catalog.max(g.reverted_at) FROM %s g"
-        " WHERE g.version IS NOT NULL AND g.kind <> '" CLAIM_KIND "')"
+        " WHERE g.version IS NOT NULL AND g.kind <> '" MG_HISTORY_CLAIM_KIND "')"
         " FROM %s WHERE reverted_at IS NULL) r ORDER BY id",
         down, table->sql, table->sql);
 }
@@ -107,11 +103,12 @@ mg_history_rows_sql(const MgHistoryTable *table, int n_down, MgArena *arena)
 static int
 parse_layout(const char *comment)
 {
-    const char *at = comment == NULL ? NULL : strstr(comment, LAYOUT_COMMENT);
+    const char *at = comment == NULL ? NULL : strstr(comment, MG_HISTORY_LAYOUT_COMMENT);
     int layout = 0;
     if (at == NULL)
         return 0;
-    for (at += sizeof LAYOUT_COMMENT - 1; *at >= '0' && *at <= '9' && layout < 10000; at++)
+    for (at += sizeof MG_HISTORY_LAYOUT_COMMENT - 1; *at >= '0' && *at <= '9' && layout < 10000;
+         at++)
         layout = layout * 10 + (*at - '0');
     return layout;
 }
@@ -161,9 +158,10 @@ static MgClaim
 take_claim(const MgResult *result, int row, MgArena *arena)
 {
     const char *version = mg_result_text(result, row, 1);
-    bool is_ours = version != NULL && mg_text_starts(version, CLAIM_VERSION);
+    bool is_ours = version != NULL && mg_text_starts(version, MG_HISTORY_CLAIM_VERSION);
     return (MgClaim){ .id = mg_result_int(result, row, 0),
-                      .hosts = mg_arena_text(arena, is_ours ? version + strlen(CLAIM_VERSION) : ""),
+                      .hosts = mg_arena_text(
+                          arena, is_ours ? version + strlen(MG_HISTORY_CLAIM_VERSION) : ""),
                       .environment = mg_arena_text(arena, mg_result_text(result, row, 2)),
                       .at_ms = mg_result_int(result, row, 10),
                       .by = mg_arena_text(arena, mg_result_text(result, row, 12)) };
@@ -215,7 +213,7 @@ mg_history_take_rows(const MgHistoryTable *table, const MgResult *result, MgAren
     history.items = mg_arena_room(arena, history.cap, sizeof *history.items);
     for (int row = 0; row < mg_result_n_rows(result); row++) {
         const char *kind = mg_result_text(result, row, 3);
-        if (kind != NULL && strcmp(kind, CLAIM_KIND) == 0)
+        if (kind != NULL && strcmp(kind, MG_HISTORY_CLAIM_KIND) == 0)
             MG_PUSH(arena, &history.claims, take_claim(result, row, arena));
         else
             history.items[history.n++] = take_row(result, row, arena);
@@ -224,187 +222,7 @@ mg_history_take_rows(const MgHistoryTable *table, const MgResult *result, MgAren
     return true;
 }
 
-/* ---- Writing --------------------------------------------------------------- */
-
-#define KIND_CHECK                                                                                 \
-    "CHECK (kind IN ('versioned', 'repeatable', 'baseline', 'adopted', '" CLAIM_KIND "'))"
-
-static const char table_columns[] =
-    "id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
-    " version text,"
-    " name text NOT NULL,"
-    " kind text NOT NULL " KIND_CHECK ","
-    " up_digest text,"
-    " token_digest text,"
-    " down_script text,"
-    " down_digest text,"
-    " statements integer NOT NULL DEFAULT 0,"
-    " statements_started integer NOT NULL DEFAULT 0,"
-    " statements_done integer NOT NULL DEFAULT 0,"
-    " prefix_digest text,"
-    " applied_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),"
-    " duration interval NOT NULL DEFAULT '0',"
-    " applied_by text NOT NULL,"
-    " git_commit text,"
-    " run_url text,"
-    " environment text,"
-    " tool_version text NOT NULL,"
-    " reverted_at timestamptz,"
-    " reverted_by text,"
-    " down_statements integer NOT NULL DEFAULT 0,"
-    " down_started integer NOT NULL DEFAULT 0,"
-    " down_done integer NOT NULL DEFAULT 0,"
-    " down_prefix_digest text,"
-    " CHECK (kind = 'repeatable' OR version IS NOT NULL)";
-
-/* Default privileges may have granted others the table, its sequence and the schema we made. */
-static const char revoke_body[] =
-    "DECLARE g record; BEGIN FOR g IN"
-    " SELECT DISTINCT c.kind, a.grantee FROM ("
-    "SELECT CASE r.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, r.relacl AS acl,"
-    " r.relowner AS owner FROM pg_catalog.pg_class r WHERE r.oid IN"
-    " (%s::pg_catalog.regclass::oid,"
-    " pg_catalog.pg_get_serial_sequence(%s, 'id')::pg_catalog.regclass::oid)"
-    ") c, LATERAL pg_catalog.aclexplode(c.acl) a WHERE a.grantee <> c.owner"
-    " LOOP EXECUTE pg_catalog.format('REVOKE ALL ON %%s %%s FROM %%s', g.kind,"
-    " CASE g.kind WHEN 'TABLE' THEN %s ELSE pg_catalog.pg_get_serial_sequence(%s, 'id') END,"
-    " CASE g.grantee WHEN 0::oid THEN 'PUBLIC' ELSE pg_catalog.quote_ident("
-    "pg_catalog.pg_get_userbyid(g.grantee)) END); END LOOP; END";
-
-const char *
-mg_history_revoke_sql(const MgHistoryTable *table, MgArena *arena)
-{
-    const char *name = mg_sql_literal(table->sql, arena);
-    return mg_arena_format(arena, "DO $migrate$%s$migrate$",
-                           mg_arena_format(arena, revoke_body, name, name, name, name));
-}
-
-/* What one transaction consists of. */
-typedef struct Script {
-    const MgHistoryTable *table;
-    MgArena *arena;
-    MgOp *ops;
-    int n;
-} Script;
-
-static void
-add(Script *script, const char *sql)
-{
-    assert(script->n < MG_HISTORY_MAX_PREPARE_OPS);
-    script->ops[script->n++] = (MgOp){ .kind = MG_OP_QUERY, .sql = sql };
-}
-
-static void
-add_comment(Script *script)
-{
-    add(script, mg_arena_format(script->arena, "COMMENT ON TABLE %s IS '" LAYOUT_COMMENT "%d'",
-                                script->table->sql, MG_HISTORY_LAYOUT));
-}
-
-static void
-add_create(Script *script, bool has_schema)
-{
-    const MgHistoryTable *table = script->table;
-    MgArena *arena = script->arena;
-    if (!has_schema)
-        add(script, mg_arena_format(arena, "CREATE SCHEMA IF NOT EXISTS %s",
-                                    mg_sql_identifier(table->schema, arena)));
-    add(script, mg_arena_format(arena, "CREATE TABLE %s (%s)", table->sql, table_columns));
-    add(script, mg_arena_format(arena,
-                                "CREATE UNIQUE INDEX ON %s ((coalesce(version, 'R:' || name)))"
-                                " WHERE reverted_at IS NULL",
-                                table->sql));
-    add_comment(script);
-    add(script, mg_history_revoke_sql(table, arena));
-}
-
-/* From layout 1: it had no environment, and no kind for claims.  Its check was named by the
- * server. */
-static void
-add_upgrade_to_2(Script *script)
-{
-    const char *table = script->table->sql;
-    add(script, mg_arena_format(script->arena,
-                                "ALTER TABLE %s ADD COLUMN IF NOT EXISTS environment text", table));
-    add(script, mg_arena_format(
-                    script->arena,
-                    "DO $migrate$ DECLARE c record; BEGIN FOR c IN SELECT conname FROM"
-                    " pg_catalog.pg_constraint WHERE conrelid = %s::pg_catalog.regclass::oid AND"
-                    " contype = 'c' AND pg_catalog.array_length(conkey, 1) = 1 AND conkey[1] ="
-                    " (SELECT attnum FROM pg_catalog.pg_attribute WHERE attrelid = conrelid"
-                    " AND attname = 'kind')"
-                    " LOOP EXECUTE pg_catalog.format('ALTER TABLE %%s DROP CONSTRAINT %%I',"
-                    " %s, c.conname); END LOOP; END $migrate$",
-                    mg_sql_literal(table, script->arena), mg_sql_literal(table, script->arena)));
-    add(script, mg_arena_format(script->arena, "ALTER TABLE %s ADD " KIND_CHECK, table));
-}
-
-/* From layout 2: it did not know how far a down script got. */
-static void
-add_upgrade(Script *script, int layout)
-{
-    if (layout < 2)
-        add_upgrade_to_2(script);
-    add(script, mg_arena_format(script->arena,
-                                "ALTER TABLE %s"
-                                " ADD COLUMN IF NOT EXISTS down_statements integer NOT NULL"
-                                " DEFAULT 0,"
-                                " ADD COLUMN IF NOT EXISTS down_started integer NOT NULL DEFAULT 0,"
-                                " ADD COLUMN IF NOT EXISTS down_done integer NOT NULL DEFAULT 0,"
-                                " ADD COLUMN IF NOT EXISTS down_prefix_digest text",
-                                script->table->sql));
-    add_comment(script);
-}
-
-static const char *
-literal_or_null(const char *text, MgArena *arena)
-{
-    return text == NULL ? "NULL" : mg_sql_literal(text, arena);
-}
-
-static void
-add_claim(Script *script, const MgNewClaim *claim)
-{
-    MgArena *arena = script->arena;
-    const char *environment = mg_sql_literal(claim->environment, arena);
-    const char *version = mg_arena_format(arena, CLAIM_VERSION "%s", claim->hosts);
-    add(script, mg_arena_format(
-                    arena,
-                    "INSERT INTO %s (version, name, kind, environment, applied_by, git_commit,"
-                    " run_url, tool_version) VALUES (%s, %s, '" CLAIM_KIND
-                    "', %s, %s, %s, %s, '" MG_VERSION "') ON CONFLICT DO NOTHING",
-                    script->table->sql, mg_sql_literal(version, arena), environment, environment,
-                    mg_sql_literal(claim->applied_by, arena), literal_or_null(claim->commit, arena),
-                    literal_or_null(claim->run_url, arena)));
-}
-
-bool
-mg_history_must_prepare(const MgHistoryFacts *facts)
-{
-    return !facts->exists || facts->layout < MG_HISTORY_LAYOUT;
-}
-
-int
-mg_history_prepare_ops(const MgHistoryTable *table, const MgHistoryFacts *facts,
-                       const MgNewClaim *claim, const char *fence_sql, MgArena *arena,
-                       MgOp ret[MG_HISTORY_MAX_PREPARE_OPS])
-{
-    Script script = { .table = table, .arena = arena, .ops = ret };
-    if (!mg_history_must_prepare(facts) && claim == NULL)
-        return 0;
-    add(&script, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
-    add(&script, mg_arena_format(arena, "SELECT %s", fence_sql));
-    if (!facts->exists)
-        add_create(&script, facts->has_schema);
-    else if (facts->layout < MG_HISTORY_LAYOUT)
-        add_upgrade(&script, facts->layout);
-    if (claim != NULL) {
-        add_claim(&script, claim);
-        add(&script, "DISCARD SEQUENCES"); /* or its number is the first migration's lastval() */
-    }
-    add(&script, "COMMIT");
-    return script.n;
-}
+/* ---- Rows ------------------------------------------------------------------ */
 
 void
 mg_history_record_params(const MgRecord *record, MgArena *arena,
@@ -545,10 +363,10 @@ mg_history_repair_sql(const MgHistoryTable *table, int64_t row_id, const MgChang
     MG_CLEANUP(buf) MgBuf where = { 0 };
     for (size_t i = 0; i < n_changes; i++) {
         mg_buf_format(&set, "%s%s = %s", i == 0 ? "" : ", ", changes[i].column,
-                      literal_or_null(changes[i].to, arena));
+                      mg_sql_literal(changes[i].to, arena));
         if (!changes[i].is_blind)
             mg_buf_format(&where, " AND %s IS NOT DISTINCT FROM %s", changes[i].column,
-                          literal_or_null(changes[i].from, arena));
+                          mg_sql_literal(changes[i].from, arena));
     }
     return mg_arena_format(
         arena,
@@ -564,7 +382,8 @@ mg_history_release_sql(const MgHistoryTable *table, int64_t id, const char *by,
     return mg_arena_format(arena,
                            "WITH changed AS (UPDATE %s SET reverted_at ="
                            " pg_catalog.clock_timestamp(), reverted_by = %s WHERE id = %" PRId64
-                           " AND kind = '" CLAIM_KIND "' AND reverted_at IS NULL AND %s = 1"
+                           " AND kind = '" MG_HISTORY_CLAIM_KIND
+                           "' AND reverted_at IS NULL AND %s = 1"
                            " RETURNING id, 0::bigint AS duration_us)" ONE_ROW,
                            table->sql, mg_sql_literal(by, arena), id, fence_sql);
 }

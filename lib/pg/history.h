@@ -21,6 +21,12 @@ enum {
     MG_HISTORY_MAX_PREPARE_OPS = 11,
 };
 
+#define MG_HISTORY_LAYOUT_COMMENT "migrate history, layout "
+/* A claim is a row too: its release is in the history like everything else.  Its version cannot be
+ * a migration's, so that the unique index keeps a second one of the same hosts away. */
+#define MG_HISTORY_CLAIM_KIND "claim"
+#define MG_HISTORY_CLAIM_VERSION "claim:"
+
 typedef struct MgHistoryTable {
     const char *schema, *table;
     const char *sql;   /* quoted: "migrate"."history" */

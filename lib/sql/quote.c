@@ -30,6 +30,8 @@ mg_sql_identifier(const char *name, MgArena *arena)
 const char *
 mg_sql_literal(const char *text, MgArena *arena)
 {
+    if (text == NULL)
+        return "NULL";
     return strchr(text, '\\') == NULL ? wrap("", '\'', "'", text, arena)
                                       : wrap("E", '\'', "'\\", text, arena);
 }

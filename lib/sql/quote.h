@@ -6,7 +6,8 @@
 
 /* "a ""name""" */
 const char *mg_sql_identifier(const char *name, MgArena *arena);
-/* 'it''s', or E'...' when it has backslashes: right whatever standard_conforming_strings says. */
+/* 'it''s', or E'...' when it has backslashes: right whatever standard_conforming_strings says.  A
+ * text that is NULL gives NULL. */
 const char *mg_sql_literal(const char *text, MgArena *arena);
 
 #endif

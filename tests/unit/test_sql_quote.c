@@ -25,6 +25,7 @@ test_quote__identifiers_and_literals(void **state)
         assert_string_equal(mg_sql_identifier(cases[i].text, &arena), cases[i].identifier);
         assert_string_equal(mg_sql_literal(cases[i].text, &arena), cases[i].literal);
     }
+    assert_string_equal(mg_sql_literal(NULL, &arena), "NULL");
     mg_arena_release(&arena);
 }
 

@@ -1,0 +1,183 @@
+/* The history table itself: its columns, who may use it, older layouts, and its claims. */
+#include "pg/history.h"
+
+#include <assert.h>
+
+#include "base/text.h"
+#include "sql/quote.h"
+
+#define KIND_CHECK                                                                                 \
+    "CHECK (kind IN ('versioned', 'repeatable', 'baseline', 'adopted', '" MG_HISTORY_CLAIM_KIND    \
+    "'))"
+
+static const char table_columns[] =
+    "id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+    " version text,"
+    " name text NOT NULL,"
+    " kind text NOT NULL " KIND_CHECK ","
+    " up_digest text,"
+    " token_digest text,"
+    " down_script text,"
+    " down_digest text,"
+    " statements integer NOT NULL DEFAULT 0,"
+    " statements_started integer NOT NULL DEFAULT 0,"
+    " statements_done integer NOT NULL DEFAULT 0,"
+    " prefix_digest text,"
+    " applied_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),"
+    " duration interval NOT NULL DEFAULT '0',"
+    " applied_by text NOT NULL,"
+    " git_commit text,"
+    " run_url text,"
+    " environment text,"
+    " tool_version text NOT NULL,"
+    " reverted_at timestamptz,"
+    " reverted_by text,"
+    " down_statements integer NOT NULL DEFAULT 0,"
+    " down_started integer NOT NULL DEFAULT 0,"
+    " down_done integer NOT NULL DEFAULT 0,"
+    " down_prefix_digest text,"
+    " CHECK (kind = 'repeatable' OR version IS NOT NULL)";
+
+/* Default privileges may have granted others the table, its sequence and the schema we made. */
+static const char revoke_body[] =
+    "DECLARE g record; BEGIN FOR g IN"
+    " SELECT DISTINCT c.kind, a.grantee FROM ("
+    "SELECT CASE r.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, r.relacl AS acl,"
+    " r.relowner AS owner FROM pg_catalog.pg_class r WHERE r.oid IN"
+    " (%s::pg_catalog.regclass::oid,"
+    " pg_catalog.pg_get_serial_sequence(%s, 'id')::pg_catalog.regclass::oid)"
+    ") c, LATERAL pg_catalog.aclexplode(c.acl) a WHERE a.grantee <> c.owner"
+    " LOOP EXECUTE pg_catalog.format('REVOKE ALL ON %%s %%s FROM %%s', g.kind,"
+    " CASE g.kind WHEN 'TABLE' THEN %s ELSE pg_catalog.pg_get_serial_sequence(%s, 'id') END,"
+    " CASE g.grantee WHEN 0::oid THEN 'PUBLIC' ELSE pg_catalog.quote_ident("
+    "pg_catalog.pg_get_userbyid(g.grantee)) END); END LOOP; END";
+
+const char *
+mg_history_revoke_sql(const MgHistoryTable *table, MgArena *arena)
+{
+    const char *name = mg_sql_literal(table->sql, arena);
+    return mg_arena_format(arena, "DO $migrate$%s$migrate$",
+                           mg_arena_format(arena, revoke_body, name, name, name, name));
+}
+
+/* What one transaction consists of. */
+typedef struct Script {
+    const MgHistoryTable *table;
+    MgArena *arena;
+    MgOp *ops;
+    int n;
+} Script;
+
+static void
+add(Script *script, const char *sql)
+{
+    assert(script->n < MG_HISTORY_MAX_PREPARE_OPS);
+    script->ops[script->n++] = (MgOp){ .kind = MG_OP_QUERY, .sql = sql };
+}
+
+static void
+add_comment(Script *script)
+{
+    add(script,
+        mg_arena_format(script->arena, "COMMENT ON TABLE %s IS '" MG_HISTORY_LAYOUT_COMMENT "%d'",
+                        script->table->sql, MG_HISTORY_LAYOUT));
+}
+
+static void
+add_create(Script *script, bool has_schema)
+{
+    const MgHistoryTable *table = script->table;
+    MgArena *arena = script->arena;
+    if (!has_schema)
+        add(script, mg_arena_format(arena, "CREATE SCHEMA IF NOT EXISTS %s",
+                                    mg_sql_identifier(table->schema, arena)));
+    add(script, mg_arena_format(arena, "CREATE TABLE %s (%s)", table->sql, table_columns));
+    add(script, mg_arena_format(arena,
+                                "CREATE UNIQUE INDEX ON %s ((coalesce(version, 'R:' || name)))"
+                                " WHERE reverted_at IS NULL",
+                                table->sql));
+    add_comment(script);
+    add(script, mg_history_revoke_sql(table, arena));
+}
+
+/* From layout 1: it had no environment, and no kind for claims.  Its check was named by the
+ * server. */
+static void
+add_upgrade_to_2(Script *script)
+{
+    const char *table = script->table->sql;
+    add(script, mg_arena_format(script->arena,
+                                "ALTER TABLE %s ADD COLUMN IF NOT EXISTS environment text", table));
+    add(script, mg_arena_format(
+                    script->arena,
+                    "DO $migrate$ DECLARE c record; BEGIN FOR c IN SELECT conname FROM"
+                    " pg_catalog.pg_constraint WHERE conrelid = %s::pg_catalog.regclass::oid AND"
+                    " contype = 'c' AND pg_catalog.array_length(conkey, 1) = 1 AND conkey[1] ="
+                    " (SELECT attnum FROM pg_catalog.pg_attribute WHERE attrelid = conrelid"
+                    " AND attname = 'kind')"
+                    " LOOP EXECUTE pg_catalog.format('ALTER TABLE %%s DROP CONSTRAINT %%I',"
+                    " %s, c.conname); END LOOP; END $migrate$",
+                    mg_sql_literal(table, script->arena), mg_sql_literal(table, script->arena)));
+    add(script, mg_arena_format(script->arena, "ALTER TABLE %s ADD " KIND_CHECK, table));
+}
+
+/* From layout 2: it did not know how far a down script got. */
+static void
+add_upgrade(Script *script, int layout)
+{
+    if (layout < 2)
+        add_upgrade_to_2(script);
+    add(script, mg_arena_format(script->arena,
+                                "ALTER TABLE %s"
+                                " ADD COLUMN IF NOT EXISTS down_statements integer NOT NULL"
+                                " DEFAULT 0,"
+                                " ADD COLUMN IF NOT EXISTS down_started integer NOT NULL DEFAULT 0,"
+                                " ADD COLUMN IF NOT EXISTS down_done integer NOT NULL DEFAULT 0,"
+                                " ADD COLUMN IF NOT EXISTS down_prefix_digest text",
+                                script->table->sql));
+    add_comment(script);
+}
+
+static void
+add_claim(Script *script, const MgNewClaim *claim)
+{
+    MgArena *arena = script->arena;
+    const char *environment = mg_sql_literal(claim->environment, arena);
+    const char *version = mg_arena_format(arena, MG_HISTORY_CLAIM_VERSION "%s", claim->hosts);
+    add(script, mg_arena_format(
+                    arena,
+                    "INSERT INTO %s (version, name, kind, environment, applied_by, git_commit,"
+                    " run_url, tool_version) VALUES (%s, %s, '" MG_HISTORY_CLAIM_KIND
+                    "', %s, %s, %s, %s, '" MG_VERSION "') ON CONFLICT DO NOTHING",
+                    script->table->sql, mg_sql_literal(version, arena), environment, environment,
+                    mg_sql_literal(claim->applied_by, arena), mg_sql_literal(claim->commit, arena),
+                    mg_sql_literal(claim->run_url, arena)));
+}
+
+bool
+mg_history_must_prepare(const MgHistoryFacts *facts)
+{
+    return !facts->exists || facts->layout < MG_HISTORY_LAYOUT;
+}
+
+int
+mg_history_prepare_ops(const MgHistoryTable *table, const MgHistoryFacts *facts,
+                       const MgNewClaim *claim, const char *fence_sql, MgArena *arena,
+                       MgOp ret[MG_HISTORY_MAX_PREPARE_OPS])
+{
+    Script script = { .table = table, .arena = arena, .ops = ret };
+    if (!mg_history_must_prepare(facts) && claim == NULL)
+        return 0;
+    add(&script, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
+    add(&script, mg_arena_format(arena, "SELECT %s", fence_sql));
+    if (!facts->exists)
+        add_create(&script, facts->has_schema);
+    else if (facts->layout < MG_HISTORY_LAYOUT)
+        add_upgrade(&script, facts->layout);
+    if (claim != NULL) {
+        add_claim(&script, claim);
+        add(&script, "DISCARD SEQUENCES"); /* or its number is the first migration's lastval() */
+    }
+    add(&script, "COMMIT");
+    return script.n;
+}
