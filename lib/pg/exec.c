@@ -106,7 +106,7 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
     case MG_ROLE_RECORD:
     case MG_ROLE_MARK:
         if (mg_result_n_rows(result) == 1)
-            exec->duration_us = mg_result_int(result, 0, 1);
+            exec->duration_us = mg_result_int(result, 0, 0);
         if (tag->role == MG_ROLE_RECORD)
             on_recorded(exec, tag);
         return true;

@@ -253,10 +253,14 @@ mg_history_record_params(const MgRecord *record, MgArena *arena,
 }
 
 /* Exactly one row must have been changed: anything else fails at run time, so nothing commits. */
+#define NO_ROW                                                                                     \
+    "('" MG_HISTORY_ROW_GONE ", backend ' || pg_catalog.pg_backend_pid()::text)::pg_catalog.int8"
 #define ONE_ROW                                                                                    \
-    " SELECT CASE pg_catalog.count(*) WHEN 1 THEN pg_catalog.max(id)"                              \
-    " ELSE ('" MG_HISTORY_ROW_GONE ", backend ' || pg_catalog.pg_backend_pid()::text)"             \
-    "::pg_catalog.int8 END, pg_catalog.max(duration_us) FROM changed"
+    " SELECT CASE pg_catalog.count(*) WHEN 1 THEN pg_catalog.max(duration_us) ELSE " NO_ROW        \
+    " END FROM changed"
+#define DURATION                                                                                   \
+    " RETURNING (pg_catalog.date_part('epoch', duration) * 1000000::float8)::bigint AS "           \
+    "duration_us)"
 
 const char *
 mg_history_record_sql(const MgHistoryTable *table, const char *fence_sql, bool is_one_transaction,
@@ -268,19 +272,19 @@ mg_history_record_sql(const MgHistoryTable *table, const char *fence_sql, bool i
                                 "greatest(pg_catalog.now(), (SELECT b.applied_at FROM %s b"
                                 " ORDER BY b.id DESC LIMIT 1))",
                                 table->sql);
+    /* Every migration starts this plan: a sub-select, aggregates would cost more than the row. */
     return mg_arena_format(
         arena,
         "WITH changed AS ("
         "INSERT INTO %s (version, name, kind, up_digest, token_digest, down_script, down_digest,"
         " statements, statements_started, statements_done, applied_by, git_commit, run_url,"
         " prefix_digest, environment, tool_version, duration)"
-        " SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::int4,"
-        " $9::int4, $10::int4, $11::text, $12::text, $13::text,"
-        " $14::text, $16::text, '" MG_VERSION "', pg_catalog.clock_timestamp() - %s"
-        " + $15::float8 * interval '1 microsecond' WHERE %s = 1"
-        " RETURNING id, (extract(epoch FROM duration)::numeric * 1000000::numeric)::bigint AS "
-        "duration_us)" ONE_ROW,
-        table->sql, begin, fence_sql);
+        " VALUES ($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::int4,"
+        " $9::int4, $10::int4, $11::text, $12::text, $13::text, $14::text, $16::text,"
+        " '" MG_VERSION "', CASE %s WHEN 1 THEN pg_catalog.clock_timestamp() - %s"
+        " + $15::float8 * interval '1 microsecond' END)" DURATION
+        " SELECT coalesce((SELECT duration_us FROM changed), " NO_ROW ")",
+        table->sql, fence_sql, begin);
 }
 
 const char *
@@ -306,9 +310,7 @@ mg_history_progress_sql(const MgHistoryTable *table, const char *fence_sql, MgAr
         "WITH changed AS (UPDATE %s SET statements_started = $2::int4, statements_done = $3::int4,"
         " duration = duration + (pg_catalog.clock_timestamp() - pg_catalog.now())"
         " + $4::float8 * interval '1 microsecond', prefix_digest = "
-        "$5::text" ROW_OF("$1::text") " AND %s = 1"
-                                      " RETURNING id, (extract(epoch FROM duration)::numeric * "
-                                      "1000000::numeric)::bigint AS duration_us)" ONE_ROW,
+        "$5::text" ROW_OF("$1::text") " AND %s = 1" DURATION ONE_ROW,
         table->sql, fence_sql);
 }
 
@@ -319,7 +321,7 @@ mg_history_down_progress_sql(const MgHistoryTable *table, const char *fence_sql,
         arena,
         "WITH changed AS (UPDATE %s SET down_statements = $2::int4, down_started = $3::int4,"
         " down_done = $4::int4, down_prefix_digest = $5::text WHERE id = $1::int8"
-        " AND reverted_at IS NULL AND %s = 1 RETURNING id, 0::int8 AS duration_us)" ONE_ROW,
+        " AND reverted_at IS NULL AND %s = 1 RETURNING 0::int8 AS duration_us)" ONE_ROW,
         table->sql, fence_sql);
 }
 
@@ -335,10 +337,7 @@ mg_history_finish_sql(const MgHistoryTable *table, const char *fence_sql, MgAren
         " run_url = $13::text, prefix_digest = $14::text, environment = $16::text,"
         " tool_version = '" MG_VERSION "',"
         " duration = duration + $15::float8 * interval '1 microsecond'" ROW_OF(
-            "$17::text") " AND %s = 1"
-                         " RETURNING id, (extract(epoch FROM duration)::numeric * "
-                         "1000000::numeric)::bigint AS "
-                         "duration_us)" ONE_ROW,
+            "$17::text") " AND %s = 1" DURATION ONE_ROW,
         table->sql, fence_sql);
 }
 
@@ -349,9 +348,8 @@ mg_history_revert_sql(const MgHistoryTable *table, const char *fence_sql, MgAren
         arena,
         "WITH changed AS (UPDATE %s SET reverted_at = pg_catalog.clock_timestamp(),"
         " reverted_by = $2::text WHERE id = $1::int8 AND reverted_at IS NULL AND %s = 1"
-        " RETURNING id, (extract(epoch FROM pg_catalog.clock_timestamp() - "
-        "pg_catalog.now())::numeric"
-        " * 1000000::numeric)::bigint + $3::int8 AS duration_us)" ONE_ROW,
+        " RETURNING (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() -"
+        " pg_catalog.now()) * 1000000::float8)::bigint + $3::int8 AS duration_us)" ONE_ROW,
         table->sql, fence_sql);
 }
 
@@ -371,7 +369,7 @@ mg_history_repair_sql(const MgHistoryTable *table, int64_t row_id, const MgChang
     return mg_arena_format(
         arena,
         "WITH changed AS (UPDATE %s SET %s WHERE id = %" PRId64
-        " AND reverted_at IS NULL%s AND %s = 1 RETURNING id, 0::int8 AS duration_us)" ONE_ROW,
+        " AND reverted_at IS NULL%s AND %s = 1 RETURNING 0::int8 AS duration_us)" ONE_ROW,
         table->sql, mg_buf_text(&set), row_id, mg_buf_text(&where), fence_sql);
 }
 
@@ -384,7 +382,7 @@ mg_history_release_sql(const MgHistoryTable *table, int64_t id, const char *by,
                            " pg_catalog.clock_timestamp(), reverted_by = %s WHERE id = %" PRId64
                            " AND kind = '" MG_HISTORY_CLAIM_KIND
                            "' AND reverted_at IS NULL AND %s = 1"
-                           " RETURNING id, 0::bigint AS duration_us)" ONE_ROW,
+                           " RETURNING 0::bigint AS duration_us)" ONE_ROW,
                            table->sql, mg_sql_literal(by, arena), id, fence_sql);
 }
 

@@ -118,7 +118,8 @@ typedef struct MgRecord {
 void mg_history_record_params(const MgRecord *record, MgArena *arena,
                               const char *params[MG_FINISH_PARAMS]);
 
-/* INSERT of an application; its condition is the fence.  Answers id and duration in us. */
+/* INSERT of an application, if the fence holds; one row or an error.  Answers its duration in us.
+ */
 const char *mg_history_record_sql(const MgHistoryTable *table, const char *fence_sql,
                                   bool is_one_transaction, MgArena *arena);
 /*
@@ -128,7 +129,7 @@ const char *mg_history_record_sql(const MgHistoryTable *table, const char *fence
 const char *mg_history_close_sql(const MgHistoryTable *table, MgArena *arena);
 /*
  * Progress of a no-transaction migration: $1 key, $2 started, $3 done, $4 us
- * more, $5 prefix digest.  One row or an error; answers id and duration in us.
+ * more, $5 prefix digest.  One row or an error; answers the duration in us.
  */
 const char *mg_history_progress_sql(const MgHistoryTable *table, const char *fence_sql,
                                     MgArena *arena);
@@ -143,8 +144,8 @@ const char *mg_history_finish_sql(const MgHistoryTable *table, const char *fence
                                   MgArena *arena);
 /* Take away what default privileges have given others: the table, its sequence. */
 const char *mg_history_revoke_sql(const MgHistoryTable *table, MgArena *arena);
-/* Undo an application: $1 id, $2 by whom, $3 us more.  One row or error; answers id and duration
- * in us. */
+/* Undo an application: $1 id, $2 by whom, $3 us more.  One row or error; answers the duration in
+ * us. */
 const char *mg_history_revert_sql(const MgHistoryTable *table, const char *fence_sql,
                                   MgArena *arena);
 /* Change values of one live row, when they are still as they were; one row or an error. */

@@ -117,12 +117,13 @@ const char *
 mg_lock_fence_sql(const MgLock *lock, MgArena *arena)
 {
     assert(lock->backend_pid != 0);
-    /* The nonce first: where it is held, the backend is ours, and so is its count of the other. */
+    /* The nonce first: where it is held, the backend is ours, and so is its count of the other.
+     * What fails stands there once, since every execution makes all of it ready. */
     return mg_arena_format(arena,
-                           "CASE WHEN pg_catalog.pg_backend_pid() <> %d THEN " LOST
-                           " WHEN NOT " UNLOCK " THEN " LOST " WHEN NOT " TRY " THEN " LOST
-                           " WHEN NOT " UNLOCK " THEN " LOST " WHEN NOT " TRY " THEN " LOST
-                           " ELSE 1 END",
+                           "CASE WHEN CASE WHEN pg_catalog.pg_backend_pid() <> %d THEN false"
+                           " WHEN NOT " UNLOCK " THEN false WHEN NOT " TRY " THEN false"
+                           " WHEN NOT " UNLOCK " THEN false ELSE " TRY " END"
+                           " THEN 1 ELSE " LOST " END",
                            lock->backend_pid, lock->nonce, lock->nonce, lock->key, lock->key);
 }
 
