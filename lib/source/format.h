@@ -111,7 +111,8 @@ typedef struct MgReading {
     MgDigest *text_digest, *token_digest;
     MgReadingRoom *room;
     MgReader reader;
-    int folder_fd; /* of the files, borrowed; -1: none */
+    int folder_fd;     /* of the files, borrowed; -1: none */
+    size_t kept_bytes; /* of all texts */
 } MgReading;
 
 void mg_reading_open(MgReading *reading, MgArena *arena);

@@ -29,6 +29,9 @@ enum {
     N_ENDINGS = sizeof endings / sizeof *endings,
     /* What file systems take. */
     FILE_NAME_MAX_BYTES = 255,
+    /* Of one file, and of all. */
+    MAX_KEPT_BYTES = 64 << 10,
+    MAX_ALL_KEPT_BYTES = 4 << 20,
 };
 
 static const char digits[] = "0123456789";
@@ -358,6 +361,20 @@ open_file(const MgScript *script, MgReading *reading, MgError *err)
     return mg_script_open(script, &reading->reader, err);
 }
 
+/* What has just been analysed need not be read again when it runs, if it is little. */
+static void
+keep_text(MgReading *reading, MgScript *script)
+{
+    const MgReader *reader = &reading->reader;
+    size_t left_bytes = MAX_ALL_KEPT_BYTES - reading->kept_bytes;
+    if (script->text != NULL || !reader->is_whole || reader->offset > 0 ||
+        reader->size_bytes > MAX_KEPT_BYTES || reader->size_bytes > left_bytes)
+        return;
+    script->text = mg_arena_text_n(reading->arena, reader->text, reader->size_bytes);
+    script->size_bytes = reader->size_bytes;
+    reading->kept_bytes += reader->size_bytes;
+}
+
 /* Analyse a part of the file under reader; what is in its window is not read again. */
 static bool
 analyse_part(MgScript *script, const Section *section, const MgReader *reader,
@@ -400,9 +417,11 @@ static bool
 read_sections(const MgNativeFile *file, MgReading *reading, MgMigration *ret, MgError *err)
 {
     MgReader *reader = &reading->reader;
-    ret->up = ret->down = script_of(file);
+    ret->up = script_of(file);
     if (!open_file(&ret->up, reading, err))
         return false;
+    keep_text(reading, &ret->up);
+    ret->down = ret->up;
     /* Without a marker the file need not be walked through twice. */
     if (reader->is_whole && !mg_directive_may_stand(reader->text, reader->size_bytes))
         return mg_script_analyse_reader(&ret->up, reader, MG_DIRECTIVE_UP, reading, err);
@@ -421,8 +440,10 @@ read_whole(const MgNativeFile *file, MgDirectiveKind direction, MgReading *readi
            MgError *err)
 {
     *ret = script_of(file);
-    return open_file(ret, reading, err) &&
-           mg_script_analyse_reader(ret, &reading->reader, direction, reading, err);
+    if (!open_file(ret, reading, err))
+        return false;
+    keep_text(reading, ret);
+    return mg_script_analyse_reader(ret, &reading->reader, direction, reading, err);
 }
 
 bool

@@ -1,8 +1,9 @@
 /*
  * The source: which migrations exist, what their files say, digests included.
  *
- * Reading a source looks at every file once and keeps no text: a script
- * remembers where its text is, so memory does not grow with the files' size.
+ * Reading a source looks at every file once.  It keeps the text of small files,
+ * up to a few MB in all, so that what was planned is what runs; of others a
+ * script remembers where its text is: memory does not grow with the files' size.
  *
  * Glossary.  migration: a versioned change with an up and perhaps a down
  * script.  version: what orders it.  script: one direction of a migration, a
@@ -30,7 +31,8 @@ enum {
 /* One direction of a migration, analysed. */
 typedef struct MgScript {
     const char *path;  /* as shown: "migrations/0001_x.up.sql"; can be opened as it is */
-    const char *text;  /* a source in memory, or a script from the history: borrowed; else NULL */
+    const char *text;  /* of the whole file, in memory: a source's or the history's, which is
+                          borrowed, or a small file's, as it was read; else NULL */
     size_t size_bytes; /* of text */
     MgSpan part;       /* bytes of the file that belong to this direction */
     int first_line;    /* line number of part.begin */

@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 
-from house import Project, expect, expect_in, main
+from house import LIMIT_S, Project, expect, expect_in, hold_table, main, wait_for
 
 # A bit of everything that pg_dump writes.
 MANY_KINDS = r"""
@@ -229,6 +229,29 @@ def test_the_server_refuses_what_we_say(server):
     theirs = {text: is_refused(project, text) for text in statements}
     expect(ours, theirs)
     expect([text for text in statements if theirs[text]], refused)
+
+
+def test_files_that_change_while_it_runs(server):
+    """What is small runs as it was planned; what is not is read again, and refused."""
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (i int);"})
+    project.run("up")
+    project.write("2_v.up.sql", "VACUUM a;")  # is awaited, so nothing behind it is sent yet
+    project.write("3_small.up.sql", "CREATE TABLE planned (i int);")
+    project.write("4_large.up.sql", "CREATE TABLE large (i int);" + " " * 70000)
+    holder = hold_table(project, "a", 3)
+    run = project.start("up")
+    wait_for(lambda: project.sql("SELECT count(*) FROM pg_stat_activity WHERE query = 'VACUUM a' "
+                                 "AND wait_event_type = 'Lock'") == "1")
+    for name in ("3_small", "4_large"):
+        project.write(name + ".up.sql", "CREATE TABLE edited (i int);")
+    out, err = run.communicate(timeout=LIMIT_S)
+    expect(run.returncode, 6)
+    expect_in("error: the file changed while migrations were being applied (changed)\n", err)
+    expect_in("migrations/4_large.up.sql", err)
+    holder.wait(LIMIT_S)
+    expect(project.applied(), ["1", "2", "3"])
+    expect(project.sql("SELECT relname FROM pg_class WHERE relname IN ('planned', 'large', 'edited'"
+                       ")"), "planned")
 
 
 if __name__ == "__main__":

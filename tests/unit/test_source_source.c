@@ -254,7 +254,8 @@ test_source__what_files_say(void **state)
     assert_string_equal(c->version, "3");
     assert_string_equal(c->name, "c");
     assert_string_equal(c->up.path, path_of("3_c.sql"));
-    assert_null(c->up.text);
+    assert_string_equal(c->up.text, "-- migrate:up\nx;\n-- migrate:down\ny;\n");
+    assert_ptr_equal(c->down.text, c->up.text);
     assert_int_equal(c->down.first_line, 3);
 
     write_file("4_d.sql", "SELECT 'x\n");
@@ -264,6 +265,34 @@ test_source__what_files_say(void **state)
     assert_int_equal(err.line, 1);
     assert_int_equal(err.column, 8);
     assert_string_equal(err.message, "unterminated quoted string");
+}
+
+/* Up to 64 KiB a file, and not too many of them. */
+static void
+test_source__texts_that_are_kept(void **state)
+{
+    (void)state;
+    enum { SMALL = 64 << 10, N_KEPT = 64, N_FILES = N_KEPT + 2 };
+    static char text[SMALL + 2];
+    char name[32];
+    memset(text, ' ', SMALL + 1);
+    text[0] = 'x';
+    write_file("0_large.up.sql", text);
+    text[SMALL] = '\0';
+    for (int i = 1; i < N_FILES; i++) {
+        (void)snprintf(name, sizeof name, "%d_a.up.sql", i);
+        write_file(name, text);
+    }
+    MgSource source;
+    MgError err;
+    assert_true(mg_source_read(folder, &arena, &source, &err));
+    assert_int_equal(source.n, N_FILES);
+    assert_null(source.items[0].up.text);
+    for (int i = 1; i <= N_KEPT; i++) {
+        assert_int_equal(source.items[i].up.size_bytes, SMALL);
+        assert_string_equal(source.items[i].up.text, text);
+    }
+    assert_null(source.items[N_KEPT + 1].up.text);
 }
 
 static void
@@ -323,9 +352,13 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-        WITH_FOLDER(test_source__folders),         WITH_FOLDER(test_source__links_and_other_things),
-        WITH_FOLDER(test_source__folder_errors),   WITH_FOLDER(test_source__unreadable_things),
-        WITH_FOLDER(test_source__what_files_say),  WITH_FOLDER(test_source__the_working_folder),
+        WITH_FOLDER(test_source__folders),
+        WITH_FOLDER(test_source__links_and_other_things),
+        WITH_FOLDER(test_source__folder_errors),
+        WITH_FOLDER(test_source__unreadable_things),
+        WITH_FOLDER(test_source__what_files_say),
+        WITH_FOLDER(test_source__texts_that_are_kept),
+        WITH_FOLDER(test_source__the_working_folder),
         WITH_FOLDER(test_source__files_in_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
