@@ -399,23 +399,27 @@ take_alter(Reading *reading)
 
 /* Words behind the first; the first row that fits counts. */
 
-/* What most files hold comes first.  Kept = perhaps it stood there before. */
+/* What most files hold comes first, without brackets.  Kept = perhaps it stood there before. */
 static const Row creates[] = {
-    { "{TABLE|TYPE|VIEW}", .take = take_create, .kind = RELATION },
-    { "[UNIQUE] INDEX", .kind = OTHER },
-    { "[GLOBAL|LOCAL] [TEMP|TEMPORARY|UNLOGGED|FOREIGN] TABLE", .take = take_create,
-      .kind = RELATION },
-    { "[TEMP|TEMPORARY] [RECURSIVE] VIEW", .take = take_create, .kind = RELATION },
-    { "OR REPLACE [TEMP|TEMPORARY] [RECURSIVE] VIEW", .take = take_create, .kind = RELATION,
-      .is_kept = true },
-    { "MATERIALIZED VIEW", .take = take_create, .kind = RELATION },
-    { "[TEMP|TEMPORARY|UNLOGGED] SEQUENCE", .take = take_create, .kind = RELATION },
-    { "{TYPE|DOMAIN}", .take = take_create, .kind = RELATION },
-    { "{FUNCTION|PROCEDURE|AGGREGATE}", .take = take_create, .kind = ROUTINE },
+    { "TABLE", .take = take_create, .kind = RELATION },
+    { "INDEX", .kind = OTHER },
+    { "UNIQUE INDEX", .kind = OTHER },
+    { "TYPE", .take = take_create, .kind = RELATION },
+    { "VIEW", .take = take_create, .kind = RELATION },
+    { "FUNCTION", .take = take_create, .kind = ROUTINE },
     { "OR REPLACE {FUNCTION|PROCEDURE|AGGREGATE}", .take = take_create, .kind = ROUTINE,
+      .is_kept = true },
+    { "OR REPLACE [TEMP|TEMPORARY] [RECURSIVE] VIEW", .take = take_create, .kind = RELATION,
       .is_kept = true },
     { "SCHEMA", .take = take_create, .kind = SCHEMA },
     { "EXTENSION", .take = take_create, .kind = EXTENSION },
+    { "DOMAIN", .take = take_create, .kind = RELATION },
+    { "MATERIALIZED VIEW", .take = take_create, .kind = RELATION },
+    { "{PROCEDURE|AGGREGATE}", .take = take_create, .kind = ROUTINE },
+    { "[TEMP|TEMPORARY|UNLOGGED] SEQUENCE", .take = take_create, .kind = RELATION },
+    { "[GLOBAL|LOCAL] [TEMP|TEMPORARY|UNLOGGED|FOREIGN] TABLE", .take = take_create,
+      .kind = RELATION },
+    { "[TEMP|TEMPORARY] [RECURSIVE] VIEW", .take = take_create, .kind = RELATION },
 };
 
 static const Row drops[] = {
@@ -482,18 +486,25 @@ static const Verb verbs[] = {
     { "TRUNCATE", ROWS(truncates) }, { "DELETE", ROWS(deletes) }, { "WITH", ROWS(withs) },
 };
 
+/* The row that fits; then cursor is behind its words. */
 static const Row *
 choose(MgCursor *cursor)
 {
     const Verb *verb = verbs;
     const Verb *end = verbs + sizeof verbs / sizeof verbs[0];
-    while (verb < end && !mg_cursor_take(cursor, verb->word))
+    const MgToken *first = mg_cursor_look(cursor);
+    while (first != NULL && verb < end && !mg_cursor_is(cursor, first, verb->word))
         verb++;
-    for (size_t i = 0; verb < end && i < verb->n_rows; i++) {
+    if (first == NULL || verb == end)
+        return NULL;
+    mg_cursor_pass(cursor, first);
+    char letter = mg_cursor_letter(cursor);
+    for (size_t i = 0; i < verb->n_rows; i++) {
+        const Row *row = &verb->rows[i];
         MgCursor behind = *cursor;
-        if (mg_cursor_matches(&behind, verb->rows[i].words)) {
+        if (mg_pattern_begins(row->words, letter) && mg_cursor_matches(&behind, row->words)) {
             *cursor = behind;
-            return &verb->rows[i];
+            return row;
         }
     }
     return NULL;

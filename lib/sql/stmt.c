@@ -63,21 +63,44 @@ is_name(const MgCursor *cursor, const MgToken *token, const char *name)
     return mg_text_equal_fold_n(cursor->text + span.begin, span.end - span.begin, name);
 }
 
-/* No name of the rest is in the session's own schema, pg_temp. */
+/* A name in the session's own schema, pg_temp, or one that may be. */
 static bool
-is_permanent(MgCursor *cursor)
+is_temporary(const MgCursor *cursor, const MgToken *token)
 {
     static const char schema[] = "pg_temp";
     const size_t n = sizeof schema - 1;
+    const char *name = cursor->text + token->span.begin;
+    if (token->kind == MG_TOKEN_QUOTED_WORD && *name++ != '"')
+        return true; /* U&"..." may spell anything */
+    return (*name | 0x20) == 'p' &&
+           (token->kind == MG_TOKEN_QUOTED_WORD || token->kind == MG_TOKEN_WORD) &&
+           (size_t)(cursor->text + token->span.end - name) >= n &&
+           mg_text_equal_fold_n(name, n, schema);
+}
+
+/* No name of the rest is. */
+static bool
+is_permanent(MgCursor *cursor)
+{
     const MgToken *token;
     for (; (token = mg_cursor_look(cursor)) != NULL; mg_cursor_pass(cursor, token)) {
-        const char *name = cursor->text + token->span.begin;
-        if (token->kind == MG_TOKEN_QUOTED_WORD && *name++ != '"')
-            return false; /* U&"..." may spell anything */
-        if ((*name | 0x20) == 'p' &&
-            (token->kind == MG_TOKEN_QUOTED_WORD || token->kind == MG_TOKEN_WORD) &&
-            (size_t)(cursor->text + token->span.end - name) >= n &&
-            mg_text_equal_fold_n(name, n, schema))
+        if (is_temporary(cursor, token))
+            return false;
+    }
+    return true;
+}
+
+/* A permanent table, surely without AS and FOR VALUES: what nearly all are, told by one walk. */
+static bool
+is_plain_table(MgCursor *cursor)
+{
+    int depth = 0;
+    const MgToken *token;
+    for (; (token = mg_cursor_look(cursor)) != NULL; mg_cursor_pass(cursor, token)) {
+        depth += token->kind == MG_TOKEN_OPEN;
+        depth -= token->kind == MG_TOKEN_CLOSE;
+        if (is_temporary(cursor, token) ||
+            (depth <= 0 && mg_cursor_is_any(cursor, token, "AS|FOR")))
             return false;
     }
     return true;
@@ -213,13 +236,9 @@ mg_stmt_is_copy_data(MgCursor *cursor)
 
 /* ---- The table ---------------------------------------------------------- */
 
-/*
- * In the order of the first words, which are found by bisection; among the rows
- * of one first word the first that fits counts.
- */
-static const Kind kinds[] = {
-    { "ABORT", .transaction_control = MG_TX_OTHER },
+/* Among the rows of one first word the first that fits counts. */
 
+static const Kind alters[] = {
     { "ALTER TABLE ... DETACH PARTITION ... CONCURRENTLY",
       .label = "ALTER TABLE DETACH PARTITION CONCURRENTLY", .flags = SLOW,
       .refuses_since = 140000 },
@@ -255,32 +274,14 @@ static const Kind kinds[] = {
     { .words = "ALTER TRIGGER" },
     { .words = "ALTER VIEW" },
     { "ALTER", .flags = SLOW },
+};
 
-    { "ANALYSE", .label = "ANALYZE", .flags = SLOW },
-    { "ANALYZE", .flags = SLOW },
-    { "BEGIN [WORK|TRANSACTION] $", .label = "BEGIN", .flags = QUIET,
-      .transaction_control = MG_TX_BEGIN },
-    { "BEGIN", .transaction_control = MG_TX_OTHER },
-    { "CALL", .flags = SLOW },
-    { "CHECKPOINT", .flags = SLOW },
-    { .words = "CLOSE" },
-    { "CLUSTER () [VERBOSE] $", .label = "CLUSTER", .flags = SLOW, .refuses_since = ALWAYS },
-    { "CLUSTER", .flags = SLOW },
-    { "COMMENT", .flags = QUIET },
-    { "COMMIT PREPARED", .refuses_since = ALWAYS },
-    { "COMMIT [WORK|TRANSACTION] $", .label = "COMMIT", .flags = QUIET,
-      .transaction_control = MG_TX_COMMIT },
-    { "COMMIT [WORK|TRANSACTION] AND NO CHAIN $", .label = "COMMIT", .flags = QUIET,
-      .transaction_control = MG_TX_COMMIT },
-    { "COMMIT", .transaction_control = MG_TX_OTHER },
-    { "COPY", .label = "COPY FROM STDIN", .flags = SLOW | READS_DATA,
-      .applies = mg_stmt_is_copy_data },
-    { "COPY", .flags = SLOW },
-
+static const Kind creates[] = {
     { "CREATE INDEX CONCURRENTLY", .modifiers = UNIQUE, .flags = SLOW | BUILDS_INDEX,
       .refuses_since = ALWAYS },
     { "CREATE INDEX", .modifiers = UNIQUE, .flags = SLOW | QUIET, .applies = indexes_columns },
     { "CREATE INDEX", .modifiers = UNIQUE, .flags = SLOW },
+    { "CREATE TABLE", .modifiers = UNLOGGED, .flags = QUIET, .applies = is_plain_table },
     { "CREATE TABLE ... AS", .modifiers = UNLOGGED, .label = "CREATE TABLE AS", .flags = SLOW },
     /* Evaluates its bounds. */
     { "CREATE TABLE ... FOR VALUES", .modifiers = UNLOGGED, .label = "CREATE TABLE" },
@@ -325,14 +326,9 @@ static const Kind kinds[] = {
     { "CREATE DATABASE", .flags = SLOW, .refuses_since = ALWAYS },
     { "CREATE TABLESPACE", .flags = SLOW, .refuses_since = ALWAYS },
     { "CREATE", .modifiers = ANY_MODIFIER, .flags = SLOW },
+};
 
-    { .words = "DEALLOCATE" },
-    { .words = "DECLARE" },
-    { "DELETE", .flags = SLOW },
-    { "DISCARD ALL", .refuses_since = ALWAYS },
-    { .words = "DISCARD" },
-    { "DO", .flags = SLOW },
-
+static const Kind drops[] = {
     { "DROP INDEX CONCURRENTLY", .flags = SLOW | QUIET | DROPS_INDEX, .refuses_since = ALWAYS },
     { "DROP TABLE", .flags = QUIET },
     { "DROP SCHEMA", .flags = QUIET },
@@ -356,7 +352,37 @@ static const Kind kinds[] = {
     { "DROP SUBSCRIPTION", .flags = SLOW, .refuses_since = ALWAYS },
     { "DROP {ROLE|USER}", .label = "DROP ROLE" },
     { .words = "DROP" },
+};
 
+/* In the order of the first words, which are found by bisection. */
+static const Kind others[] = {
+    { "ABORT", .transaction_control = MG_TX_OTHER },
+    { "ANALYSE", .label = "ANALYZE", .flags = SLOW },
+    { "ANALYZE", .flags = SLOW },
+    { "BEGIN [WORK|TRANSACTION] $", .label = "BEGIN", .flags = QUIET,
+      .transaction_control = MG_TX_BEGIN },
+    { "BEGIN", .transaction_control = MG_TX_OTHER },
+    { "CALL", .flags = SLOW },
+    { "CHECKPOINT", .flags = SLOW },
+    { .words = "CLOSE" },
+    { "CLUSTER () [VERBOSE] $", .label = "CLUSTER", .flags = SLOW, .refuses_since = ALWAYS },
+    { "CLUSTER", .flags = SLOW },
+    { "COMMENT", .flags = QUIET },
+    { "COMMIT PREPARED", .refuses_since = ALWAYS },
+    { "COMMIT [WORK|TRANSACTION] $", .label = "COMMIT", .flags = QUIET,
+      .transaction_control = MG_TX_COMMIT },
+    { "COMMIT [WORK|TRANSACTION] AND NO CHAIN $", .label = "COMMIT", .flags = QUIET,
+      .transaction_control = MG_TX_COMMIT },
+    { "COMMIT", .transaction_control = MG_TX_OTHER },
+    { "COPY", .label = "COPY FROM STDIN", .flags = SLOW | READS_DATA,
+      .applies = mg_stmt_is_copy_data },
+    { "COPY", .flags = SLOW },
+    { .words = "DEALLOCATE" },
+    { .words = "DECLARE" },
+    { "DELETE", .flags = SLOW },
+    { "DISCARD ALL", .refuses_since = ALWAYS },
+    { .words = "DISCARD" },
+    { "DO", .flags = SLOW },
     { "END [WORK|TRANSACTION] $", .label = "END", .flags = QUIET,
       .transaction_control = MG_TX_COMMIT },
     { "END [WORK|TRANSACTION] AND NO CHAIN $", .label = "END", .flags = QUIET,
@@ -422,12 +448,22 @@ static const Kind kinds[] = {
 /* What the table does not know. */
 static const Kind unknown = { "statement", .flags = SLOW };
 
-/* The first row whose words begin with the letter, or a later one. */
+/* Some rows of a table. */
+typedef struct Rows {
+    const Kind *at, *end;
+} Rows;
+
+#define ROWS(table)                                                                                \
+    {                                                                                              \
+        (table), (table) + sizeof(table) / sizeof *(table)                                         \
+    }
+
+/* The first row of others whose words begin with the letter, or a later one. */
 static const Kind *
 find_letter(char letter)
 {
-    const Kind *kind = kinds;
-    for (size_t n = sizeof kinds / sizeof kinds[0]; n > 0;) {
+    const Kind *kind = others;
+    for (size_t n = sizeof others / sizeof others[0]; n > 0;) {
         size_t half = n / 2;
         bool is_above = kind[half].words[0] < letter;
         kind += is_above ? half + 1 : 0;
@@ -436,17 +472,25 @@ find_letter(char letter)
     return kind;
 }
 
-/* The first row of the word, or NULL. */
-static const Kind *
-find_word(const MgCursor *cursor, const MgToken *token)
+/* The rows whose first word is the token. */
+static Rows
+find_rows(const MgCursor *cursor, const MgToken *token)
 {
-    const Kind *end = kinds + sizeof kinds / sizeof kinds[0];
-    char letter = (char)(cursor->text[token->span.begin] & ~0x20);
-    for (const Kind *kind = find_letter(letter); kind < end && *kind->words == letter; kind++) {
-        if (mg_cursor_is(cursor, token, kind->words))
-            return kind;
+    static const Rows large[] = { ROWS(creates), ROWS(alters), ROWS(drops) };
+    for (size_t i = 0; i < sizeof large / sizeof large[0]; i++) {
+        if (mg_cursor_is(cursor, token, large[i].at->words))
+            return large[i];
     }
-    return NULL;
+    const Kind *end = others + sizeof others / sizeof others[0];
+    char letter = (char)(cursor->text[token->span.begin] & ~0x20);
+    Rows rows = { .at = find_letter(letter) };
+    while (rows.at < end && *rows.at->words == letter &&
+           !mg_cursor_is(cursor, token, rows.at->words))
+        rows.at++;
+    rows.end = rows.at;
+    while (rows.end < end && mg_cursor_is(cursor, token, rows.end->words))
+        rows.end++;
+    return rows;
 }
 
 /* In the order in which the grammar has them. */
@@ -463,9 +507,13 @@ take_modifiers(MgCursor *cursor)
         { "CONSTRAINT", CONSTRAINT },
     };
     unsigned taken = 0;
-    for (size_t i = 0; i < sizeof modifiers / sizeof modifiers[0]; i++) {
-        if (mg_cursor_take(cursor, modifiers[i].word))
-            taken |= modifiers[i].modifier;
+    const MgToken *token = mg_cursor_look(cursor);
+    for (size_t i = 0; token != NULL && i < sizeof modifiers / sizeof modifiers[0]; i++) {
+        if (!mg_cursor_is(cursor, token, modifiers[i].word))
+            continue;
+        taken |= modifiers[i].modifier;
+        mg_cursor_pass(cursor, token);
+        token = mg_cursor_look(cursor);
     }
     return taken;
 }
@@ -481,24 +529,22 @@ is_for(const Kind *kind, unsigned modifiers)
 static const Kind *
 choose(MgStmtHead *head)
 {
-    const Kind *end = kinds + sizeof kinds / sizeof kinds[0];
     MgCursor cursor = mg_cursor_begin(head);
     const MgToken *token = mg_cursor_look(&cursor);
-    const Kind *first = token == NULL ? NULL : find_word(&cursor, token);
-    if (first == NULL)
+    if (token == NULL)
         return &unknown;
-
+    Rows rows = find_rows(&cursor, token);
     size_t n = token->span.end - token->span.begin;
-    bool is_create = mg_cursor_is(&cursor, token, "CREATE");
     mg_cursor_pass(&cursor, token);
-    unsigned modifiers = is_create ? take_modifiers(&cursor) : 0;
-    for (const Kind *kind = first; kind < end; kind++) {
-        if (strncmp(kind->words, first->words, n) != 0)
-            break;
+    unsigned modifiers = rows.at == creates ? take_modifiers(&cursor) : 0;
+    char letter = mg_cursor_letter(&cursor);
+    for (const Kind *kind = rows.at; kind < rows.end; kind++) {
         const char *rest = kind->words + n;
+        rest += *rest == ' ';
+        if (!mg_pattern_begins(rest, letter) || !is_for(kind, modifiers))
+            continue;
         MgCursor behind = cursor;
-        if (is_for(kind, modifiers) && mg_cursor_matches(&behind, rest + (*rest == ' ')) &&
-            (kind->applies == NULL || kind->applies(&behind)))
+        if (mg_cursor_matches(&behind, rest) && (kind->applies == NULL || kind->applies(&behind)))
             return kind;
     }
     return &unknown;

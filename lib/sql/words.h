@@ -110,4 +110,19 @@ bool mg_cursor_is_at_end(MgCursor *cursor);
  */
 bool mg_cursor_matches(MgCursor *cursor, const char *pattern);
 
+/* The next token's first byte, a letter as a capital; 0 when there is none. */
+static inline char
+mg_cursor_letter(const MgCursor *cursor)
+{
+    const MgToken *token = mg_cursor_look(cursor);
+    return token == NULL ? '\0' : (char)(cursor->text[token->span.begin] & ~0x20);
+}
+
+/* Can the pattern match there?  Its first letter says no to nearly all rows of a table. */
+static inline bool
+mg_pattern_begins(const char *pattern, char letter)
+{
+    return *pattern < 'A' || *pattern > 'Z' || *pattern == letter;
+}
+
 #endif
