@@ -10,7 +10,8 @@ import subprocess
 import sys
 
 import house
-from house import (LIMIT_S, Project, expect, expect_in, locks, main, slow_files, wait_for)
+from house import (LIMIT_S, UNWATCHED, Project, expect, expect_in, locks, main, slow_files,
+                   wait_for)
 
 # As version 0.1.0 made it before histories had environments and claims.
 LAYOUT_1 = """
@@ -255,7 +256,7 @@ def a_and_b():
 
 def log_of(project, process):
     """What stands in the build's log on stderr, without the lines that every run begins with."""
-    lines = process.err.splitlines(keepends=True)
+    lines = process.err.replace(UNWATCHED, "").splitlines(keepends=True)
     expect_in("target   {} at ".format(project.database), lines[0])
     expect(re.sub(r"PostgreSQL \S+,", "PostgreSQL {},", lines[1]), SESSION)
     return "".join(line for line in lines[2:] if not line.startswith("note: this database belongs"))

@@ -147,8 +147,8 @@ def remove_folders():
 
 
 # What every run says on a server before 14.
-UNWATCHED = ("note: this server has no client_connection_check_interval, which was left out: if this\n"
-             "      run is killed, its lock is free only when the statement under way has ended\n")
+UNWATCHED = ("note: this server has no client_connection_check_interval, which was left out:\n"
+             "      if this run is killed, its lock is free only when the statement under way has ended\n")
 
 
 class Project:
