@@ -47,6 +47,22 @@ on_recorded(MgExec *exec, const MgTag *tag)
     emit(exec, MG_EVENT_TRIED, exec->input->steps[tag->item].entry->label, exec->duration_us, NULL);
 }
 
+/* The marks of a down script tell each what was new, those of an up script the sum of its row. */
+static void
+take_duration(MgExec *exec, const MgTag *tag, const MgResult *result)
+{
+    bool is_down = exec->input->steps[tag->item].direction == MG_DOWN;
+    if (mg_result_n_rows(result) != 1)
+        return;
+    exec->duration_us = mg_result_int(result, 0, 0);
+    if (is_down && tag->role == MG_ROLE_MARK) {
+        exec->reverting_us += exec->duration_us;
+    } else if (is_down) {
+        exec->duration_us += exec->reverting_us;
+        exec->reverting_us = 0;
+    }
+}
+
 static bool
 on_committed(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *err)
 {
@@ -105,8 +121,7 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
     switch ((MgRole)tag->role) {
     case MG_ROLE_RECORD:
     case MG_ROLE_MARK:
-        if (mg_result_n_rows(result) == 1)
-            exec->duration_us = mg_result_int(result, 0, 0);
+        take_duration(exec, tag, result);
         if (tag->role == MG_ROLE_RECORD)
             on_recorded(exec, tag);
         return true;

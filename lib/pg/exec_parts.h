@@ -147,6 +147,7 @@ typedef struct MgExec {
     size_t mark_step;      /* of that step, */
     int mark_n_done;       /* and so many statements are done by it */
     int64_t duration_us;   /* of the newest history row */
+    int64_t reverting_us;  /* down: of the transactions before its last, which no row has */
     int64_t *durations_us; /* one transaction for all: of the steps; else NULL */
     int64_t result_us;     /* when the last result came */
     int64_t began_us;      /* when the transaction that is being answered began, about */

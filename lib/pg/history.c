@@ -321,7 +321,9 @@ mg_history_down_progress_sql(const MgHistoryTable *table, const char *fence_sql,
         arena,
         "WITH changed AS (UPDATE %s SET down_statements = $2::int4, down_started = $3::int4,"
         " down_done = $4::int4, down_prefix_digest = $5::text WHERE id = $1::int8"
-        " AND reverted_at IS NULL AND %s = 1 RETURNING 0::int8 AS duration_us)" ONE_ROW,
+        " AND reverted_at IS NULL AND %s = 1"
+        " RETURNING (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() -"
+        " pg_catalog.now()) * 1000000::float8)::bigint AS duration_us)" ONE_ROW,
         table->sql, fence_sql);
 }
 

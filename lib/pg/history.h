@@ -135,7 +135,8 @@ const char *mg_history_progress_sql(const MgHistoryTable *table, const char *fen
                                     MgArena *arena);
 /*
  * The same of a no-transaction down script: $1 id, $2 its statements, $3
- * started, $4 done, $5 prefix digest.  With none started it is as if it had never run.
+ * started, $4 done, $5 prefix digest.  With none started it is as if it had never run.  Answers
+ * the us of this transaction: a row's own duration is that of its application.
  */
 const char *mg_history_down_progress_sql(const MgHistoryTable *table, const char *fence_sql,
                                          MgArena *arena);

@@ -144,6 +144,18 @@ def test_a_repeatable_or_a_claim_that_ended_is_no_revert(server):
     expect_in("nothing pending", project.run("status").out)
 
 
+# ---- How long it took ----------------------------------------------------------------------------
+
+
+def test_all_its_statements_count(server):
+    project = Project(server, dict(FILES, **{
+        "2_b.down.sql": LOOSE + "SELECT pg_sleep(0.4);\nDO $$ BEGIN PERFORM pg_sleep(0.3); END $$;\n"
+                                "SELECT pg_sleep(0.2);\nDROP TABLE b;"}))
+    project.run("up")
+    reverted = json.loads(project.run("down", "--output", "json").out)["reverted"][0]
+    expect((reverted["duration_ms"] >= 900, reverted["transactional"]), (True, False))
+
+
 # ---- How it stands ------------------------------------------------------------------------------
 
 
