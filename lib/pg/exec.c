@@ -320,6 +320,8 @@ mg_exec(const MgExecInput *input, MgArena *arena, MgOutcome *ret, MgError *err)
         exec.durations_us = mg_arena_alloc_array(arena, input->n_steps, sizeof *exec.durations_us);
     exec.must_create_history = mg_exec_must_prepare_history(&exec);
     exec.fence = mg_lock_fence_sql(input->lock, arena);
+    exec.own[MG_OWN_BEGIN] =
+        (MgOwn){ "migrate_begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE" };
     exec.own[MG_OWN_FENCE] =
         (MgOwn){ "migrate_fence", mg_arena_format(arena, "SELECT %s", exec.fence) };
     exec.own[MG_OWN_RECORD] =

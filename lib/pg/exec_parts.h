@@ -82,6 +82,7 @@ typedef struct MgOwn {
 } MgOwn;
 
 enum {
+    MG_OWN_BEGIN,
     MG_OWN_FENCE,
     MG_OWN_RECORD,
     MG_OWN_REVERT,

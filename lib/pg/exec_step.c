@@ -123,7 +123,7 @@ mg_exec_push_flush(MgExec *exec)
 void
 mg_exec_push_begin(MgExec *exec)
 {
-    mg_exec_push_sql(exec, MG_ROLE_BEGIN, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
+    mg_exec_push_sql(exec, MG_ROLE_BEGIN, exec->own[MG_OWN_BEGIN].sql);
 }
 
 void
@@ -146,7 +146,8 @@ static void
 push_prepares(MgExec *exec)
 {
     const MgStep *next = mg_exec_step(exec), *last = &exec->input->steps[exec->input->n_steps - 1];
-    bool is_needed[MG_N_OWN] = { [MG_OWN_FENCE] = true,
+    bool is_needed[MG_N_OWN] = { [MG_OWN_BEGIN] = !exec->input->is_one_transaction,
+                                 [MG_OWN_FENCE] = true,
                                  [MG_OWN_REVERT] = next->direction == MG_DOWN,
                                  [MG_OWN_RECORD] = last->direction == MG_UP };
     for (int i = 0; i < MG_N_OWN; i++)
@@ -330,7 +331,7 @@ open_step(MgExec *exec, MgError *err)
         return true;
     }
     if (!input->is_one_transaction)
-        mg_exec_push_begin(exec);
+        mg_exec_push_own(exec, MG_ROLE_BEGIN, MG_OWN_BEGIN, NULL, 0);
     else if (exec->step_i > 0)
         mg_exec_push_sql(exec, MG_ROLE_CONSTRAINTS, defer_again);
     mg_exec_push_directives(exec);

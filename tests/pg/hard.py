@@ -438,5 +438,21 @@ def test_no_password_in_errors(server):
     worker.communicate(timeout=20)
 
 
+def test_a_row_that_a_trigger_takes_away(server):
+    """A migration commits with its row, or not at all."""
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+    project.run("up")
+    project.sql("CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; "
+                "END'; CREATE TRIGGER gone BEFORE INSERT ON migrate.history FOR EACH ROW EXECUTE "
+                "FUNCTION gone()")
+    for name, text in (("2_b", "CREATE TABLE b (id int);"), ("3_c", "CREATE TABLE c (id int);")):
+        project.write(name + ".up.sql", text)
+    err = project.run("up", exit=6).err
+    expect_in("error: history table \"migrate.history\" changed while this run worked (history)\n",
+              err)
+    expect(project.applied(), ["1"])
+    expect(project.sql("SELECT to_regclass('b') IS NULL AND to_regclass('c') IS NULL"), "t")
+
+
 if __name__ == "__main__":
     sys.exit(main(globals()))
