@@ -241,16 +241,29 @@ tell_deferred(const MgTag *tag, MgError *err)
         mg_exec_add_detail(err, "It failed at the COMMIT.");
 }
 
+/* What only the server knows: a REINDEX or CLUSTER of a table with partitions.  A SET TRANSACTION
+ * that comes too late has the same state. */
+static void
+advise_outside(const MgExec *exec, const MgTag *tag, const MgResult *result, MgError *err)
+{
+    if (exec->input->steps[tag->item].is_transactional &&
+        strcmp(mg_result_sqlstate(result), "25001") == 0 &&
+        strstr(err->message, "transaction block") != NULL)
+        mg_error_hint(err, "Put it into a migration of its own: migrate new NAME --no-transaction");
+}
+
 static bool
 fail_statement(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *err)
 {
     int position = mg_result_position(result);
     mg_result_fail(result, MG_E_SQL, err);
     tell_deferred(tag, err);
-    if (position == 0 && mg_exec_place_inside(exec, tag, result, err))
+    if (position == 0 && mg_exec_place_inside(exec, tag, result, err)) {
         mg_exec_note_state(exec, tag->item, tag->number, err);
-    else
+    } else {
+        advise_outside(exec, tag, result, err);
         mg_exec_place_failure(exec, tag, position, err);
+    }
     return false;
 }
 

@@ -357,12 +357,19 @@ pass_over(MgExec *exec, MgError *err)
 
 /* ---- Stages ------------------------------------------------------------------------ */
 
-/* CALL and DO may end transactions of their own, which a block would not let them. */
+/*
+ * CALL and DO may end transactions of their own, which a block would not let
+ * them; the others refuse one on a table with partitions, which no word tells.
+ */
 static bool
 runs_outside(const MgScriptRun *run)
 {
-    return run->stmt.refuses_transaction || strcmp(run->stmt.label, "CALL") == 0 ||
-           strcmp(run->stmt.label, "DO") == 0;
+    static const char *const labels[] = { "CALL", "DO", "REINDEX", "CLUSTER", "REPACK" };
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
+        if (strcmp(run->stmt.label, labels[i]) == 0)
+            return true;
+    }
+    return run->stmt.refuses_transaction;
 }
 
 /* Before anything else runs; behind the last statement, the last mark says it. */

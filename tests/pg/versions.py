@@ -47,5 +47,42 @@ def test_the_doctor_tells_what_a_server_before_14_cannot(server):
     expect(has_note, server.version() < 14)
 
 
+def test_a_table_with_partitions_refuses_what_others_take(server):
+    """Since 14 its REINDEX does, since 15 its CLUSTER: no word of the file tells."""
+    parted = "CREATE TABLE p (a int) PARTITION BY LIST (a);\nCREATE INDEX i ON p (a);"
+    for since, statement in ((14, "REINDEX TABLE p"), (15, "CLUSTER p USING i")):
+        if server.version() < since:
+            continue
+        project = Project(server, {"1_p.up.sql": parted, "2_r.up.sql": statement + ";"})
+        err = project.run("up", exit=1).err
+        expect_in("error: {} cannot run inside a transaction block (25001)\n".format(
+            " ".join(statement.split()[:1 if since == 15 else 2])), err)
+        expect_in("hint: Put it into a migration of its own: migrate new NAME --no-transaction\n", err)
+        project.write("2_r.up.sql", "-- migrate:no-transaction\n" + statement + ";")
+        project.run("up")
+        expect(project.applied(), ["1", "2"])
+    for other in ("DO $$ BEGIN EXECUTE 'CREATE DATABASE x'; END $$;",
+                  "SELECT 1;\nSELECT set_config('transaction_isolation', 'serializable', true);"):
+        project = Project(server, {"1_f.up.sql": other})
+        err = project.run("up", exit=1).err
+        expect_in("(25001)", err)
+        expect("--no-transaction" in err, False)
+
+
+def test_timeouts_of_the_role_do_not_end_a_run(server):
+    """They are meant for the application; which there are depends on the version."""
+    project = Project(server, {"1_a.up.sql": "SELECT pg_sleep(0.6);\nCREATE TABLE a (id int);",
+                               "2_i.up.sql": "CREATE INDEX CONCURRENTLY i ON a (id);",
+                               "3_b.up.sql": "SELECT pg_sleep(0.6);"})
+    project.sql("CREATE ROLE versions_app SUPERUSER LOGIN")
+    names = project.sql("SELECT name FROM pg_settings WHERE name ~ "
+                        "'^(statement|transaction|idle_session|idle_in_transaction_session)_timeout$'").split()
+    expect(len(names), 2 + (server.version() >= 14) + (server.version() >= 17))
+    for name in names:
+        project.sql("ALTER ROLE versions_app SET {} = '300ms'".format(name))
+    project.run("up", url=server.url_of(project.database, "versions_app"))
+    expect(project.applied(), ["1", "2", "3"])
+
+
 if __name__ == "__main__":
     sys.exit(main(globals()))
