@@ -39,7 +39,7 @@ typedef struct MgCmd {
     const char *name;
     const char *argument; /* "[N]", "NAME", or NULL */
     const char *summary;  /* one line, lower case, for the list of commands */
-    const char *about;    /* sentences for "migrate help NAME", lines broken by hand at 80 */
+    const char *about;    /* sentences for "migrate help NAME"; a blank line parts paragraphs */
     const MgOpt *opts;    /* ends with a row whose name is NULL; or NULL */
     size_t args_bytes;    /* size of the struct that opts fill; 0 = none */
     unsigned formats;     /* MG_CMD_ bits of what --output may say beside "table" */

@@ -23,13 +23,13 @@ static const MgOpt opts[] = {
 
 /* Where the server spoke, its code stands in the brackets. */
 static void
-explain_sqlstate(const char *word, MgBuf *ret)
+explain_sqlstate(const char *word, int width, MgBuf *ret)
 {
     mg_buf_format(ret,
                   "%s is an SQLSTATE: the server's own code of an error. PostgreSQL's manual lists "
                   "them all in\nits appendix \"PostgreSQL Error Codes\".\n\n",
                   word);
-    (void)mg_help_error(mg_error_slug(MG_E_SQL), ret);
+    (void)mg_help_error(mg_error_slug(MG_E_SQL), width, ret);
 }
 
 static const char *
@@ -70,19 +70,20 @@ run(const MgRun *run, int *ret_status, MgError *err)
     const char *word = run->words.n == 0 ? NULL : run->words.items[0];
     const MgCmd *cmd = word == NULL ? NULL : mg_cmd_find(word);
     const Args *args = run->args;
+    int width = run->talk->out.width;
     if (args->is_man || args->is_json) {
         if (word != NULL || args->is_man == args->is_json)
             return mg_cmd_usage("help", err, "--man and --json stand alone");
         (args->is_man ? mg_manual_page : mg_manual_json)(&text);
     } else if (word == NULL)
-        mg_help_all(&text);
+        mg_help_all(width, &text);
     else if (cmd != NULL)
-        mg_help_command(cmd, &text);
+        mg_help_command(cmd, width, &text);
     else if (strcmp(word, "exit") == 0)
         mg_help_exit(&text);
     else if (mg_help_is_sqlstate(word))
-        explain_sqlstate(word, &text);
-    else if (!mg_help_error(word, &text))
+        explain_sqlstate(word, width, &text);
+    else if (!mg_help_error(word, width, &text))
         return fail_unknown(word, err);
     mg_talk_write(run->talk, mg_buf_text(&text), text.size_bytes);
     return true;

@@ -74,7 +74,7 @@ const MgCmd cmd_new = {
     .summary = "create the files of the next migration",
     .about =
         "Create the files of a migration: VERSION_NAME.up.sql and VERSION_NAME.down.sql. The\n"
-        "version is the time of day in UTC, or the next number in a folder that counts (0007,\n"
+        "version is the date and time in UTC, or the next number in a folder that counts (0007,\n"
         "0008); the name is made of the words given. Nothing is ever overwritten.",
     .opts = opts,
     .args_bytes = sizeof(Args),

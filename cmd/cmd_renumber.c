@@ -162,8 +162,8 @@ const MgCmd cmd_renumber = {
     .argument = "V",
     .summary = "give a late or colliding migration a version at the end",
     .about =
-        "Rename the files of a migration so that it is the newest: its version becomes the time\n"
-        "of day in UTC, or the next number where the folder counts. Where the database has it\n"
+        "Rename the files of a migration so that it is the newest: its version becomes the date\n"
+        "and time in UTC, or the next number where the folder counts. Where the database has it\n"
         "already, its row gets the new version too; other databases know it by its content. A\n"
         "database of another machine is changed only when asked, or with --yes. If anything\n"
         "fails, the files get their old names back.",

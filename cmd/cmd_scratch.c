@@ -213,8 +213,8 @@ const MgCmd cmd_scratch = {
              "There DATABASE_URL, every other variable that is known to name a database or\n"
              "holds the URL of one, and libpq's variables lead to that server, also those\n"
              "that a file .env* or prisma/schema.prisma of this folder names, so that what\n"
-             "COMMAND loads does not lead elsewhere.  The exit status is COMMAND's.  Without\n"
-             "COMMAND the URL is printed and the server lives until a signal.  In any case\n"
+             "COMMAND loads does not lead elsewhere. The exit status is COMMAND's. Without\n"
+             "COMMAND the URL is printed and the server lives until a signal. In any case\n"
              "it is stopped and removed afterwards.",
     .opts = opts,
     .args_bytes = sizeof(Args),

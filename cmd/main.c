@@ -130,10 +130,11 @@ static void
 print_help(MgTalk *talk, const MgCmd *cmd, bool is_result)
 {
     MG_CLEANUP(buf) MgBuf text = { 0 };
+    int width = is_result ? talk->out.width : talk->err.width;
     if (cmd == NULL)
-        mg_help_all(&text);
+        mg_help_all(width, &text);
     else
-        mg_help_command(cmd, &text);
+        mg_help_command(cmd, width, &text);
     (is_result ? mg_talk_write : mg_talk_write_err)(talk, mg_buf_text(&text), text.size_bytes);
 }
 

@@ -60,7 +60,7 @@ typedef struct MgColumn {
     bool is_optional;    /* left out of table and Markdown when no row has it */
     bool is_section;     /* the first one; a table shows each of its values on a line of its own,
                             and no headings */
-    bool is_prose;       /* the last one of a line; a table breaks it behind 100 columns */
+    bool is_prose;       /* the last one of a line; a table breaks it where the page ends */
     bool is_below;       /* a table shows it on lines of its own below the row */
     size_t min_width;    /* in a table */
 } MgColumn;

@@ -14,7 +14,8 @@ enum {
     GAP = 2,            /* blanks between columns */
     MIN_CUT_WIDTH = 24, /* a name is not cut below this: it would say nothing */
     ELLIPSIS_WIDTH = 3,
-    MAX_WIDTH = 100, /* of prose */
+    MIN_WIDTH = 60, /* of prose: a narrower terminal breaks it itself */
+    MAX_WIDTH = 100,
 };
 
 /* The text of every cell, and how wide each column is; 0 = not shown. */
@@ -22,6 +23,7 @@ typedef struct Table {
     const MgReport *report;
     const char **texts;
     size_t widths[MG_REPORT_MAX_COLUMNS];
+    size_t page; /* columns of a line of prose */
 } Table;
 
 static size_t
@@ -113,14 +115,14 @@ prose_begin(const Table *table)
 
 /* Words, broken so that no line passes the last column; what is too long by itself stays whole. */
 static void
-add_prose(MgBuf *buf, const char *text, size_t begin)
+add_prose(MgBuf *buf, const char *text, size_t begin, size_t page)
 {
     size_t column = begin;
     while (*text != '\0') {
         size_t gap = strspn(text, " ");
         size_t size_bytes = gap + mg_text_word(text + gap);
         size_t width = mg_text_width(text, size_bytes);
-        if (column > begin && column + width > MAX_WIDTH) {
+        if (column > begin && column + width > page) {
             mg_buf_add_char(buf, '\n');
             mg_buf_add_repeated(buf, ' ', begin);
             text += gap;
@@ -136,16 +138,16 @@ add_prose(MgBuf *buf, const char *text, size_t begin)
 
 /* One line below a row.  A sentence is broken; what is there to be pasted stays whole. */
 static void
-add_hint(MgBuf *buf, const char *line, size_t begin, MgArena *arena)
+add_hint(MgBuf *buf, const char *line, size_t begin, size_t page, MgArena *arena)
 {
     size_t size_bytes = strlen(line);
     size_t paste = mg_text_paste_begin(line, size_bytes);
     bool is_sentence = mg_text_ends(line, ".") || mg_text_ends(line, ":");
-    if (!is_sentence && (paste == size_bytes || begin + width_of(line) <= MAX_WIDTH)) {
+    if (!is_sentence && (paste == size_bytes || begin + width_of(line) <= page)) {
         mg_buf_add(buf, line);
         return;
     }
-    add_prose(buf, is_sentence ? line : mg_arena_text_n(arena, line, paste - 1), begin);
+    add_prose(buf, is_sentence ? line : mg_arena_text_n(arena, line, paste - 1), begin, page);
     if (is_sentence)
         return;
     mg_buf_add_char(buf, '\n');
@@ -164,7 +166,7 @@ add_below(const Table *table, const MgCell *cell, MgBuf *buf)
         MgCell part = mg_cell_text(mg_arena_text_n(&arena, text, size_bytes));
         const char *line = mg_cell_show(&part, &arena);
         mg_buf_add_repeated(buf, ' ', begin);
-        add_hint(buf, line, begin, &arena);
+        add_hint(buf, line, begin, table->page, &arena);
         mg_buf_add_char(buf, '\n');
         text += size_bytes + (text[size_bytes] == '\n');
     }
@@ -193,7 +195,7 @@ add_line(const Table *table, const char *const *texts, MgBuf *buf)
         bool is_right = table->report->columns[i].is_right;
         mg_buf_add_repeated(buf, ' ', owed + (is_right ? pad : 0));
         if (table->report->columns[i].is_prose)
-            add_prose(buf, texts[i], prose_begin(table));
+            add_prose(buf, texts[i], prose_begin(table), table->page);
         else
             add_cut(buf, texts[i], width);
         owed = is_right ? 0 : pad;
@@ -223,12 +225,16 @@ mg_report_write_table(const MgReport *report, const MgView *view, MgWrite write,
 {
     MgArena arena = { 0 };
     MG_CLEANUP(buf) MgBuf buf = { 0 };
-    Table table = { .report = report };
+    size_t width = (size_t)view->width;
+    Table table = { .report = report,
+                    .page = width == 0 || width > MAX_WIDTH ? MAX_WIDTH
+                            : width < MIN_WIDTH             ? MIN_WIDTH
+                                                            : width };
     table.texts = mg_arena_alloc_array(&arena, report->cells.n, sizeof *table.texts);
     for (size_t i = 0; i < report->cells.n; i++)
         table.texts[i] = mg_cell_show(&report->cells.items[i], &arena);
     measure(&table);
-    fit(&table, (size_t)view->width);
+    fit(&table, width);
 
     if (report->cells.n > 0 && !is_sectioned(&table) && !report->is_continued) {
         const char **headings = mg_arena_alloc_array(&arena, report->n_columns, sizeof *headings);

@@ -71,7 +71,9 @@ fail(MgStateFile *file, MgError *err)
     int code = sqlite3_errcode(file->db);
     file->is_damaged = file->is_damaged || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
     const char *reason = code == SQLITE_INTERRUPT ? "it takes too long" : sqlite3_errmsg(file->db);
-    return mg_fail(err, MG_E_NOTEBOOK, "could not use the notebook \"%s\": %s", file->path, reason);
+    (void)mg_fail(err, MG_E_NOTEBOOK, "could not use the notebook \"%s\": %s", file->path, reason);
+    mg_error_hint(err, "Delete it: it decides nothing, and the next run makes a new one.");
+    return false;
 }
 
 static bool

@@ -168,6 +168,18 @@ def test_a_narrow_terminal_gets_shorter_names(server):
     expect_in("applied  20260309101500_add_or...  ", on_terminal(project, "status", columns=40))
 
 
+def test_prose_is_as_wide_as_the_terminal(server):
+    """Help and tables; a page has at most 100 columns, and in a pipe it has them."""
+    project = Project(server, FILES)
+    for words in ("help", "up"), ("doctor",):
+        for columns, most in (60, 60), (80, 80), (120, 100):
+            text = on_terminal(project, *words, columns=columns, NO_COLOR="1")
+            widest = max(text.splitlines(), key=len)
+            expect((words, columns, len(widest) <= most, most - len(widest) < 16),
+                   (words, columns, True, True))
+    expect(project.run("help", "up").out, on_terminal(project, "help", "up", columns=100))
+
+
 def test_without_a_utf8_locale_names_stay_as_they_are(server):
     project = Project(server, {"1_a.up.sql": "SELECT '\u20ac' FROM nichts_\u00e4;"})
     seen = []

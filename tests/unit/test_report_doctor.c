@@ -100,7 +100,25 @@ static void
 test_report_doctor__failures(void **state)
 {
     (void)state;
+    /* No narrower than this, however narrow the terminal. */
     check(&failing, (MgView){ .format = MG_TABLE, .width = 40 },
+          "URL\n"
+          "  fail  kind         a pooler?[31m\n"
+          "                     Set DATABASE_URL to the direct URL:\n"
+          "                     postgresql://app:***@a-host-with-a-name-that-is-long-enough-to-"
+          "pass-the-last-column.example.com/shop\n"
+          "                     This is a sentence that is broken,\n"
+          "                     because it goes on and on behind the\n"
+          "                     last column of all.\n"
+          "Server\n"
+          "  warn  timeouts     statement_timeout=30s (role),\n"
+          "                     lock_timeout=5s (database), and what\n"
+          "                     else there is to be told of them\n"
+          "  fail  version      a standby | of old\n"
+          "\n"
+          "verdict: \"migrate up\" cannot run here (pooled-url): mend \"kind\" first; 2 failures, "
+          "2 warnings\n");
+    check(&failing, (MgView){ .format = MG_TABLE },
           "URL\n"
           "  fail  kind         a pooler?[31m\n"
           "                     Set DATABASE_URL to the direct URL:\n"
