@@ -115,6 +115,7 @@ mg_start_input(const MgContext *context, const MgGoal *goal, bool is_writing)
                            .settings = &context->session,
                            .is_writing = is_writing,
                            .is_noting = context->options.keeps_notebook,
+                           .deadline_ms = context->deadline_ms,
                            .n_down = n_down };
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "sql/quote.h"
 
 #define WATCH "client_connection_check_interval"
@@ -262,12 +263,22 @@ run(MgConn *conn, const MgStartInput *input, size_t first_op, const MgLock *lock
         ops[OP_PROOF].sql = first_query(input, lock, arena);
     size_t n_ops = input->is_noting ? N_OPS_NOTING : N_OPS;
     bool is_late = false;
-    if (!mg_conn_probe(conn, ops + first_op, n_ops - first_op, on_result, &read, ANSWER_MS,
+    int64_t left_ms = input->deadline_ms == 0 ? ANSWER_MS : input->deadline_ms - mg_clock_ms();
+    bool is_cut = left_ms < ANSWER_MS;
+    if (!mg_conn_probe(conn, ops + first_op, n_ops - first_op, on_result, &read,
+                       !is_cut       ? ANSWER_MS
+                       : left_ms > 0 ? left_ms
+                                     : 1,
                        &is_late, err))
         return false;
     if (!is_late)
         return true;
-    mg_fail(err, MG_E_UNREACHABLE, "the server accepted the connection, but does not answer");
+    if (is_cut) {
+        mg_fail(err, MG_E_DEADLINE, "the time for this run is over");
+        mg_error_detail(err, "The server accepted the connection, but does not answer.");
+    } else {
+        mg_fail(err, MG_E_UNREACHABLE, "the server accepted the connection, but does not answer");
+    }
     mg_error_hint(err, "Perhaps a pooler in between has no free backend, or another session has "
                        "locked the history table.");
     mg_error_note(err, "nothing was applied");

@@ -31,9 +31,10 @@ typedef struct MgStartInput {
     const MgProofClaim *claim;
     const MgHistoryTable *table;
     const MgSessionSettings *settings;
-    bool is_writing; /* take the lock and apply the session settings */
-    bool is_noting;  /* ask for the server's identity too */
-    int n_down;      /* load the stored down scripts of so many newest rows */
+    bool is_writing;     /* take the lock and apply the session settings */
+    bool is_noting;      /* ask for the server's identity too */
+    int n_down;          /* load the stored down scripts of so many newest rows */
+    int64_t deadline_ms; /* of mg_clock_ms, for the answers; 0: none but their own limit */
 } MgStartInput;
 
 typedef struct MgStart {

@@ -8,6 +8,7 @@ import socket
 import sys
 
 from house import LIMIT_S, Project, expect, expect_in, locks, main, read_until, wait_for
+from proxy import Proxy
 
 
 def idle_holder(project, table):
@@ -396,6 +397,16 @@ def test_whose_statement_timeout_it_was(server):
     # The run's own session has none, whatever the database says.
     project.write("1_a.up.sql", "SELECT pg_sleep(0.3);")
     project.run("up")
+
+
+def test_the_deadline_cuts_the_wait_for_the_first_answer(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+    proxy = Proxy(server, lambda _, kind, body: "silent")
+    for words in ("up",), ("status",), ("down", "--yes"):
+        run = project.run(*words, "--deadline", "1s", exit=8, url=proxy.url(project.database))
+        expect_in("error: the time for this run is over (deadline)\n"
+                  "detail: The server accepted the connection, but does not answer.\n", run.err)
+    proxy.close()
 
 
 if __name__ == "__main__":
