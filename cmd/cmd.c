@@ -185,6 +185,21 @@ mg_cmd_likeness(const char *word)
     return size_bytes < 2 ? 0 : size_bytes < 5 ? 1 : 2;
 }
 
+/* A word of another tool that was mistyped, when it is nearer than distance; else NULL. */
+static const char *
+find_foreign_like(const char *name, int distance)
+{
+    const char *hint = NULL;
+    for (size_t i = 0; i < sizeof foreign_words / sizeof *foreign_words; i++) {
+        int other = mg_text_distance(foreign_words[i].word, name);
+        if (strlen(foreign_words[i].word) > 4 && other < distance) {
+            hint = foreign_words[i].hint;
+            distance = other;
+        }
+    }
+    return hint;
+}
+
 static void
 add_nearest_hint(const char *name, MgError *err)
 {
@@ -200,7 +215,10 @@ add_nearest_hint(const char *name, MgError *err)
             nearest_distance = distance;
         }
     }
-    if (nearest != NULL)
+    const char *foreign = find_foreign_like(name, nearest_distance);
+    if (foreign != NULL)
+        mg_error_hint(err, "%s", foreign);
+    else if (nearest != NULL)
         mg_error_hint(err, "Perhaps \"migrate %s\" is meant.", nearest);
 }
 

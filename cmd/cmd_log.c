@@ -1,6 +1,7 @@
 /* migrate log: what was applied and reverted, and what this machine has run. */
 #include <stddef.h>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "cmd.h"
 #include "show.h"
@@ -75,6 +76,29 @@ write_log(const Request *request, const MgLog *log, const MgError *error)
     mg_write_log(log, &view, mg_talk_write, talk);
 }
 
+static void
+on_script(void *payload, const MgScriptFacts *script)
+{
+    const char **label = payload;
+    *label = script->label;
+}
+
+/* What the history does not know may have a file here, which nothing was done with yet. */
+static void
+tell_pending(const Request *request, MgError *err)
+{
+    const char *label = NULL;
+    MgOptions options;
+    MgError ignored, unknown = *err;
+    mg_cmd_options(request->run, &options);
+    const MgScriptCalls calls = { .on_script = on_script, .payload = &label };
+    if (!mg_scripts(&options, request->word, &calls, &ignored) || label == NULL)
+        return;
+    (void)mg_fail(err, unknown.code, "%s", unknown.message);
+    mg_error_detail(err, "Its file is here: it is pending.");
+    mg_error_hint(err, "To apply what is pending: migrate up");
+}
+
 static bool
 show_log(const Request *request, MgError *err)
 {
@@ -87,6 +111,8 @@ show_log(const Request *request, MgError *err)
     MgContext *context = NULL;
     const MgLog *log = NULL;
     bool is_ok = mg_open(&options, &context, err) && mg_log(context, request->word, &log, err);
+    if (!is_ok && err->code == MG_E_UNKNOWN_VERSION)
+        tell_pending(request, err);
     if (is_ok)
         write_log(request, log, NULL);
     else if (mg_show_has_errors(request->run))

@@ -125,6 +125,19 @@ add_excerpt(const char *excerpt, MgBuf *ret)
     }
 }
 
+/* "DATABASE_URL in the environment cannot be read as a database URL": where it came from, once. */
+static const char *
+with_origin(const MgError *failure, MgArena *arena)
+{
+    size_t word_bytes = strcspn(failure->message, " ");
+    bool is_named = strncmp(failure->message, failure->place, word_bytes) == 0;
+    if (failure->place[0] == '\0' || mg_text_starts(failure->message, failure->place))
+        return mg_error_with_place(failure, arena);
+    if (is_named && failure->place[word_bytes] == ' ')
+        return mg_arena_format(arena, "%s%s", failure->place, failure->message + word_bytes);
+    return mg_arena_format(arena, "%s, in %s", failure->message, failure->place);
+}
+
 /* What was found where, what was looked for, and the hints. */
 static void
 judge_no_url(const MgExamination *seen, MgFindings *findings)
@@ -140,10 +153,7 @@ judge_no_url(const MgExamination *seen, MgFindings *findings)
     mg_buf_add(&hint, hints == NULL ? "" : hints);
     if (mg_text_ends(mg_buf_text(&hint), "\n"))
         hint.text[--hint.size_bytes] = '\0';
-    bool has_place = failure->place[0] != '\0' && !mg_text_starts(failure->message, failure->place);
-    mg_finding_add(findings, MG_FINDING_FAIL, "source",
-                   has_place ? mg_arena_format(arena, "%s, in %s", failure->message, failure->place)
-                             : mg_error_with_place(failure, arena),
+    mg_finding_add(findings, MG_FINDING_FAIL, "source", with_origin(failure, arena),
                    hint.size_bytes == 0 ? NULL : mg_arena_text(arena, mg_buf_text(&hint)));
 }
 

@@ -685,6 +685,11 @@ def test_log_tells_every_application_and_revert(server):
     expect_in("2 of 6; \"migrate log --all\" shows the others",
               project.run("log", "-n", "2").out)
     expect_in("has no migration \"9\"", project.run("log", "9", exit=6).err)
+    project.write("3_more.up.sql", "SELECT 1;")
+    for word in "3", "3_more", "migrations/3_more.up.sql":
+        expect_in("has no migration \"{}\" (unknown-version)\ndetail: Its file is here: it is pending.\n"
+                  "hint: To apply what is pending: migrate up\n".format(word),
+                  project.run("log", word, exit=6).err)
     expect_in("hint: Did you mean 2_orders?\n", project.run("log", "orders", exit=6).err)
     document = json.loads(project.run("log", "--output", "json").out)
     expect([(row["what"], row["version"]) for row in document["entries"]][1:3],
