@@ -21,7 +21,7 @@ enum {
     /* Bounds on what is sent and unanswered: libpq keeps a copy of each statement, and something
      * for each operation.  A server takes longer for so many than any line to it does. */
     MAX_FLYING = 1 << 13,
-    MAX_FLYING_BYTES = 4 << 20,
+    MAX_FLYING_BYTES = 2 << 20,
     FLUSH_BYTES = 64 << 10,
     /* A cancel that arrives between two messages is dropped by the server: repeat it. */
     CANCEL_REPEAT_MS = 200,
