@@ -99,8 +99,9 @@ is_plain_table(MgCursor *cursor)
     for (; (token = mg_cursor_look(cursor)) != NULL; mg_cursor_pass(cursor, token)) {
         depth += token->kind == MG_TOKEN_OPEN;
         depth -= token->kind == MG_TOKEN_CLOSE;
-        if (is_temporary(cursor, token) ||
-            (depth <= 0 && mg_cursor_is_any(cursor, token, "AS|FOR")))
+        bool may_be_other =
+            depth <= 0 && (mg_cursor_is(cursor, token, "AS") || mg_cursor_is(cursor, token, "FOR"));
+        if (may_be_other || is_temporary(cursor, token))
             return false;
     }
     return true;
