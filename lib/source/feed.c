@@ -64,10 +64,29 @@ mg_feed_text(MgFeed *feed, const char *text, size_t size_bytes)
     }
 }
 
+/* Begin an item of at most MG_FEED_BYTES - 2: where its text and the NUL behind it go. */
+static inline char *
+feed_begin(MgFeed *feed, char kind, size_t size_bytes)
+{
+    if (size_bytes + 2 > MG_FEED_BYTES - feed->n)
+        feed_flush(feed);
+    char *at = feed->pending + feed->n;
+    at[0] = kind;
+    feed->n += size_bytes + 2;
+    return at + 1;
+}
+
 /* No part of a script holds a NUL, so one ends each item without ambiguity. */
 static void
 feed_item(MgFeed *feed, char kind, const char *text, size_t size_bytes)
 {
+    bool is_short = size_bytes <= MG_FEED_BYTES - 2 && memchr(text, '\r', size_bytes) == NULL;
+    if (is_short) {
+        char *at = feed_begin(feed, kind, size_bytes);
+        memcpy(at, text, size_bytes);
+        at[size_bytes] = '\0';
+        return;
+    }
     feed_bytes(feed, &kind, 1);
     mg_feed_text(feed, text, size_bytes);
     feed_bytes(feed, "", 1);
@@ -93,19 +112,15 @@ feed_word(MgFeed *feed, char kind, const char *text, size_t size_bytes, const ch
         feed_item(feed, kind, text, size_bytes);
         return;
     }
-    if (size_bytes + 2 > MG_FEED_BYTES - feed->n)
-        feed_flush(feed);
-    char *at = feed->pending + feed->n;
-    at[0] = kind;
+    char *at = feed_begin(feed, kind, size_bytes);
     if (size_bytes <= MG_FEED_COPY_BYTES && text_end - text >= MG_FEED_COPY_BYTES) {
-        memcpy(at + 1, text, MG_FEED_COPY_BYTES);
-        fold(at + 1, MG_FEED_COPY_BYTES);
+        memcpy(at, text, MG_FEED_COPY_BYTES);
+        fold(at, MG_FEED_COPY_BYTES);
     } else {
-        memcpy(at + 1, text, size_bytes);
-        fold(at + 1, size_bytes);
+        memcpy(at, text, size_bytes);
+        fold(at, size_bytes);
     }
-    at[1 + size_bytes] = '\0';
-    feed->n += size_bytes + 2;
+    at[size_bytes] = '\0';
 }
 
 void

@@ -148,7 +148,8 @@ inserts_values(MgCursor *cursor)
         mg_cursor_pass(cursor, token);
         if (mg_cursor_is(cursor, token, "VALUES") || mg_cursor_is(cursor, token, "DEFAULT"))
             return true;
-        if (mg_cursor_is_any(cursor, token, "SELECT|WITH|TABLE"))
+        if (mg_cursor_is(cursor, token, "SELECT") || mg_cursor_is(cursor, token, "WITH") ||
+            mg_cursor_is(cursor, token, "TABLE"))
             return false;
         if (token->kind == MG_TOKEN_OPEN)
             mg_cursor_skip_list(cursor);
@@ -355,6 +356,11 @@ static const Kind drops[] = {
     { .words = "DROP" },
 };
 
+static const Kind inserts[] = {
+    { "INSERT", .applies = inserts_values },
+    { "INSERT", .flags = SLOW },
+};
+
 /* In the order of the first words, which are found by bisection. */
 static const Kind others[] = {
     { "ABORT", .transaction_control = MG_TX_OTHER },
@@ -394,8 +400,6 @@ static const Kind others[] = {
     { "FETCH", .flags = SLOW },
     { "GRANT", .flags = QUIET },
     { "IMPORT", .label = "IMPORT FOREIGN SCHEMA", .flags = SLOW },
-    { "INSERT", .applies = inserts_values },
-    { "INSERT", .flags = SLOW },
     { .words = "LISTEN" },
     { .words = "LOAD" },
     { "LOCK", .label = "LOCK TABLE", .flags = SLOW },
@@ -477,10 +481,10 @@ find_letter(char letter)
 static Rows
 find_rows(const MgCursor *cursor, const MgToken *token)
 {
-    static const Rows large[] = { ROWS(creates), ROWS(alters), ROWS(drops) };
-    for (size_t i = 0; i < sizeof large / sizeof large[0]; i++) {
-        if (mg_cursor_is(cursor, token, large[i].at->words))
-            return large[i];
+    static const Rows usual[] = { ROWS(inserts), ROWS(creates), ROWS(alters), ROWS(drops) };
+    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) {
+        if (mg_cursor_is(cursor, token, usual[i].at->words))
+            return usual[i];
     }
     const Kind *end = others + sizeof others / sizeof others[0];
     char letter = (char)(cursor->text[token->span.begin] & ~0x20);
