@@ -35,16 +35,6 @@ judge_version(const MgExamination *seen, MgFindings *findings)
     mg_finding_fail(findings, "version", &shown);
 }
 
-/* Runs say it as well.  client_connection_check_interval came with 14. */
-static void
-judge_killed_runs(const MgExamination *seen, MgFindings *findings)
-{
-    if (seen->server_version / 10000 == 13)
-        mg_finding_add(findings, MG_FINDING_NOTE, "killed run",
-                       "keeps the lock until its statement ends: PostgreSQL 13 does not notice",
-                       NULL);
-}
-
 static void
 judge_role(const MgExamination *seen, MgFindings *findings)
 {
@@ -123,7 +113,6 @@ mg_diagnose_server(const MgExamination *seen, MgFindings *findings)
     const char *timeouts = seen->vitals->timeouts;
     findings->section = "Server";
     judge_version(seen, findings);
-    judge_killed_runs(seen, findings);
     judge_role(seen, findings);
     judge_connections(seen, findings);
     if (timeouts != NULL && timeouts[0] != '\0')

@@ -5,7 +5,7 @@ usage: versions.py MIGRATE [NAME...]
 """
 import sys
 
-from house import Project, expect, expect_in, main
+from house import LIMIT_S, UNWATCHED, Project, expect, expect_in, main
 from proxy import Proxy
 
 FILES = {"1_a.up.sql": "CREATE TABLE a (id int);"}
@@ -41,10 +41,9 @@ def test_a_version_is_told_in_the_servers_words(server):
         proxy.close()
 
 
-def test_the_doctor_tells_what_a_server_before_14_cannot(server):
-    project = Project(server, FILES)
-    has_note = "killed run" in project.run("doctor").out
-    expect(has_note, server.version() < 14)
+def test_a_run_tells_what_a_server_before_14_cannot(server):
+    process = Project(server, FILES).start("up")
+    expect(UNWATCHED in process.communicate(timeout=LIMIT_S)[1], server.version() < 14)
 
 
 def test_a_table_with_partitions_refuses_what_others_take(server):

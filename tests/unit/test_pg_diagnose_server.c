@@ -33,11 +33,6 @@ test_diagnose_server__version(void **state)
           "(default_transaction_read_only) > Look at the role's and the database's settings: a "
           "replica, a read-only role, or a host that stopped writes because the disk is full." },
         { 120004, false, false, "fail version: the server runs PostgreSQL 17.5, older than 13" },
-        { 130023, true, false,
-          "fail version: PostgreSQL 17.5: the server is a standby and cannot be written to > Use "
-          "the URL of the primary server.\n"
-          "note killed run: keeps the lock until its statement ends: PostgreSQL 13 does not "
-          "notice" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         MG_CLEANUP(buf) MgBuf expect = { 0 };
