@@ -19,6 +19,11 @@ add_prose(MgBuf *ret, const char *text)
         is_begin = false;
         if (*text == '\\') {
             mg_buf_add(ret, "\\e");
+        } else if (strncmp(text, "-- ", 3) == 0) { /* a comment of SQL is pasted as a whole */
+            mg_buf_add(ret, "\\-\\-\\ ");
+            text += 2;
+        } else if (*text == '-') {
+            mg_buf_add(ret, "\\-");
         } else if (*text == '\n' || (text[0] == '.' && text[1] == ' ')) {
             mg_buf_add(ret, *text == '.' ? ".\n" : text[1] == '\n' ? "\n.Pp" : "\n");
             for (text += *text == '.' ? 1 : 0; text[1] == ' ';)
@@ -74,13 +79,48 @@ add_command(MgBuf *ret, const MgCmd *cmd)
     add_prose(ret, cmd->about);
     add_options(ret, cmd->opts);
     for (const char *const *at = cmd->examples; at != NULL && *at != NULL; at += 2) {
-        mg_buf_add(ret, at == cmd->examples ? ".Bl -tag -width Ds\n.It Li" : ".It Li");
+        mg_buf_add(ret,
+                   at == cmd->examples ? ".Pp\nExamples:\n.Bl -tag -width Ds\n.It Li" : ".It Li");
         add_argument(ret, at[0]);
         mg_buf_add_char(ret, '\n');
         add_prose(ret, at[1]);
     }
     if (cmd->examples != NULL)
         mg_buf_add(ret, ".El\n");
+}
+
+/* What stands in a folder, and who reads it. */
+static void
+add_files(MgBuf *ret)
+{
+    static const struct {
+        const char *name, *text;
+    } files[] = {
+        { "migrations/V_NAME.up.sql",
+          "A migration: plain SQL. V is 1 to 18 digits and orders the migrations. Comment lines "
+          "change how it runs: \"-- migrate:no-transaction\", \"-- migrate:lock-timeout 5s\", "
+          "\"-- migrate:statement-timeout 10min\", \"-- migrate:retry no\", "
+          "\"-- migrate:destructive\", \"-- migrate:up nothing\"." },
+        { "migrations/V_NAME.down.sql",
+          "Its way back, if it has one. \"-- migrate:down nothing\" says that there is nothing to "
+          "revert." },
+        { "migrations/V_NAME.sql",
+          "Both in one file, behind the lines \"-- migrate:up\" and \"-- migrate:down\"." },
+        { "migrations/R__NAME.sql", "Repeatable, for views and functions: it runs again when it "
+                                    "changes, behind the others." },
+        { "migrate.yaml",
+          "Settings, in the working folder or above it, up to the root of the repository. "
+          "\"migrate init\" writes one with all of them and what they mean; \"migrate doctor\" "
+          "lists what counts." },
+        { ".env", "Variables that may name the database. It is not read when CI is set." },
+        { "migrate/state.db", "The notebook of this machine, in the user's cache folder." },
+    };
+    mg_buf_add(ret, ".Sh FILES\n.Bl -tag -width Ds\n");
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        mg_buf_format(ret, ".It Pa %s%s\n", files[i].name[0] == '.' ? "\\&" : "", files[i].name);
+        add_prose(ret, files[i].text);
+    }
+    mg_buf_add(ret, ".El\n");
 }
 
 static void
@@ -109,6 +149,7 @@ mg_manual_page(MgBuf *ret)
         add_command(ret, mg_cmds[i]);
     mg_buf_add(ret, ".Sh OPTIONS EVERYWHERE\n");
     add_options(ret, mg_common_opts);
+    add_files(ret);
     add_statuses(ret);
     mg_buf_add(ret, ".Sh SEE ALSO\n.Xr pg_dump 1 ,\n.Xr psql 1\n");
 }

@@ -288,6 +288,8 @@ class Docs:
         for line in run(self.migrate, "--help").stdout.splitlines():
             if re.match("  [a-z]+ ", line):
                 assert "   migrate " + line.split()[0] in shown, line
+        for word in ('"-- migrate:no-transaction"', "R__NAME.sql", "     --url-env NAME\n"):
+            assert word in shown, word
 
     def test_the_help_in_json_is_complete(self):
         document = json.loads(run(self.migrate, "help", "--json").stdout)
