@@ -253,11 +253,9 @@ mg_history_record_params(const MgRecord *record, MgArena *arena,
 }
 
 /* Exactly one row must have been changed: anything else fails at run time, so nothing commits. */
-#define NO_ROW                                                                                     \
-    "('" MG_HISTORY_ROW_GONE ", backend ' || pg_catalog.pg_backend_pid()::text)::pg_catalog.int8"
 #define ONE_ROW                                                                                    \
-    " SELECT CASE pg_catalog.count(*) WHEN 1 THEN pg_catalog.max(duration_us) ELSE " NO_ROW        \
-    " END FROM changed"
+    " SELECT CASE pg_catalog.count(*) WHEN 1 THEN pg_catalog.max(duration_us) "                    \
+    "ELSE " MG_HISTORY_NO_ROW " END FROM changed"
 #define DURATION                                                                                   \
     " RETURNING (pg_catalog.date_part('epoch', duration) * 1000000::float8)::bigint AS "           \
     "duration_us)"
@@ -283,7 +281,7 @@ mg_history_record_sql(const MgHistoryTable *table, const char *fence_sql, bool i
         " $9::int4, $10::int4, $11::text, $12::text, $13::text, $14::text, $16::text,"
         " '" MG_VERSION "', CASE %s WHEN 1 THEN pg_catalog.clock_timestamp() - %s"
         " + $15::float8 * interval '1 microsecond' END)" DURATION
-        " SELECT coalesce((SELECT duration_us FROM changed), " NO_ROW ")",
+        " SELECT coalesce((SELECT duration_us FROM changed), " MG_HISTORY_NO_ROW ")",
         table->sql, fence_sql, begin);
 }
 

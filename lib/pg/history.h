@@ -75,6 +75,9 @@ bool mg_history_fail_writing(const MgHistoryTable *table, const MgHistoryFacts *
 
 /* In the words of the cast that fails for a row, in every language of a server. */
 #define MG_HISTORY_ROW_GONE "history: a row is gone"
+/* An int8 that fails at run time, so nothing commits. */
+#define MG_HISTORY_NO_ROW                                                                          \
+    "('" MG_HISTORY_ROW_GONE ", backend ' || pg_catalog.pg_backend_pid()::text)::pg_catalog.int8"
 
 /* A claim to be written: this target belongs to one environment. */
 typedef struct MgNewClaim {

@@ -15,6 +15,23 @@ fail_permission(const MgHistoryTable *table, const char *what, const char *hint,
     mg_error_hint(err, "%s", hint);
 }
 
+/* Another table has its name, or something that is no table. */
+static bool
+is_foreign(const MgError *server)
+{
+    return strcmp(server->sqlstate, "42703") == 0 || strcmp(server->sqlstate, "42809") == 0;
+}
+
+static void
+fail_foreign(const MgHistoryTable *table, MgError *err)
+{
+    MgError server = *err;
+    mg_fail(err, MG_E_HISTORY, "table \"%s\" is not a history of this program", table->shown);
+    mg_text_copy(err->sqlstate, sizeof err->sqlstate, server.sqlstate);
+    mg_error_detail(err, "The server says: %s.", server.message);
+    mg_error_hint(err, "Keep the history elsewhere: --history schema.table");
+}
+
 bool
 mg_history_fail_reading(const MgHistoryTable *table, const MgResult *result, MgError *err)
 {
@@ -23,11 +40,8 @@ mg_history_fail_reading(const MgHistoryTable *table, const MgResult *result, MgE
     *err = server;
     if (strcmp(server.sqlstate, "42501") == 0) {
         fail_permission(table, "read", "Migrate as the role that owns it.", err);
-    } else if (strcmp(server.sqlstate, "42703") == 0) {
-        mg_fail(err, MG_E_HISTORY, "table \"%s\" is not a history of this program", table->shown);
-        mg_text_copy(err->sqlstate, sizeof err->sqlstate, server.sqlstate);
-        mg_error_detail(err, "The server says: %s.", server.message);
-        mg_error_hint(err, "Keep the history elsewhere: --history schema.table");
+    } else if (is_foreign(&server)) {
+        fail_foreign(table, err);
     } else {
         return false;
     }
@@ -68,6 +82,8 @@ mg_history_fail_writing(const MgHistoryTable *table, const MgHistoryFacts *facts
         fail_creating(table, facts, conn, err);
     } else if (strcmp(err->sqlstate, "42501") == 0) {
         fail_permission(table, "write to", "Run as the role that owns it.", err);
+    } else if (is_foreign(err)) {
+        fail_foreign(table, err);
     } else if (strcmp(err->sqlstate, "55P03") == 0) {
         mg_fail(err, MG_E_SERVER, "another session holds a lock on history table \"%s\"",
                 table->shown);

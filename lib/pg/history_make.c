@@ -146,9 +146,12 @@ add_claim(Script *script, const MgNewClaim *claim)
     const char *version = mg_arena_format(arena, MG_HISTORY_CLAIM_VERSION "%s", claim->hosts);
     add(script, mg_arena_format(
                     arena,
+                    "WITH changed AS ("
                     "INSERT INTO %s (version, name, kind, environment, applied_by, git_commit,"
                     " run_url, tool_version) VALUES (%s, %s, '" MG_HISTORY_CLAIM_KIND
-                    "', %s, %s, %s, %s, '" MG_VERSION "') ON CONFLICT DO NOTHING",
+                    "', %s, %s, %s, %s, '" MG_VERSION "') ON CONFLICT DO NOTHING RETURNING id)"
+                    /* A trigger may have thrown it away. */
+                    " SELECT coalesce((SELECT id FROM changed), " MG_HISTORY_NO_ROW ")",
                     script->table->sql, mg_sql_literal(version, arena), environment, environment,
                     mg_sql_literal(claim->applied_by, arena), mg_sql_literal(claim->commit, arena),
                     mg_sql_literal(claim->run_url, arena)));

@@ -3,7 +3,7 @@ statements: on a server before 15, or one upgraded from there, that is the schem
 
 import sys
 
-from house import Project, expect, main
+from house import Project, expect, expect_in, main
 
 # For every pair of types for which the server has no operator of its own: one that shouts.
 PLANT = """
@@ -97,6 +97,42 @@ def test_tables_that_look_like_histories_run_nothing(server):
     project.sql(HISTORIES)
     project.run("init", "--inspect", url=server.url_of(project.database, user="strangers_app"))
     expect(project.sql("SELECT is_called FROM called"), "f")
+
+
+# ---- What is not the history that it looks like ---------------------------------------------------
+
+
+def test_a_claim_that_a_trigger_throws_away_is_none(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+    project.run("up")
+    project.sql("CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+                "CREATE TRIGGER t BEFORE INSERT ON migrate.history FOR EACH ROW EXECUTE FUNCTION f()")
+    run = project.run("claim", "production", exit=6)
+    expect_in("error: history table \"migrate.history\" changed while this run worked (history)", run.err)
+    expect(run.out, "")
+    expect_in("no environment", project.run("claim", "--show").out)
+
+
+def test_something_else_in_the_place_of_the_history(server):
+    for what in ("CREATE TYPE migrate.history AS (id int)", "CREATE TABLE migrate.history (id int)",
+                 "CREATE SEQUENCE migrate.history", "CREATE VIEW migrate.history AS SELECT 1 AS id"):
+        project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+        project.sql("CREATE SCHEMA migrate; " + what)
+        for words in ("up",), ("status",), ("down", "--yes"), ("baseline", "1", "--yes"):
+            run = project.run(*words, exit=6)
+            expect_in("error: table \"migrate.history\" is not a history of this program (history)\n", run.err)
+            expect_in("hint: Keep the history elsewhere: --history schema.table\n", run.err)
+        project.run("up", "--history", "public.h", "--allow-not-empty")
+
+
+def test_a_view_of_a_history(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+    project.run("up")
+    project.sql("ALTER TABLE migrate.history RENAME TO h; CREATE VIEW migrate.history AS SELECT * FROM migrate.h")
+    project.write("2_b.up.sql", "CREATE TABLE b (id int);")
+    run = project.run("up", exit=6)
+    expect_in("error: table \"migrate.history\" is not a history of this program (history)\n", run.err)
+    expect(project.sql("SELECT to_regclass('b') IS NULL"), "t")
 
 
 if __name__ == "__main__":
