@@ -250,7 +250,7 @@ def run_case(case, migrate, server, folder):
         status, outputs = run_command(command, folder, env)
         texts = [normalise(output.decode("utf-8", errors="backslashreplace"), folder, url, server)
                  for output in outputs]
-        texts[1] = texts[1].replace(UNWATCHED, "")
+        texts = [text.replace(UNWATCHED, "") for text in texts]
         seen.append((status, texts[0].splitlines(), texts[1].splitlines()))
     return seen
 
