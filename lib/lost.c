@@ -33,6 +33,14 @@ typedef struct Ends {
     size_t n;
 } Ends;
 
+/* The row of a repeatable's earlier run may say the same, and is stale then. */
+static bool
+is_repeated(const MgApplied *row, const MgStep *step)
+{
+    return row->version == NULL && strcmp(row->name, step->entry->name) == 0 &&
+           strcmp(row->digest, step->script->digest) == 0 && !row->is_stale;
+}
+
 /* The live row of a step, which is finished; NULL: there is none. */
 static const MgApplied *
 find_row(const MgHistory *history, const MgStep *step, bool is_baseline)
@@ -42,8 +50,7 @@ find_row(const MgHistory *history, const MgStep *step, bool is_baseline)
         bool is_same = step->direction == MG_DOWN ? row->id == step->row_id
                        : step->entry->version != NULL
                            ? row->version != NULL && strcmp(row->version, step->entry->version) == 0
-                           : row->version == NULL && strcmp(row->name, step->entry->name) == 0 &&
-                                 strcmp(row->digest, step->script->digest) == 0;
+                           : is_repeated(row, step);
         if (is_same && row->n_statements_done == row->n_statements &&
             (!is_baseline || row->kind == MG_BASELINE))
             return row;

@@ -87,6 +87,22 @@ def test_up_n_and_down_n_keep_their_number(server):
     expect_in("done     3 reverted", out)
 
 
+def test_a_stale_repeatable_is_counted_once(server):
+    project = Project(server, {
+        "1_a.up.sql": "CREATE TABLE a (id int);", "1_a.down.sql": "DROP TABLE a;",
+        "R__v.sql": "CREATE OR REPLACE VIEW v AS SELECT 1 AS one;\nSELECT pg_sleep(1.25);"})
+    project.run("up")
+    project.run("down")
+    run = project.start("up")
+    terminate(project, 1.25)  # the row of its run before the revert says the same as a new one
+    out, err = run.communicate(timeout=LIMIT_S)
+    expect(run.returncode, 0)
+    expect_in("connecting again", err)
+    expect([line.split()[1] for line in out.splitlines() if line.startswith("applied")],
+           ["1_a", "R__v"])
+    expect_in("done     2 applied", out)
+
+
 def test_a_statement_outside_a_transaction_is_not_repeated(server):
     project = Project(server, {
         "1_a.up.sql": LOOSE + "CREATE TABLE a (id int);\n"
