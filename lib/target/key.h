@@ -14,6 +14,7 @@ typedef enum MgKeyUse {
     MG_KEY_SCHEMA,      /* one schema: the session's search_path */
     MG_KEY_SEARCH_PATH, /* a list of schemas, as search_path has it */
     MG_KEY_NEWER,       /* libpq's, but perhaps not this libpq's */
+    MG_KEY_NEWER_GUARD, /* the same, and it forbids what would be done without it */
     MG_KEY_DROPPED,     /* libpq's, but the proof needs its own */
 } MgKeyUse;
 

@@ -117,6 +117,18 @@ refuse_key(MgUrlParse *parse, const char *key)
     return false;
 }
 
+/* What it is to prevent might happen. */
+static bool
+refuse_guard(MgUrlParse *parse, const char *key)
+{
+    (void)refuse(parse,
+                 mg_arena_format(parse->arena, "holds \"%s\", which needs a newer libpq", key));
+    mg_error_detail(parse->err, "It limits how a session is made, so it is not left out.");
+    mg_error_hint(parse->err, "Install a newer libpq, or take \"%s\" out of the URL.", key);
+    mg_error_note(parse->err, "no connection was made");
+    return false;
+}
+
 /* Values of "ssl" by which other tools ask for TLS; libpq itself reads "true" only. */
 static bool
 is_ssl_wanted(const char *value)
@@ -166,6 +178,8 @@ sort_key(MgUrlParse *parse, const char *key, const char *value)
         return FATE_KEPT;
     if (use == MG_KEY_UNKNOWN)
         return refuse_key(parse, key) ? FATE_DROPPED : FATE_REFUSED;
+    if (use == MG_KEY_NEWER_GUARD)
+        return refuse_guard(parse, key) ? FATE_DROPPED : FATE_REFUSED;
     MG_PUSH(parse->arena, &parse->url->foreign, ((MgParam){ key, value }));
     if (use == MG_KEY_NEWER)
         add_note(parse,

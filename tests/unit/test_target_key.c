@@ -24,6 +24,7 @@ test_key__uses(void **state)
         { "currentSchema", MG_KEY_SEARCH_PATH },
         { "timezone", MG_KEY_NOTED },
         { "sslnegotiation", MG_KEY_NEWER },
+        { "require_auth", MG_KEY_NEWER_GUARD },
         { "application_name", MG_KEY_DROPPED },
         { "ApplicationName", MG_KEY_DROPPED },
         { "host", MG_KEY_UNKNOWN },

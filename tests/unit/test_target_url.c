@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <libpq-fe.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -126,12 +127,10 @@ test_url__splits_foreign_keys_off(void **state)
           "postgresql://h/d?pgbouncer=true&connect_timeout=15&connection_limit=1&schema=public\n"
           "h 0 d -\nlibpq connect_timeout=15 dbname=d host=h\n"
           "foreign pgbouncer=true connection_limit=1 schema=public" },
-        { "postgresql://h/d?schema=crm&x-migrations-table=m&sslnegotiation=direct",
-          "postgresql://h/d?schema=crm&x-migrations-table=m&sslnegotiation=direct\n"
+        { "postgresql://h/d?schema=crm&x-migrations-table=m",
+          "postgresql://h/d?schema=crm&x-migrations-table=m\n"
           "h 0 d -\nlibpq dbname=d host=h\n"
-          "foreign schema=crm x-migrations-table=m sslnegotiation=direct\n"
-          "search_path \"crm\"\n"
-          "note \"sslnegotiation\" in DATABASE_URL needs a newer libpq and is not used" },
+          "foreign schema=crm x-migrations-table=m\nsearch_path \"crm\"" },
         { "postgresql+asyncpg://app:s3cret@h/d",
           "postgresql+asyncpg://app:***@h/d\nh 0 d app\n"
           "libpq user=app password=s3cret dbname=d host=h\nforeign\n"
@@ -359,6 +358,45 @@ test_url__refuses(void **state)
     }
 }
 
+/* What a later libpq brought is its own business from then on. */
+static void
+test_url__keys_of_a_newer_libpq(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pair;
+        int since;
+        const char *expect; /* before that: the note, or the error */
+    } cases[] = {
+        { "sslnegotiation=direct", 170000,
+          "\"sslnegotiation\" in DATABASE_URL needs a newer libpq and is not used" },
+        { "require_auth=scram-sha-256", 160000,
+          "DATABASE_URL holds \"require_auth\", which needs a newer libpq\n"
+          "It limits how a session is made, so it is not left out.\n"
+          "Install a newer libpq, or take \"require_auth\" out of the URL.\n\n"
+          "no connection was made" },
+        { "min_protocol_version=3.2", 180000,
+          "DATABASE_URL holds \"min_protocol_version\", which needs a newer libpq\n"
+          "It limits how a session is made, so it is not left out.\n"
+          "Install a newer libpq, or take \"min_protocol_version\" out of the URL.\n\n"
+          "no connection was made" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        MG_CLEANUP(buf) MgBuf got = { 0 };
+        MgArena arena = { 0 };
+        MgUrl url;
+        MgError err;
+        const char *text = mg_arena_format(&arena, "postgresql://h/d?%s", cases[i].pair);
+        if (!mg_url_parse(text, "DATABASE_URL in the environment", NULL, &arena, &url, &err))
+            dump_error(&err, &got);
+        else if (url.n_notes > 0)
+            mg_buf_add(&got, url.notes[0]);
+        assert_string_equal(mg_buf_text(&got),
+                            PQlibVersion() < cases[i].since ? cases[i].expect : "");
+        mg_arena_release(&arena);
+    }
+}
+
 static void
 test_url__refuses_a_long_one(void **state)
 {
@@ -480,6 +518,7 @@ main(void)
         cmocka_unit_test(test_url__knows_this_machine),
         cmocka_unit_test(test_url__reads_variables),
         cmocka_unit_test(test_url__refuses),
+        cmocka_unit_test(test_url__keys_of_a_newer_libpq),
         cmocka_unit_test(test_url__refuses_a_long_one),
         cmocka_unit_test(test_url__rewrites),
         cmocka_unit_test(test_url__writes_variables_as_pairs),
