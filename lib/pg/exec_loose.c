@@ -358,18 +358,38 @@ pass_over(MgExec *exec, MgError *err)
 /* ---- Stages ------------------------------------------------------------------------ */
 
 /*
- * CALL and DO may end transactions of their own, which a block would not let
- * them; the others refuse one on a table with partitions, which no word tells.
+ * REINDEX and CLUSTER refuse a block on a table with partitions, which no word
+ * tells.  On others they keep what a block gives them: a lock_timeout, another
+ * try, and a fate that is known.  So they go outside once the server has said it.
  */
-static bool
-runs_outside(const MgScriptRun *run)
+bool
+mg_exec_moves_outside(MgExec *exec)
 {
-    static const char *const labels[] = { "CALL", "DO", "REINDEX", "CLUSTER", "REPACK" };
+    static const char *const labels[] = { "REINDEX", "CLUSTER", "REPACK" };
+    const MgTag *tag = &exec->failed_tag;
+    bool is_known = exec->outside_step == tag->item && exec->outside_number == tag->number;
+    if (is_known || tag->role != MG_ROLE_STATEMENT ||
+        exec->input->steps[tag->item].is_transactional ||
+        strcmp(exec->failed_sqlstate, "25001") != 0)
+        return false;
     for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
-        if (strcmp(run->stmt.label, labels[i]) == 0)
-            return true;
+        if (strcmp(tag->label, labels[i]) != 0)
+            continue;
+        exec->outside_step = tag->item;
+        exec->outside_number = tag->number;
+        return true;
     }
-    return run->stmt.refuses_transaction;
+    return false;
+}
+
+/* CALL and DO may end transactions of their own, which a block would not let them. */
+static bool
+runs_outside(const MgExec *exec)
+{
+    const MgScriptRun *run = &exec->run;
+    return run->stmt.refuses_transaction || strcmp(run->stmt.label, "CALL") == 0 ||
+           strcmp(run->stmt.label, "DO") == 0 ||
+           (exec->outside_number == run->n_fetched && exec->outside_step == exec->step_i);
 }
 
 /* Before anything else runs; behind the last statement, the last mark says it. */
@@ -408,7 +428,7 @@ mg_exec_send_piece(MgExec *exec, MgError *err)
     }
     if (run->stmt.transaction_control != MG_TX_NONE || exec->is_in_group)
         return send_grouped(exec, err);
-    return runs_outside(run) ? send_refusing(exec, err) : send_willing(exec, err);
+    return runs_outside(exec) ? send_refusing(exec, err) : send_willing(exec, err);
 }
 
 bool

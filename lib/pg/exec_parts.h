@@ -140,6 +140,8 @@ typedef struct MgExec {
     bool is_unseen; /* no transaction: that built an index, which counts when it is valid: */
     MgOp unseen;    /* fails when it is not */
     int n_kept; /* no transaction: statements that are committed, passed over when tried again */
+    size_t outside_step; /* no transaction: the server has refused a block to a statement of it, */
+    int outside_number;  /* to this one; 0 = to none */
 
     /* What has been answered. */
     bool is_history_made;
@@ -225,6 +227,8 @@ void mg_exec_note_done(MgExec *exec);
 void mg_exec_record_known(MgExec *exec);
 /* Was it the statement outside any transaction that the server refused? */
 bool mg_exec_is_awaited_refused(const MgExec *exec);
+/* Has the server just refused a block to a statement that can run outside?  Then it will. */
+bool mg_exec_moves_outside(MgExec *exec);
 /* Has this run committed a part of the step, which is without a transaction? */
 bool mg_exec_is_begun(const MgExec *exec, size_t step_i);
 

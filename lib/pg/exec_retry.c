@@ -272,7 +272,7 @@ begin_again(MgExec *exec, int64_t pause, MgError *err)
     if (!mg_conn_run_ops(exec->input->conn, ops + first, end - first, NULL, NULL, err))
         return false;
     int64_t begin_ms = mg_clock_ms();
-    if (exec->watch.conn == NULL && !is_creation_race(exec))
+    if (pause > 0 && exec->watch.conn == NULL && !is_creation_race(exec))
         mg_exec_watch_look(exec); /* opens what the next try is watched by */
     pause -= mg_clock_ms() - begin_ms;
     if (!mg_conn_pause(exec->input->conn, pause, err))
@@ -287,8 +287,9 @@ bool
 mg_exec_retry(MgExec *exec, MgError *err)
 {
     int64_t pause = 0, now_ms = mg_clock_ms(), deadline_ms = exec->input->deadline_ms;
+    if (err->code != MG_E_CANCELLED && mg_exec_moves_outside(exec))
+        return begin_again(exec, 0, err);
     bool may_retry = err->code != MG_E_CANCELLED && is_retryable(exec);
-
     if (may_retry)
         pause = pause_ms(exec);
     if (!may_retry || now_ms + pause > exec->retry_until_ms) {

@@ -5,7 +5,8 @@ usage: versions.py MIGRATE [NAME...]
 """
 import sys
 
-from house import LIMIT_S, UNWATCHED, Project, expect, expect_in, main
+from house import (LIMIT_S, UNWATCHED, Project, end_killed, expect, expect_in, hold_table, main,
+                   read_until)
 from proxy import Proxy
 
 FILES = {"1_a.up.sql": "CREATE TABLE a (id int);"}
@@ -66,6 +67,23 @@ def test_a_table_with_partitions_refuses_what_others_take(server):
         err = project.run("up", exit=1).err
         expect_in("(25001)", err)
         expect("--no-transaction" in err, False)
+
+
+def test_one_without_partitions_waits_for_its_lock_as_others_do(server):
+    """It does not stand in everybody's way for as long as it takes, and what a kill cuts is undone."""
+    for statement in ("REINDEX TABLE a;", "CLUSTER a USING i;"):
+        project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);\nCREATE INDEX i ON a (id);"})
+        project.run("up")
+        project.write("2_r.up.sql", "-- migrate:no-transaction\nCREATE TABLE b (id int);\n" + statement)
+        holder = hold_table(project, "a", 4)
+        run = project.start("up")
+        read_until(run.stderr, "trying again in ")
+        run.kill()
+        run.communicate(timeout=LIMIT_S)
+        end_killed(project)
+        holder.wait(LIMIT_S)
+        expect_in("applied  2_r", project.run("up").out)
+        expect(project.applied(), ["1", "2"])
 
 
 def test_timeouts_of_the_role_do_not_end_a_run(server):
