@@ -72,7 +72,9 @@ fail(MgStateFile *file, MgError *err)
     file->is_damaged = file->is_damaged || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
     const char *reason = code == SQLITE_INTERRUPT ? "it takes too long" : sqlite3_errmsg(file->db);
     (void)mg_fail(err, MG_E_NOTEBOOK, "could not use the notebook \"%s\": %s", file->path, reason);
-    mg_error_hint(err, "Delete it: it decides nothing, and the next run makes a new one.");
+    /* Else it is the disk's fault, or somebody else is at it. */
+    if (file->is_damaged || code == SQLITE_ERROR || code == SQLITE_INTERRUPT)
+        mg_error_hint(err, "Delete it: it decides nothing, and the next run makes a new one.");
     return false;
 }
 

@@ -264,6 +264,8 @@ test_state__sets_aside_what_turns_out_to_be_damaged(void **state)
     const MgValue values[] = { mg_value_text("two") };
     assert_false(mg_state_run(file, "INSERT INTO word (text) VALUES (?)", values, 1, &err));
     check_failure(&err, "database disk image is malformed");
+    assert_string_equal(err.hint[0],
+                        "Delete it: it decides nothing, and the next run makes a new one.");
     mg_state_close(file);
     assert_true(exists(".damaged"));
     assert_true(open_at(&first, false, false, &file, &err));
@@ -344,6 +346,7 @@ test_state__does_not_wait_long_for_others(void **state)
     assert_true(mg_state_begin(one, &err));
     assert_false(mg_state_begin(two, &err));
     check_failure(&err, "database is locked");
+    assert_string_equal(err.hint[0], "");                       /* nothing is wrong with it */
     assert_int_equal(ask(two, "SELECT count(*) FROM word"), 0); /* to read is no trouble */
     assert_true(mg_state_end(one, &err));
     assert_true(mg_state_begin(two, &err));
