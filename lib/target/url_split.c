@@ -289,12 +289,13 @@ split_uri(MgUrlParse *parse, const char *rest)
                              encode_detail);
     size_t authority_bytes = strcspn(rest, "/?");
     const char *at = memchr(rest, '@', authority_bytes);
-    /* libpq takes the first "@", so that the rest of a raw password would become the host. */
+    size_t query_at = strcspn(rest, "?");
+    /* libpq takes the first "@", so that the rest of a raw password would become the host, and be
+     * shown as such: up to a "/" that the password has too. */
     if (at == NULL ? strchr(rest, '@') != NULL
-                   : memchr(at + 1, '@', authority_bytes - (size_t)(at - rest) - 1) != NULL)
+                   : memchr(at + 1, '@', query_at - (size_t)(at - rest) - 1) != NULL)
         return mg_url_refuse(parse, "holds an \"@\" at an unexpected place", encode_detail);
 
-    size_t query_at = strcspn(rest, "?");
     mg_buf_add_n(&parse->kept, rest, query_at);
     size_t user_bytes = at == NULL ? 0 : (size_t)(at - rest);
     const char *colon = at == NULL ? NULL : memchr(rest, ':', user_bytes);
