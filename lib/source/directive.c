@@ -22,6 +22,27 @@ is_blank(char c)
     return c == ' ' || c == '\t' || c == '\f' || c == '\v';
 }
 
+static const MgForeignMark foreign_marks[] = {
+    { "goose", "+goose Down" },
+    { "sql-migrate", "+migrate Down" },
+};
+
+static bool
+begins_with(const char *at, const char *end, const char *mark)
+{
+    size_t n = strlen(mark);
+    return (size_t)(end - at) >= n && mg_text_equal_fold_n(at, n, mark);
+}
+
+static const MgForeignMark *
+find_foreign(const char *at, const char *end)
+{
+    for (size_t i = 0; i < sizeof foreign_marks / sizeof *foreign_marks; i++)
+        if (begins_with(at, end, foreign_marks[i].text))
+            return &foreign_marks[i];
+    return NULL;
+}
+
 bool
 mg_directive_parse(const char *text, MgSpan comment, MgDirective *ret)
 {
@@ -34,11 +55,18 @@ mg_directive_parse(const char *text, MgSpan comment, MgDirective *ret)
     at += 2;
     while (at < end && is_blank(*at))
         at++;
-    if ((size_t)(end - at) < sizeof mark - 1 || !mg_text_equal_fold_n(at, sizeof mark - 1, mark))
-        return false;
-    at += sizeof mark - 1;
     while (end > at && is_blank(end[-1]))
         end--;
+    const MgForeignMark *foreign = find_foreign(at, end);
+    if (foreign != NULL) {
+        *ret = (MgDirective){ .kind = MG_N_DIRECTIVES,
+                              .foreign = foreign,
+                              .span = { comment.begin, (size_t)(end - text) } };
+        return true;
+    }
+    if (!begins_with(at, end, mark))
+        return false;
+    at += sizeof mark - 1;
 
     MgDirective directive = { .kind = MG_N_DIRECTIVES, .name = at };
     directive.span = (MgSpan){ comment.begin, (size_t)(end - text) };
@@ -66,6 +94,8 @@ mg_directive_may_stand(const char *text, size_t size_bytes)
     const size_t n = sizeof mark - 1;
     if (size_bytes < n)
         return false;
+    if (memchr(text, '+', size_bytes) != NULL)
+        return true;
     const char *end = text + size_bytes;
     for (const char *at = text + n - 1; at < end; at++) {
         at = memchr(at, ':', (size_t)(end - at));
@@ -167,9 +197,22 @@ fail_unknown(const MgDirective *directive, MgError *err)
     return false;
 }
 
+/* Its two directions would run as one. */
+static bool
+fail_foreign(const MgForeignMark *mark, MgError *err)
+{
+    mg_fail(err, MG_E_FILE, "\"-- %s\" is a line of %s, and what stands behind it would run too",
+            mark->text, mark->tool);
+    mg_error_hint(err, "Name the file VERSION_NAME.sql, and write \"-- migrate:up\" and"
+                       " \"-- migrate:down\" instead of such lines.");
+    return false;
+}
+
 bool
 mg_directive_apply(MgScript *script, const MgDirective *directive, MgError *err)
 {
+    if (directive->foreign != NULL)
+        return fail_foreign(directive->foreign, err);
     if (directive->kind == MG_N_DIRECTIVES)
         return fail_unknown(directive, err);
 

@@ -30,19 +30,25 @@ typedef enum MgDirectiveKind {
     MG_N_DIRECTIVES, /* one that is not known */
 } MgDirectiveKind;
 
+/* A tool whose files have both directions, and what its mark of the way back begins with. */
+typedef struct MgForeignMark {
+    const char *tool, *text;
+} MgForeignMark;
+
 /* "-- migrate:NAME VALUE", a comment between two statements; the texts are in the window. */
 typedef struct MgDirective {
     MgDirectiveKind kind;
     const char *name, *value;
     size_t name_bytes, value_bytes;
-    MgSpan span; /* in the window */
+    MgSpan span;                  /* in the window */
+    const MgForeignMark *foreign; /* it is none of ours: what stands behind it would run too */
 } MgDirective;
 
 extern const char *const mg_directive_names[MG_N_DIRECTIVES];
 
-/* Without the word "migrate:" none can stand in a text, and nearly no text has it. */
+/* Without the word "migrate:" or a "+" none can stand in a text, and nearly no text has it. */
 bool mg_directive_may_stand(const char *text, size_t size_bytes);
-/* Is the comment a directive, known or not? */
+/* Is the comment a directive, known or not, or a mark of another tool? */
 bool mg_directive_parse(const char *text, MgSpan comment, MgDirective *ret);
 /* Let it have its effect.  Fails with MG_E_FILE, without a place, when it or its value is unknown.
  */

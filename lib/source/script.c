@@ -90,7 +90,8 @@ check_comments(const Analysis *a, MgLex lex, MgError *err)
         return true;
     while (lex.at < lex.size_bytes && mg_lex_next(&lex, &token) == MG_LEX_TOKEN) {
         MgDirective directive;
-        if (token.kind != MG_TOKEN_COMMENT || !mg_directive_parse(lex.text, token.span, &directive))
+        if (token.kind != MG_TOKEN_COMMENT ||
+            !mg_directive_parse(lex.text, token.span, &directive) || directive.foreign != NULL)
             continue;
         mg_fail(err, MG_E_FILE, "the directive \"-- migrate:%.*s\" stands inside a statement",
                 (int)directive.name_bytes, directive.name);
