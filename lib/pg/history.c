@@ -336,7 +336,8 @@ mg_history_finish_sql(const MgHistoryTable *table, const char *fence_sql, MgAren
         " statements_done = $10::int4, applied_by = $11::text, git_commit = $12::text,"
         " run_url = $13::text, prefix_digest = $14::text, environment = $16::text,"
         " tool_version = '" MG_VERSION "',"
-        " duration = duration + $15::float8 * interval '1 microsecond'" ROW_OF(
+        " duration = duration + (pg_catalog.clock_timestamp() - pg_catalog.now())"
+        " + $15::float8 * interval '1 microsecond'" ROW_OF(
             "$17::text") " AND %s = 1" DURATION ONE_ROW,
         table->sql, fence_sql);
 }

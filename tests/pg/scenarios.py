@@ -304,6 +304,15 @@ def test_a_marked_file_resumes_behind_what_is_done(server):
     expect(project.sql("SELECT statements_done FROM migrate.history"), "5")
 
 
+def test_the_duration_counts_the_statement_that_is_gone_on_with(server):
+    text = "-- migrate:no-transaction\nCREATE TABLE a (id int);\nSELECT pg_sleep({});\nVACUUM a;\n"
+    project = Project(server, {"1_a.up.sql": text.format("1 / 0")})
+    project.run("up", exit=1)
+    project.write("1_a.up.sql", text.format("0.4"))
+    project.run("up")
+    expect(project.sql("SELECT duration >= '0.4 s' FROM migrate.history"), "t")
+
+
 def test_notices_are_shown(server):
     project = Project(server, {"1_a.up.sql": "DROP TABLE IF EXISTS nothing;"})
     expect_in("table \"nothing\" does not exist, skipping", project.run("up").err)
