@@ -79,6 +79,42 @@ read_tip(const MgBase *base, MgArena *arena, Tip *ret)
     }
 }
 
+static bool
+is_same(const MgScript *a, const MgScript *b)
+{
+    return strcmp(a->digest, b->digest) == 0 || strcmp(a->token_digest, b->token_digest) == 0;
+}
+
+/* The up script of a file that was merged, if it is one of a version. */
+static bool
+read_merged(const Verifying *verifying, const MgFile *file, MgNativeFile *ret_name,
+            MgScript *ret_was)
+{
+    MgSource was;
+    MgError ignored;
+    if (!mg_native_parse(file->name, file->name, verifying->arena, ret_name, &ignored) ||
+        ret_name->version == NULL || ret_name->role == MG_NATIVE_DOWN ||
+        !mg_source_read_files(file, 1, verifying->arena, &was, &ignored))
+        return false;
+    *ret_was = was.items[0].up;
+    return true;
+}
+
+/* Is it what was merged as version and label, under another name? */
+static bool
+is_renamed(const Verifying *verifying, const MgBase *base, const MgNativeFile *merged,
+           const MgMigration *migration)
+{
+    for (size_t i = 0; i < base->n_changed; i++) {
+        MgNativeFile name;
+        MgScript was;
+        if (read_merged(verifying, &base->changed[i], &name, &was) &&
+            strcmp(name.label, merged->label) == 0 && is_same(&migration->up, &was))
+            return true;
+    }
+    return false;
+}
+
 static void
 find_late(Verifying *verifying, const MgBase *base, const Tip *tip, const MgMigration *migration)
 {
@@ -91,6 +127,8 @@ find_late(Verifying *verifying, const MgBase *base, const Tip *tip, const MgMigr
         same = &tip->items[i];
     }
     MgError finding;
+    if (same != NULL && is_renamed(verifying, base, same, migration))
+        return;
     if (same != NULL) {
         mg_fail(&finding, MG_E_SOURCE, "\"%s\" and \"%s\" of %s have one version", migration->label,
                 same->label, base->ref);
@@ -123,30 +161,22 @@ first_changed_line(const char *path, const MgFile *was, MgArena *arena)
     return 1 + mg_count_lines(text, same);
 }
 
-static bool
-is_same(const MgScript *a, const MgScript *b)
-{
-    return strcmp(a->digest, b->digest) == 0 || strcmp(a->token_digest, b->token_digest) == 0;
-}
-
 /* An up script that was merged: is it still what it was, perhaps under another version? */
 static void
 find_edit(Verifying *verifying, const MgBase *base, const MgFile *file)
 {
     const MgSource *source = &verifying->context->source;
     MgNativeFile name;
-    MgSource was;
-    MgError ignored, finding;
-    if (!mg_native_parse(file->name, file->name, verifying->arena, &name, &ignored) ||
-        name.version == NULL || name.role == MG_NATIVE_DOWN ||
-        !mg_source_read_files(file, 1, verifying->arena, &was, &ignored))
+    MgScript was;
+    MgError finding;
+    if (!read_merged(verifying, file, &name, &was))
         return;
     const MgMigration *now = NULL;
     for (size_t i = 0; i < source->n; i++) {
         const MgMigration *migration = &source->items[i];
         if (migration->version == NULL)
             continue;
-        if (is_same(&migration->up, &was.items[0].up))
+        if (is_same(&migration->up, &was))
             return;
         if (mg_version_compare(migration->version, name.version) == 0)
             now = migration;
