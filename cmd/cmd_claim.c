@@ -26,6 +26,17 @@ static const MgOpt opts[] = {
     { .name = NULL },
 };
 
+/* A run could never name another. */
+static bool
+is_name(const char *word)
+{
+    size_t size_bytes = strlen(word);
+    for (size_t i = 0; i < size_bytes; i++)
+        if ((unsigned char)word[i] < ' ' || word[i] == '\x7f')
+            return false;
+    return size_bytes > 0 && word[0] != ' ' && word[size_bytes - 1] != ' ';
+}
+
 static bool
 check(const MgRun *run, MgError *err)
 {
@@ -36,6 +47,10 @@ check(const MgRun *run, MgError *err)
     if (run->words.n == 1 && strlen(run->words.items[0]) > MAX_ENVIRONMENT_BYTES)
         return mg_cmd_usage("claim", err, "an environment has at most %d bytes",
                             MAX_ENVIRONMENT_BYTES);
+    if (run->words.n == 1 && !is_name(run->words.items[0]))
+        return mg_cmd_usage("claim", err,
+                            "an environment has a name without blanks at its ends"
+                            " and without control characters");
     return true;
 }
 
