@@ -208,8 +208,8 @@ const MgCmd cmd_scratch = {
     .name = "scratch",
     .argument = "[-- COMMAND...]",
     .summary = "a throw-away PostgreSQL, migrated, for one command",
-    .about = "Starts a PostgreSQL of its own from locally installed programs, in a private\n"
-             "folder and on a Unix socket, applies the migrations, and runs COMMAND on it.\n"
+    .about = "Start a PostgreSQL of its own from locally installed programs, in a private\n"
+             "folder and on a Unix socket, apply the migrations, and run COMMAND on it.\n"
              "There DATABASE_URL, every other variable that is known to name a database or\n"
              "holds the URL of one, and libpq's variables lead to that server, also those\n"
              "that a file .env* or prisma/schema.prisma of this folder names, so that what\n"

@@ -307,7 +307,7 @@ suggest_baseline(Beginning *beginning)
     add_next(
         beginning, "migrate new start",
         "then put what \"pg_dump --schema-only --no-owner\" writes into its up file: the schema"
-        " as the other tool has made it");
+        " as it is");
     add_next(beginning, "migrate baseline V",
              "V being its version: record it where the schema is there, without running it");
 }

@@ -200,8 +200,8 @@ static const char *const explanations[MG_N_ERRORS] = {
         " beside them, \"migrate up --allow-not-empty\" starts the history.",
     [MG_E_UNKNOWN_VERSION] =
         "No file and no row of the history has the version that was named. A version is given as"
-        " its digits, as digits_name, or as the path of its file. \"migrate status\" lists them"
-        " all.",
+        " its digits, as digits_name, or as the path of its file."
+        " \"migrate status --all\" lists them all.",
     [MG_E_BASELINE] =
         "A baseline records what a database had before its history began, so \"migrate baseline V\""
         " takes no version below one that is applied already. \"migrate status\" shows what is "

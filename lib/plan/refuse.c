@@ -349,7 +349,7 @@ mg_refuse_unknown(MgRefusals *refusals, const char *word, const MgMatches *match
     }
     if (n > 0)
         mg_error_hint(err, "Did you mean %s?", mg_buf_text(&names));
-    mg_error_hint(err, "List all migrations: migrate status");
+    mg_error_hint(err, "List all migrations: migrate status --all");
     finish(refusals, err, NULL, 0);
 }
 

@@ -190,7 +190,7 @@ test_error__explanations_name_what_exists(void **state)
         "--statement --single-transaction --rehearse --to --env --release --offline --local "
         "migrate-up migrate-down migrate-status migrate-plan migrate-new migrate-scratch"
         " migrate-help migrate-url migrate-repair migrate-claim migrate-doctor migrate-log "
-        "migrate-baseline --file migrate-dump --accept-file --mark-reverted ";
+        "migrate-baseline --file migrate-dump --accept-file --mark-reverted --all ";
     for (int i = 0; i < MG_N_ERRORS; i++) {
         const char *text = mg_error_explanation((MgErrorCode)i);
         for (const char *at = text; (at = strstr(at, " --")) != NULL; at++) {

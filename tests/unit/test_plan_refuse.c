@@ -251,21 +251,21 @@ test_refuse__explains_refusals(void **state)
         { "unknown, near ones", "20260301 20260302 20260303 20260304", "", "up to:2026030",
           "no migration has version \"2026030\" (unknown-version)\n"
           "hint: Did you mean 20260301_m, 20260302_m or 20260303_m?\n"
-          "hint: List all migrations: migrate status\n"
+          "hint: List all migrations: migrate status --all\n"
           "note: nothing was applied; 4 migrations are pending\n" },
         { "unknown, a name", "1_add_orders 2_add_totals R__orders", "", "up to:totals",
           "no migration has version \"totals\" (unknown-version)\n"
           "hint: Did you mean 2_add_totals?\n"
-          "hint: List all migrations: migrate status\n"
+          "hint: List all migrations: migrate status --all\n"
           "note: nothing was applied; 3 migrations are pending\n" },
         { "unknown, a slip", "2_b 20260301_a 20260399_z", "", "up to:20260310",
           "no migration has version \"20260310\" (unknown-version)\n"
           "hint: Did you mean 20260301_a or 20260399_z?\n"
-          "hint: List all migrations: migrate status\n"
+          "hint: List all migrations: migrate status --all\n"
           "note: nothing was applied; 3 migrations are pending\n" },
         { "unknown, nothing near", "1", "", "down to:777",
           "no migration has version \"777\" (unknown-version)\n"
-          "hint: List all migrations: migrate status\n"
+          "hint: List all migrations: migrate status --all\n"
           "note: nothing was reverted\n" },
         { "not applied", "1", "", "down to:1",
           "migration \"1_m\" is not applied (unknown-version)\n"

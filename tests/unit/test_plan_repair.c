@@ -224,7 +224,7 @@ test_repair__settles_a_statement(void **state)
           "nothing was changed" },
         { "not there", "1_a/3", "1_a/p12", "done 7 1",
           "unknown-version: no migration has version \"7\"; hint: Did you mean 1_a?; hint: List "
-          "all migrations: migrate status; note: nothing was changed" },
+          "all migrations: migrate status --all; note: nothing was changed" },
     };
     CHECK(cases, show);
 }
@@ -336,7 +336,7 @@ test_repair__renumbers(void **state)
           "3_a row 0: nothing to do, version 1 is not applied here" },
         { "not there", "3_a/=a", "1_a/=a", "renumber 4 1",
           "unknown-version: no migration has version \"4\"; hint: Did you mean 3_a?; hint: List "
-          "all migrations: migrate status; note: nothing was changed" },
+          "all migrations: migrate status --all; note: nothing was changed" },
     };
     CHECK(cases, show);
 }
