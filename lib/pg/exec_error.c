@@ -167,6 +167,16 @@ is_rolled_back(const MgExec *exec, size_t step_i)
            (is_refused || exec->step_i < (is_one ? exec->input->n_steps : step_i + 1));
 }
 
+/* What stays of this run; a redo has reverted first what it then applies. */
+static size_t
+count_before(const MgExec *exec, MgDirection direction)
+{
+    size_t n = exec->input->n_before;
+    for (size_t i = 0; i < exec->n_committed; i++)
+        n += exec->input->steps[i].direction == direction;
+    return n;
+}
+
 void
 mg_exec_note_state(const MgExec *exec, size_t step_i, int number, MgError *err)
 {
@@ -174,7 +184,7 @@ mg_exec_note_state(const MgExec *exec, size_t step_i, int number, MgError *err)
     const char *label = step->entry->label;
     bool is_up = step->direction == MG_UP;
     const char *script_of = is_up ? "" : "the down script of ";
-    size_t n_before = exec->input->n_before + exec->n_committed;
+    size_t n_before = count_before(exec, step->direction);
     char before[64] = "";
     bool is_unknown =
         (err->code == MG_E_CONNECTION_LOST || mg_conn_is_given_up(exec->input->conn)) &&
@@ -211,10 +221,10 @@ mg_exec_note_state(const MgExec *exec, size_t step_i, int number, MgError *err)
              (!is_up && number == 1 && step->resume_at == 0 && !mg_exec_is_begun(exec, step_i)))
         mg_error_note(err, "%s stays applied, its down script was rolled back%s", label, before);
     else if (number > 0)
-        mg_error_note(
-            err,
-            "%s%s stopped at its statement %d of %d; correct it, and run again to go on there%s",
-            script_of, label, number, step->script->n_statements, before);
+        mg_error_note(err, "%s%s stopped at its statement %d of %d; correct it, and run again%s%s",
+                      script_of, label, number, step->script->n_statements,
+                      step->entry->version == NULL ? ": it begins at its first" : " to go on there",
+                      before);
     else
         mg_error_note(err, "%s%s may have stopped half-way: see \"migrate status\"%s", script_of,
                       label, before);

@@ -112,6 +112,16 @@ def test_a_redo_brings_it_back_itself(server):
     expect_in("nothing to do", project.run("up").out)
 
 
+def test_a_redo_that_fails_in_one_says_what_stays(server):
+    project = Project(server, VIEWED)
+    project.run("up")
+    project.write("R__w.sql", "-- migrate:no-transaction\nINSERT INTO a VALUES (1);\nSELECT 1/0;")
+    for words, before in (("redo", "; the 2 before it stay applied"), ("up", "")):
+        expect_in("note: R__w stopped at its statement 2 of 2; correct it, and run again: it begins at "
+                  "its first" + before + "\n", project.run(words, exit=1).err.replace("\n      ", " "))
+    expect(project.sql("SELECT count(*) FROM a"), "2")
+
+
 def test_repeatables_wait_where_a_redo_leaves_migrations_out(server):
     project = Project(server, VIEWED)
     project.run("up")
