@@ -61,6 +61,17 @@ forward_event(void *payload, const MgEvent *event)
 
 /* ---- Planning ------------------------------------------------------------------------------ */
 
+/* What cannot be read is told by the run that reads it. */
+static bool
+is_prefix_edited(void *payload, const MgScript *script, int n, const char *digest)
+{
+    const MgContext *context = payload;
+    char before[MG_DIGEST_HEX_BYTES], now[MG_DIGEST_HEX_BYTES];
+    MgError ignored;
+    return mg_exec_prefix_digest(context->conn, script, n, before, now, &ignored) &&
+           strcmp(now, digest) != 0;
+}
+
 void
 mg_build_plan(MgContext *context, const MgGoal *goal, MgPlan *ret)
 {
@@ -68,7 +79,9 @@ mg_build_plan(MgContext *context, const MgGoal *goal, MgPlan *ret)
                           .source = &context->source,
                           .history = &context->start.history,
                           .history_name = context->table.shown,
-                          .position = &context->position };
+                          .position = &context->position,
+                          .is_edited = context->conn == NULL ? NULL : is_prefix_edited,
+                          .payload = context };
     MgGoal wanted = *goal;
     int64_t late = context->settings.values[MG_SET_LATE].number;
     wanted.is_late_allowed |= late == MG_LATE_ALLOW;

@@ -128,6 +128,12 @@ resume(MgDraft *draft, const MgMatch *match, MgStep step)
         mg_refuse_partial_short(&draft->refusals, match, step.script);
         return;
     }
+    if (progress.n_done > 0 && progress.prefix_digest != NULL && draft->input->is_edited != NULL &&
+        draft->input->is_edited(draft->input->payload, step.script, progress.n_done,
+                                progress.prefix_digest)) {
+        mg_refuse_partial_edited(&draft->refusals, match, step.script);
+        return;
+    }
     if (is_unknown && !mg_match_may_repeat(match, step.script)) {
         mg_refuse_partial_unknown(&draft->refusals, match, step.script);
         return;

@@ -89,6 +89,10 @@ typedef struct MgPlanInput {
     const MgPosition *position; /* NULL: claims do not count */
     bool is_missing_refused;    /* what is applied and has no file refuses; ahead only warns */
     bool is_guarded;            /* refuse what takes away, unless the file says that it is meant */
+    /* Are the first n statements of a script others than those with that digest?  NULL: it is not
+     * known before they are passed over. */
+    bool (*is_edited)(void *payload, const MgScript *script, int n, const char *digest);
+    void *payload;
 } MgPlanInput;
 
 /*

@@ -259,6 +259,18 @@ mg_refuse_partial_short(MgRefusals *refusals, const MgMatch *match, const MgScri
 }
 
 void
+mg_refuse_partial_edited(MgRefusals *refusals, const MgMatch *match, const MgScript *script)
+{
+    const MgEntry *entry = match->entry;
+    MgError *err = add(refusals);
+    mg_fail(err, MG_E_PARTIAL, "statements of \"%s\" were edited after they had run", entry->label);
+    mg_error_detail(err, "It stopped half-way; the first %d of its statements are done.",
+                    entry->n_statements_done);
+    mg_error_hint(err, "Leave those as they were, and mend only what follows.");
+    finish(refusals, err, script->path, 0);
+}
+
+void
 mg_refuse_partial_unknown(MgRefusals *refusals, const MgMatch *match, const MgScript *script)
 {
     const MgEntry *entry = match->entry;

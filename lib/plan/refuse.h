@@ -40,6 +40,7 @@ void mg_refuse_partial_down(MgRefusals *refusals, const MgMatch *match);
 void mg_refuse_half_reverted(MgRefusals *refusals, const MgMatch *match);
 /* Either: it cannot be resumed with this script; it is unknown whether its last statement ran. */
 void mg_refuse_partial_short(MgRefusals *refusals, const MgMatch *match, const MgScript *script);
+void mg_refuse_partial_edited(MgRefusals *refusals, const MgMatch *match, const MgScript *script);
 void mg_refuse_partial_unknown(MgRefusals *refusals, const MgMatch *match, const MgScript *script);
 
 /* Nothing has the version of goal->to; its candidates are named. */

@@ -72,8 +72,17 @@ def test_what_is_done_may_not_be_edited(server):
     project = Project(server, {"1_a.up.sql": LOOSE + "CREATE TABLE a (id int);\nSELECT 1/0;\n"})
     project.run("up", exit=1)
     project.write("1_a.up.sql", LOOSE + "CREATE TABLE b (id int);\nSELECT 1;\n")
-    expect_in("error: statements of \"1_a\" were edited after they had run (partial)",
-              project.run("up", exit=6).err)
+    error = "error: statements of \"1_a\" were edited after they had run (partial)"
+    run = project.run("up", exit=6)
+    expect_in(error, run.err)
+    expect_in("note: nothing was applied; 1 migration is pending", run.err)
+    # What asks whether it may run says the same.
+    expect_in(error, project.run("plan", exit=6).err)
+    expect_in("1 partial: \"migrate up\" refuses\n", project.run("status", "--exit-code", exit=6).out)
+    expect_in("cannot run here (partial)", project.run("doctor", exit=6).out)
+    project.write("1_a.up.sql", LOOSE + "CREATE TABLE a (id int); -- as it was\nSELECT 1;\n")
+    expect_in("from statement 2 on", project.run("plan").out)
+    project.run("up")
 
 
 def test_a_resume_sets_again_what_was_set(server):
