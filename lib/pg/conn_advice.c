@@ -47,6 +47,11 @@ static const struct {
       "A connection pooler mixes sessions: use the URL of the server itself." },
     { "Network is unreachable", ".supabase.co", false, ipv6_only },
     { "could not translate host name", ".supabase.co", false, ipv6_only },
+    { "received invalid response to", NULL, false, /* "SSL", "GSSAPI negotiation" */
+      "What answered is not PostgreSQL: check host and port." },
+    { "server does not support SSL", NULL, false,
+      "The server has TLS switched off, or another one answers: check host and port. On this "
+      "machine sslmode=prefer does." },
     { "Connection reset by peer", NULL, false, in_between },
     { "server closed the connection unexpectedly", NULL, false, in_between },
 };

@@ -48,6 +48,12 @@ test_conn_advice__tells_poolers_from_servers(void **state)
         { "Network is unreachable", "db.abcd.supabase.co", IPV6, "-" },
         { "Network is unreachable", "db.example.com", "-", "-" },
         { "Network is unreachable", NULL, "-", "-" },
+        { "received invalid response to SSL negotiation: H", "h",
+          "What answered is not PostgreSQL: check host and port.", "-" },
+        { "server does not support SSL, but SSL was required", "h",
+          "The server has TLS switched off, or another one answers: check host and port. On this "
+          "machine sslmode=prefer does.",
+          "-" },
         { "relation \"users\" already exists", "h", "-", "-" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
