@@ -50,8 +50,8 @@ static const struct {
     { "received invalid response to", NULL, false, /* "SSL", "GSSAPI negotiation" */
       "What answered is not PostgreSQL: check host and port." },
     { "server does not support SSL", NULL, false,
-      "The server has TLS switched off, or another one answers: check host and port. On this "
-      "machine sslmode=prefer does." },
+      "The server has TLS switched off, or another one answers: check host and port. For one "
+      "on this machine sslmode=prefer will do." },
     { "Connection reset by peer", NULL, false, in_between },
     { "server closed the connection unexpectedly", NULL, false, in_between },
 };

@@ -1,6 +1,7 @@
 /*
  * The plan: pure.  Goal, source and history go in; what would be done, or why
- * nothing may be done, comes out.  No clock, no files, no server.
+ * nothing may be done, comes out.  No clock, no files, no server; the one thing
+ * that only a file's text can answer is asked of the caller (is_edited).
  */
 #ifndef MG_PLAN_PLAN_H
 #define MG_PLAN_PLAN_H

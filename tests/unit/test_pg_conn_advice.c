@@ -51,8 +51,8 @@ test_conn_advice__tells_poolers_from_servers(void **state)
         { "received invalid response to SSL negotiation: H", "h",
           "What answered is not PostgreSQL: check host and port.", "-" },
         { "server does not support SSL, but SSL was required", "h",
-          "The server has TLS switched off, or another one answers: check host and port. On this "
-          "machine sslmode=prefer does.",
+          "The server has TLS switched off, or another one answers: check host and port. For one "
+          "on this machine sslmode=prefer will do.",
           "-" },
         { "relation \"users\" already exists", "h", "-", "-" },
     };
