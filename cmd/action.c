@@ -30,7 +30,8 @@ show_stored(MgTalk *talk, const MgPlan *plan)
 }
 
 static bool
-ask(const MgRun *run, const MgAction *action, const MgPlan *plan, bool is_stored, MgError *err)
+ask(const MgRun *run, const MgAction *action, const MgConsent *consent, const MgPlan *plan,
+    bool is_stored, MgError *err)
 {
     MgTalk *talk = run->talk;
     MgView view = { .format = MG_TABLE, .width = talk->err.width, .is_question = true };
@@ -41,7 +42,7 @@ ask(const MgRun *run, const MgAction *action, const MgPlan *plan, bool is_stored
     const char *question =
         mg_arena_format(run->arena, "%s in %s at %s?", action->ask(plan, run->arena),
                         plan->target.database, plan->target.host);
-    return mg_consent_ask(run, &action->consent, question, err);
+    return mg_consent_ask(run, consent, question, err);
 }
 
 /* What a person at a terminal agrees to is allowed in *goal, and nothing else. */
@@ -50,7 +51,8 @@ confirm(const MgRun *run, const MgAction *action, MgContext *context, MgGoal *go
 {
     bool must_ask;
     const MgPlan *plan = NULL;
-    if (!mg_consent_check(run, mg_target(context), &action->consent, &must_ask, err))
+    MgConsent consent = action->consent;
+    if (!mg_consent_check(run, context, &consent, &must_ask, err))
         return false;
     bool may_be_stored = (goal->kind == MG_GOAL_DOWN || goal->kind == MG_GOAL_REDO) &&
                          !goal->is_from_history_allowed && mg_consent_has_somebody(run);
@@ -70,7 +72,7 @@ confirm(const MgRun *run, const MgAction *action, MgContext *context, MgGoal *go
         return false;
     }
     goal->shown = plan;
-    return plan->n_steps == 0 || ask(run, action, plan, is_stored, err);
+    return plan->n_steps == 0 || ask(run, action, &consent, plan, is_stored, err);
 }
 
 bool

@@ -54,14 +54,15 @@ check(const MgRun *run, MgError *err)
     return true;
 }
 
-/* "production since 2026-03-01 09:12 UTC by vercel dpl_5Kd1vQ" */
+/* "production since 2026-03-01 09:12 UTC, claimed by vercel dpl_5Kd1vQ" */
 static const char *
 describe(const MgRun *run, const MgClaimed *claimed)
 {
     char minute[32];
     mg_text_minute(claimed->at_ms, minute, sizeof minute);
-    return mg_arena_format(run->arena, "%s since %s UTC, claimed by %s", claimed->environment,
-                           minute, claimed->by);
+    return mg_arena_format(run->arena, "%s since %s UTC, claimed by %s%s%s", claimed->environment,
+                           minute, claimed->by, claimed->is_elsewhere ? " at " : "",
+                           claimed->is_elsewhere ? claimed->hosts : "");
 }
 
 static void
@@ -71,6 +72,10 @@ print(const MgRun *run, const MgClaimed *claimed)
     if (claimed->environment == NULL)
         mg_talk_result(run->talk, args->is_show ? "claim" : "done",
                        "this database belongs to no environment");
+    else if (args->is_show && claimed->is_elsewhere)
+        mg_talk_result(run->talk, "claim",
+                       "this database belongs to no environment here; elsewhere it is %s",
+                       describe(run, claimed));
     else if (args->is_show)
         mg_talk_result(run->talk, "claim", "%s", describe(run, claimed));
     else if (args->is_release)
@@ -87,12 +92,13 @@ static bool
 confirm_release(const MgRun *run, MgContext *context, MgError *err)
 {
     const MgTarget *target = mg_target(context);
-    const MgConsent consent = { .action = "releasing a claim",
-                                .look = "migrate claim --show",
-                                .note = "nothing was changed" };
+    MgConsent consent = { .action = "releasing a claim",
+                          .look = "migrate claim --show",
+                          .note = "nothing was changed",
+                          .ends_claim = true };
     bool must_ask;
     MgClaimed claimed;
-    if (!mg_consent_check(run, target, &consent, &must_ask, err))
+    if (!mg_consent_check(run, context, &consent, &must_ask, err))
         return false;
     if (!must_ask)
         return true;
@@ -152,9 +158,12 @@ const MgCmd cmd_claim = {
         "A claimed database is migrated only by runs for the environment that claimed it, so a\n"
         "preview build whose variables point to production is refused. A run that a platform\n"
         "tells to be for production claims the database by itself. A claim holds for the host\n"
-        "it was made at: a branch of the database, which has another, is free. To release the\n"
-        "claim of a database of another machine it asks; where nobody can be asked it needs\n"
-        "--yes.",
+        "it was made at: a branch of the database, which has another, is free. Where such a claim\n"
+        "is met on this machine over a session that is not direct, a tunnel may lead to the\n"
+        "claimed database, so what asks elsewhere asks there too; in a copy, --release ends it.\n"
+        "\n"
+        "To release the claim of a database of another machine it asks; where nobody can be asked\n"
+        "it needs --yes.",
     .opts = opts,
     .args_bytes = sizeof(Args),
     .max_words = 1,

@@ -71,7 +71,7 @@ change_row(const MgRun *run, const MgRenumbered *renumbered, const MgRepairPlan 
     const MgRepair repair = { .kind = MG_REPAIR_RENUMBER,
                               .version = renumbered->to,
                               .from = renumbered->old_version };
-    const MgConsent consent = {
+    MgConsent consent = {
         .action = "renumbering a row of the history",
         .look = "migrate status",
         .note = "nothing was changed, and the files have their old names",
@@ -81,7 +81,7 @@ change_row(const MgRun *run, const MgRenumbered *renumbered, const MgRepairPlan 
     set_options(run, &options);
     return mg_open(&options, ret_context, err) && mg_plan_repair(*ret_context, &repair, ret, err) &&
            ((*ret)->n_changes == 0 ||
-            (mg_consent_check(run, mg_target(*ret_context), &consent, &must_ask, err) &&
+            (mg_consent_check(run, *ret_context, &consent, &must_ask, err) &&
              (!must_ask || mg_row_ask(run, *ret, &consent, err)) &&
              mg_repair(*ret_context, &repair, ret, err)));
 }

@@ -102,7 +102,7 @@ confirm(const MgRun *run, MgContext *context, const MgRepair *repair, MgError *e
                           .look = "migrate status",
                           .note = "nothing was changed" };
     bool must_ask;
-    if (!mg_consent_check(run, mg_target(context), &consent, &must_ask, err))
+    if (!mg_consent_check(run, context, &consent, &must_ask, err))
         return false;
     const MgRepairPlan *plan = NULL;
     return !must_ask || (mg_plan_repair(context, repair, &plan, err) &&

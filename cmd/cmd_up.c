@@ -77,11 +77,11 @@ static bool
 confirm(const MgRun *run, MgContext *context, MgError *err)
 {
     const MgTarget *target = mg_target(context);
-    const MgConsent consent = { .action = "rehearsing",
-                                .look = "migrate plan",
-                                .note = "nothing was run" };
+    MgConsent consent = { .action = "rehearsing",
+                          .look = "migrate plan",
+                          .note = "nothing was run" };
     bool must_ask;
-    if (!mg_consent_check(run, target, &consent, &must_ask, err))
+    if (!mg_consent_check(run, context, &consent, &must_ask, err))
         return false;
     if (must_ask &&
         !mg_consent_ask(run, &consent,

@@ -31,6 +31,24 @@ refuse_unasked(const MgRun *run, const MgTarget *target, const MgConsent *consen
     return false;
 }
 
+static bool
+refuse_claimed(const MgRun *run, const MgTarget *target, const MgConsent *consent,
+               const MgClaimed *claimed, MgError *err)
+{
+    (void)mg_fail(err, MG_E_USAGE,
+                  "%s needs --yes where nobody can be asked: \"%s\" claimed this database",
+                  consent->action, claimed->environment);
+    mg_error_detail(err,
+                    "It was claimed at %s. %s at %s, from %s, is not a direct session: a tunnel may"
+                    " lead there, or this is a copy.",
+                    claimed->hosts, target->database, target->host, target->from);
+    mg_error_hint(err, "If it is meant: %s --yes", mg_cmd_again(run));
+    if (!consent->ends_claim)
+        mg_error_hint(err, "If it is a copy, end the claim in it: migrate claim --release --yes");
+    mg_error_note(err, "%s", consent->note);
+    return false;
+}
+
 bool
 mg_consent_has_somebody(const MgRun *run)
 {
@@ -41,14 +59,26 @@ mg_consent_has_somebody(const MgRun *run)
 }
 
 bool
-mg_consent_check(const MgRun *run, const MgTarget *target, const MgConsent *consent,
-                 bool *ret_must_ask, MgError *err)
+mg_consent_check(const MgRun *run, MgContext *context, MgConsent *consent, bool *ret_must_ask,
+                 MgError *err)
 {
+    const MgTarget *target = mg_target(context);
+    MgClaimed claimed = { .environment = NULL };
     *ret_must_ask = false;
-    if (run->common->is_yes || target->is_local)
+    if (run->common->is_yes)
+        return true;
+    if (target->is_local && !mg_claim_behind(context, &claimed, err))
+        return false;
+    if (target->is_local && claimed.environment == NULL)
         return true;
     if (!mg_consent_has_somebody(run))
-        return refuse_unasked(run, target, consent, err);
+        return target->is_local ? refuse_claimed(run, target, consent, &claimed, err)
+                                : refuse_unasked(run, target, consent, err);
+    if (target->is_local)
+        consent->why = mg_arena_format(
+            run->arena, "\"%s\" claimed this database at %s, and a tunnel may lead there%s",
+            claimed.environment, claimed.hosts,
+            consent->ends_claim ? "" : "; if it is a copy, \"migrate claim --release\" ends this");
     *ret_must_ask = true;
     return true;
 }
@@ -94,6 +124,8 @@ read_answer(const MgRun *run, const MgConsent *consent, MgError *err)
 bool
 mg_consent_ask(const MgRun *run, const MgConsent *consent, const char *question, MgError *err)
 {
+    if (consent->why != NULL)
+        mg_talk_aside(run->talk, "note", consent->why);
     char *line = mg_arena_format(run->arena, "\n%s [y/N] ", question);
     mg_text_defuse(line, true);
     mg_talk_write_err(run->talk, line, strlen(line));

@@ -79,23 +79,63 @@ begin(MgContext *context, const char *command, MgError *err)
            mg_turn_wait(context, &turn, err);
 }
 
-static void
-take(const MgContext *context, MgClaimed *ret)
+static MgClaimed
+describe(const MgClaim *claim, bool is_elsewhere)
 {
-    const MgClaim *claim = mg_claim_find(&context->start.history, context->position.hosts);
-    *ret = (MgClaimed){ .environment = claim == NULL ? NULL : claim->environment,
-                        .by = claim == NULL ? NULL : claim->by,
-                        .at_ms = claim == NULL ? 0 : claim->at_ms };
+    if (claim == NULL)
+        return (MgClaimed){ .environment = NULL };
+    return (MgClaimed){ .environment = claim->environment,
+                        .by = claim->by,
+                        .at_ms = claim->at_ms,
+                        .hosts = claim->hosts,
+                        .is_elsewhere = is_elsewhere };
+}
+
+/* The claim of this host or, since a copy of a database has the rows too, of another one. */
+static const MgClaim *
+find_any(const MgContext *context, bool *ret_is_elsewhere)
+{
+    const MgHistory *history = &context->start.history;
+    const MgClaim *here = mg_claim_find(history, context->position.hosts);
+    *ret_is_elsewhere = here == NULL;
+    return here != NULL ? here : mg_claim_find_elsewhere(history, context->position.hosts);
+}
+
+const MgClaim *
+mg_claim_tunnelled(const MgContext *context)
+{
+    bool can_be = context->conn != NULL && context->target.is_local &&
+                  context->start.proof.verdict != MG_DIRECT;
+    return can_be ? mg_claim_find_elsewhere(&context->start.history, context->position.hosts)
+                  : NULL;
+}
+
+bool
+mg_claim_behind(MgContext *context, MgClaimed *ret, MgError *err)
+{
+    MgClaimed claimed = { .environment = NULL };
+    if (!mg_check_opened(context, err))
+        return false;
+    bool is_ok = !context->target.is_local || mg_begin_looking(context, &reading_goal, err) ||
+                 mg_fail_noted(err, "nothing was changed");
+    if (is_ok)
+        claimed = describe(mg_claim_tunnelled(context), true);
+    mg_disconnect(context);
+    if (is_ok)
+        *ret = claimed;
+    return is_ok;
 }
 
 bool
 mg_claim_show(MgContext *context, MgClaimed *ret, MgError *err)
 {
+    bool is_elsewhere;
     bool is_ok = mg_check_opened(context, err) && mg_begin_reading(context, &reading_goal, err);
     mg_disconnect(context);
     if (!is_ok)
         return false;
-    take(context, ret);
+    const MgClaim *claim = find_any(context, &is_elsewhere);
+    *ret = describe(claim, is_elsewhere);
     mg_notes_seen(context);
     return true;
 }
@@ -137,7 +177,7 @@ make(MgContext *context, const char *environment, MgClaimed *ret, MgError *err)
         return fail_taken(context, claim, environment, err);
     MgClaimed claimed;
     if (claim != NULL) {
-        take(context, &claimed);
+        claimed = describe(claim, false);
     } else {
         MgNewClaim made = { .hosts = context->position.hosts,
                             .environment = environment,
@@ -158,9 +198,9 @@ static bool
 release(MgContext *context, MgClaimed *ret, MgError *err)
 {
     MgArena *arena = &context->arena;
-    const MgClaim *claim = mg_claim_find(&context->start.history, context->position.hosts);
-    MgClaimed claimed;
-    take(context, &claimed);
+    bool is_elsewhere;
+    const MgClaim *claim = find_any(context, &is_elsewhere);
+    MgClaimed claimed = describe(claim, is_elsewhere);
     if (claim != NULL) {
         MgOp op = { .kind = MG_OP_QUERY,
                     .sql =

@@ -81,6 +81,8 @@ MG_CHECK bool mg_connect(MgContext *context, MgError *err);
 MgStartInput mg_start_input(const MgContext *context, const MgGoal *goal, bool is_writing);
 /* Connect and read; nothing is taken or changed there, so a pooler will do. */
 MG_CHECK bool mg_begin_reading(MgContext *context, const MgGoal *goal, MgError *err);
+/* The same without a word of the session. */
+MG_CHECK bool mg_begin_looking(MgContext *context, const MgGoal *goal, MgError *err);
 /* Connect and read over a proved session, without the lock. */
 MG_CHECK bool mg_begin_dumping(MgContext *context, const MgGoal *goal, MgError *err);
 /* A turn at writing, in words too. */
@@ -133,6 +135,9 @@ bool mg_lost_fail(const MgLost *lost, MgError *err);
 const MgNewClaim *mg_claim_due(MgContext *context);
 /* Prepare the history and write the claim, when no step does. */
 MG_CHECK bool mg_claim_write(MgContext *context, const MgNewClaim *claim, MgError *err);
+/* A claim of another host, seen over a session of this machine that is not direct: a tunnel may
+ * lead there.  NULL: none. */
+const MgClaim *mg_claim_tunnelled(const MgContext *context);
 /* Tell that it is ours from now on; payload is the context. */
 void mg_claim_tell(void *payload);
 

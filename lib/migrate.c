@@ -86,7 +86,8 @@ mg_build_plan(MgContext *context, const MgGoal *goal, MgPlan *ret)
     int64_t late = context->settings.values[MG_SET_LATE].number;
     wanted.is_late_allowed |= late == MG_LATE_ALLOW;
     input.goal = &wanted;
-    input.is_local = late != MG_LATE_REFUSE && context->target.is_local;
+    input.is_local =
+        late != MG_LATE_REFUSE && context->target.is_local && mg_claim_tunnelled(context) == NULL;
     input.is_guarded = context->position.is_production &&
                        context->settings.values[MG_SET_PRODUCTION_GUARD].number != 0;
     mg_plan_build(&input, &context->arena, ret);

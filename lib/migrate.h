@@ -583,14 +583,23 @@ MG_API void mg_journal_close(const MgJournal *journal);
 /* A target that is claimed belongs to one environment, as long as it is reached by the same host.
  */
 typedef struct MgClaimed {
-    const char *environment; /* NULL: nobody's */
+    const char *environment; /* NULL: there is no claim */
     const char *by;          /* who claimed it */
     int64_t at_ms;
-    bool is_changed; /* by this call */
+    const char *hosts; /* where: "ep-cool-mud-a1b2c3d4.eu-central-1.aws.neon.tech" */
+    bool is_elsewhere; /* this is another host: the claim binds nobody here */
+    bool is_changed;   /* by this call */
 } MgClaimed;
 
-/* Whose is it?  Reads only. */
+/* Whose is it?  The claim of this host; without one, the newest of another host.  Reads only. */
 MG_API bool mg_claim_show(MgContext *context, MgClaimed *ret, MgError *err);
+/*
+ * An address of this machine may be the end of a tunnel.  Where the session is
+ * not direct and the history has a claim of another host, this may be that very
+ * database: ret is the claim.  Else ret->environment is NULL, without a
+ * connection where the address is not local.  Reads only.
+ */
+MG_API bool mg_claim_behind(MgContext *context, MgClaimed *ret, MgError *err);
 /*
  * Claim it for an environment, and begin its history where the database is
  * empty.  Fails with MG_E_CLAIMED when it is another one's, MG_E_NOT_EMPTY when

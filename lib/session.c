@@ -175,12 +175,18 @@ start(MgContext *context, const MgStartInput *input, MgError *err)
            place_setting(context, err);
 }
 
+bool
+mg_begin_looking(MgContext *context, const MgGoal *goal, MgError *err)
+{
+    MgStartInput input = mg_start_input(context, goal, false);
+    return connect_known(context, err) && start(context, &input, err);
+}
+
 /* Connect and read; nothing is taken or changed there, so a pooler will do. */
 bool
 mg_begin_reading(MgContext *context, const MgGoal *goal, MgError *err)
 {
-    MgStartInput input = mg_start_input(context, goal, false);
-    if (!connect_known(context, err) || !start(context, &input, err))
+    if (!mg_begin_looking(context, goal, err))
         return false;
     tell_session(context);
     if (context->start.proof.is_in_recovery)
@@ -196,9 +202,8 @@ mg_begin_reading(MgContext *context, const MgGoal *goal, MgError *err)
 bool
 mg_begin_dumping(MgContext *context, const MgGoal *goal, MgError *err)
 {
-    MgStartInput input = mg_start_input(context, goal, false);
     MgProof *proof = &context->start.proof;
-    if (!connect_known(context, err) || !start(context, &input, err))
+    if (!mg_begin_looking(context, goal, err))
         return false;
     if (proof->verdict == MG_UNPROVED &&
         !mg_proof_rounds(context->conn, &context->conn_options, &context->arena, proof, err))

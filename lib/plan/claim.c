@@ -35,6 +35,15 @@ mg_claim_find(const MgHistory *history, const char *hosts)
     return NULL;
 }
 
+const MgClaim *
+mg_claim_find_elsewhere(const MgHistory *history, const char *hosts)
+{
+    for (size_t i = history->claims.n; i > 0; i--)
+        if (!has_common_host(history->claims.items[i - 1].hosts, hosts))
+            return &history->claims.items[i - 1];
+    return NULL;
+}
+
 static void
 add_hints(const MgClaim *claim, const MgPosition *position, MgError *err)
 {

@@ -78,6 +78,9 @@ typedef struct MgPosition {
 
 /* The claim that is in force at these hosts, or NULL. */
 const MgClaim *mg_claim_find(const MgHistory *history, const char *hosts);
+/* The newest claim that was made at other hosts, or NULL: a copy of the database has its row too.
+ */
+const MgClaim *mg_claim_find_elsewhere(const MgHistory *history, const char *hosts);
 /* MG_E_CLAIMED when the target belongs to another environment than the one that is run for. */
 MG_CHECK bool mg_claim_check(const MgHistory *history, const MgPosition *position, MgError *err);
 

@@ -3,8 +3,8 @@
 
 usage: consent.py MIGRATE [NAME...]
 
-A row is a command.  It runs on a socket, on loopback and at an address that is not this machine's
-by its looks; on a terminal where somebody answers, with its input from a pipe, and in a build.
+A row is a command.  It runs on a socket, on loopback, at an address that is not this machine's by
+its looks, and through a tunnel that begins on this machine; on a terminal where somebody answers, with its input from a pipe, and in a build.
 What must not happen is looked for in the database and in the folder, not in the words alone.
 """
 import functools
@@ -17,9 +17,11 @@ import sys
 import tempfile
 
 import house
+from proxy import Proxy
 from house import LIMIT_S, OwnServer, Project, Skip, Terminal, expect, expect_in, main
 
 ANSWERS = {"y": b"y\n", "n": b"n\n", "empty": b"\n", "EOF": b"\x04", "Ctrl-C": b"\x03"}
+FAR = "db.example.com"
 NO = "the answer was not yes"
 REFUSALS = {"n": NO, "empty": NO, "EOF": NO, "Ctrl-C": "the run was interrupted"}
 
@@ -43,14 +45,20 @@ class PlacedServer(OwnServer):
         super().__init__(["listen_addresses = '{}'".format(addresses),
                           "unix_socket_directories = '{}'".format(self.socket)],
                          ["host all all samehost trust"])
+        self.tunnel = Proxy(self)
 
     def stop(self):
+        self.tunnel.close()
         super().stop()
         shutil.rmtree(self.socket, ignore_errors=True)
 
     def place_url(self, database, place):
         if place == "socket":
             return "postgresql://postgres@/{}?host={}&port={}".format(database, self.socket, self.port)
+        if place == "tunnel":
+            return self.tunnel.url(database)
+        if place == FAR:  # its address is known without asking for it
+            return self.url_of(database, host=FAR) + "&hostaddr=127.0.0.1"
         return self.url_of(database, host="127.0.0.1" if place == "loopback" else self.elsewhere)
 
 
@@ -92,6 +100,7 @@ class Row:
     def __init__(self, name, words, done, prepare=lambda project: None, asks=None, question=None,
                  look="migrate status", note="nothing was changed", is_kept=False,
                  is_variant=False):
+        self.ends_claim = "--release" in words
         self.name, self.words, self.done, self.prepare = name, words.split(), done, prepare
         self.asks, self.question, self.look, self.note = asks, question, look, note
         self.is_kept, self.is_variant = is_kept, is_variant
@@ -190,8 +199,8 @@ class Run:
         self.project, self.row, self.place = project, row, place
         self.words = [*row.words, *options] if "--" not in row.words else row.words
         self.url = project.server.place_url(project.database, place)
-        self.host = {"socket": project.server.socket, "loopback": "127.0.0.1"}.get(
-            place, project.server.elsewhere)
+        self.host = {"socket": project.server.socket, "loopback": "127.0.0.1",
+                     "tunnel": "127.0.0.1"}.get(place, project.server.elsewhere)
         self.variables = {"CI": "1"} if how.startswith("build") else {}
         if how in ("pipe", "build"):
             self.in_a_pipe()
@@ -234,6 +243,27 @@ class Run:
         expect((self.name, self.status), (self.name, 130))
         end = "\nerror: {} (cancelled)\nnote: {}\n".format(why, self.row.note)
         expect((self.name, self.said[-len(end):]), (self.name, end))
+
+    def must_have_said_why(self):
+        """Between what is shown and the question."""
+        release = "" if self.row.ends_claim else "; if it is a copy, \"migrate claim --release\" ends this"
+        expect_in("\nnote: \"production\" claimed this database at {}:{}, and a tunnel may lead there{}"
+                  "\n\n".format(FAR, self.project.server.port, release),
+                  self.said.replace("\n      ", " "))
+
+    def must_be_refused_as_claimed(self):
+        row, words = self.row, "migrate " + " ".join(self.row.words)
+        expect((self.name, self.status), (self.name, 2))
+        text = re.sub("\n +", " ", self.said[self.said.index("error:"):])
+        expect(text,
+               "error: {} needs --yes where nobody can be asked: \"production\" claimed this database "
+               "(usage)\n"
+               "detail: It was claimed at {}:{}. {} at 127.0.0.1, from DATABASE_URL, is not a direct "
+               "session: a tunnel may lead there, or this is a copy.\n"
+               "hint: If it is meant: {} --yes\n{}note: {}\n".format(
+                   row.asks, FAR, self.project.server.port, self.project.database, words,
+                   "" if row.ends_claim else "hint: If it is a copy, end the claim in it: "
+                   "migrate claim --release --yes\n", row.note))
 
     def must_be_refused(self):
         row = self.row
@@ -293,6 +323,29 @@ def check(row, server):
     # --yes answers before the question, on a terminal too.
     for how in ["build"] if row.is_variant else ["terminal", "build"]:
         must_do(original, row, "elsewhere", how, ["--yes"])
+
+
+def check_tunnel(row, server):
+    """An address of this machine may lead to another, and then its rows say so."""
+    original = Watched(server, FILES)
+    original.run("up")
+    row.prepare(original)
+    if not row.ends_claim:
+        must_do(original, row, "tunnel", "build")
+    original.run("claim", "production", url=server.place_url(original.database, FAR))
+    before = original.seen()
+    for how in "pipe", "build":
+        Run(original, row, "tunnel", how).must_be_refused_as_claimed()
+    run = Run(original, row, "tunnel", "n")
+    run.must_have_asked()
+    run.must_have_said_why()
+    run.must_have_stopped(NO)
+    expect(original.seen(), before)
+    must_do(original, row, "tunnel", "y", is_asked=True)
+    must_do(original, row, "tunnel", "build", ["--yes"])
+    # A copy on this machine, without anything in between.
+    for place in "socket", "loopback":
+        must_do(original, row, place, "build")
 
 
 def at_a_shell(project, script, *typed):
@@ -423,6 +476,27 @@ def test_a_late_file_is_taken_without_a_word_on_this_machine_only(server):
     expect(project.applied(), ["1", "3", "2"])
 
 
+def test_a_tunnel_to_a_claimed_database_is_no_database_of_this_machine(server):
+    project = Watched(server, FILES)
+    project.run("up")
+    tunnel = server.place_url(project.database, "tunnel")
+    project.write("3_d.up.sql", "CREATE TABLE d (id int);")
+    project.run("up")
+    project.write("0_c.up.sql", "CREATE TABLE c (id int);")
+    project.run("claim", "production", url=server.place_url(project.database, FAR))
+    expect_in("(late)", project.run("up", url=tunnel, exit=6).err)
+    shown = "production since .* UTC, claimed by app@.* at {}:{}\n$".format(FAR, server.port)
+    for words, out in (("--show", "^claim    this database belongs to no environment here; elsewhere "
+                        "it is " + shown),
+                       ("--release --yes", "^done     released: it was " + shown),
+                       ("--show", "^claim    this database belongs to no environment\n$")):
+        said = project.run("claim", *words.split(), url=tunnel).out
+        if re.search(out, said) is None:
+            raise AssertionError("{}: {}".format(out, said))
+
+
 if __name__ == "__main__":
     rows = {"test_" + row.name: functools.partial(check, row) for row in ROWS}
-    sys.exit(main(dict(globals(), **rows), PlacedServer))
+    tunnels = {"test_tunnel_" + row.name: functools.partial(check_tunnel, row) for row in ROWS
+               if row.asks and not row.is_variant}
+    sys.exit(main(dict(globals(), **rows, **tunnels), PlacedServer))

@@ -17,7 +17,8 @@ class Proxy:
     """
 
     def __init__(self, server, on_message=None, version=None):
-        self.path = os.path.join(server.socket, ".s.PGSQL.5432")
+        self.path = os.path.join(server.socket,
+                                 ".s.PGSQL.{}".format(getattr(server, "port", 5432)))
         self.version = version
         self.on_message = on_message or (lambda *_: None)
         self.listener = socket.create_server(("127.0.0.1", 0))

@@ -46,6 +46,26 @@ test_claim__is_found_by_any_host(void **state)
 }
 
 static void
+test_claim__of_another_host_is_found_too(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *hosts;
+        int id; /* 0: none */
+    } cases[] = {
+        { "localhost:15432", 5 }, /* the newest */
+        { "one.example.com", 1 },
+        { "ep-a.neon.tech,two.example.com", 0 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const MgClaim *claim = mg_claim_find_elsewhere(&history, cases[i].hosts);
+        if ((claim == NULL ? 0 : (int)claim->id) != cases[i].id)
+            fail_msg("%s", cases[i].hosts);
+    }
+    assert_null(mg_claim_find_elsewhere(&(MgHistory){ .exists = false }, "ep-a.neon.tech"));
+}
+
+static void
 test_claim__lets_its_own_and_the_unclaimed_pass(void **state)
 {
     (void)state;
@@ -111,6 +131,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_claim__is_found_by_any_host),
+        cmocka_unit_test(test_claim__of_another_host_is_found_too),
         cmocka_unit_test(test_claim__lets_its_own_and_the_unclaimed_pass),
         cmocka_unit_test(test_claim__refuses_others),
     };
