@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mask.h"
 #include "base/text.h"
+#include "sql/catalog.h"
 
 enum {
     CONNECT_MS = 1000,
@@ -85,20 +86,22 @@ mg_progress_percent(const char *command, const char *phase, int64_t done, int64_
 }
 
 static const char progress_sql[] =
-    "SELECT command, phase, CASE WHEN phase LIKE '%%loading%%' THEN tuples_done ELSE blocks_done"
-    " END, CASE WHEN phase LIKE '%%loading%%' THEN tuples_total ELSE blocks_total END"
-    " FROM pg_catalog.pg_stat_progress_create_index WHERE pid = %d"
+    "SELECT command, phase, CASE WHEN phase " MG_LIKE
+    " '%%loading%%' THEN tuples_done ELSE blocks_done"
+    " END, CASE WHEN phase " MG_LIKE " '%%loading%%' THEN tuples_total ELSE blocks_total END"
+    " FROM pg_catalog.pg_stat_progress_create_index WHERE pid " MG_EQ " %d"
     " UNION ALL SELECT command, phase, heap_blks_scanned, heap_blks_total"
-    " FROM pg_catalog.pg_stat_progress_cluster WHERE pid = %d"
-    " UNION ALL SELECT 'VACUUM', phase, CASE phase WHEN 'scanning heap' THEN heap_blks_scanned"
+    " FROM pg_catalog.pg_stat_progress_cluster WHERE pid " MG_EQ " %d"
+    " UNION ALL SELECT 'VACUUM', phase, CASE WHEN phase " MG_EQ
+    " 'scanning heap' THEN heap_blks_scanned"
     " ELSE heap_blks_vacuumed END, heap_blks_total"
-    " FROM pg_catalog.pg_stat_progress_vacuum WHERE pid = %d"
+    " FROM pg_catalog.pg_stat_progress_vacuum WHERE pid " MG_EQ " %d"
     " UNION ALL SELECT 'ANALYZE', phase, sample_blks_scanned, sample_blks_total"
-    " FROM pg_catalog.pg_stat_progress_analyze WHERE pid = %d";
+    " FROM pg_catalog.pg_stat_progress_analyze WHERE pid " MG_EQ " %d";
 
 static const char progress_of_copy_sql[] =
     "%s UNION ALL SELECT 'COPY', '', bytes_processed, bytes_total"
-    " FROM pg_catalog.pg_stat_progress_copy WHERE pid = %d";
+    " FROM pg_catalog.pg_stat_progress_copy WHERE pid " MG_EQ " %d";
 
 /* ---- Who is in the way --------------------------------------------------------------- */
 
@@ -113,14 +116,16 @@ blockers_sql(int backend_pid, MgArena *arena)
 {
     return mg_arena_format(
         arena,
-        "SELECT b.pid, coalesce(nullif(a.application_name, ''),"
-        " nullif(a.backend_type, 'client backend'), a.usename, ''), a.state,"
-        " (extract(epoch FROM pg_catalog.clock_timestamp() - a.xact_start)::numeric"
-        " * 1000000::numeric)::bigint,"
+        "SELECT b.pid, coalesce(CASE WHEN a.application_name " MG_NE
+        " '' THEN a.application_name END,"
+        " CASE WHEN a.backend_type " MG_NE
+        " 'client backend' THEN a.backend_type END, a.usename, ''), a.state,"
+        " (extract(epoch FROM pg_catalog.clock_timestamp() " MG_MINUS " a.xact_start)::numeric"
+        " " MG_TIMES " 1000000::numeric)::bigint,"
         " pg_catalog.left(coalesce(a.query, ''), 2000), pg_catalog.count(*) OVER ()"
         " FROM (SELECT DISTINCT u.pid FROM"
         " pg_catalog.unnest(pg_catalog.pg_blocking_pids(%d)) u(pid)) b"
-        " LEFT JOIN pg_catalog.pg_stat_activity a USING (pid)"
+        " LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid " MG_EQ " b.pid"
         " ORDER BY pg_catalog.cardinality(pg_catalog.pg_blocking_pids(b.pid)), a.xact_start"
         " LIMIT 1",
         backend_pid);

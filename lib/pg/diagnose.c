@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "sql/catalog.h"
 #include "sql/quote.h"
 
 enum {
@@ -27,9 +28,9 @@ static const char role_sql[] =
     " n.oid IS NOT NULL, coalesce(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), false),"
     " pg_catalog.current_schema(), coalesce(pg_catalog.has_schema_privilege("
     "pg_catalog.current_schema()::pg_catalog.text, 'CREATE'), false),"
-    " nullif(session_user, current_user)::pg_catalog.text"
+    " CASE WHEN session_user " MG_NE " current_user THEN session_user::pg_catalog.text END"
     " FROM pg_catalog.pg_roles r LEFT JOIN pg_catalog.pg_namespace n"
-    " ON n.nspname = $1::pg_catalog.text WHERE r.rolname = current_user";
+    " ON n.nspname " MG_EQ " $1::pg_catalog.text WHERE r.rolname " MG_EQ " current_user";
 
 /*
  * Every role sees which database and user each connection has, but not what
@@ -38,17 +39,18 @@ static const char role_sql[] =
  */
 static const char connections_sql[] =
     "SELECT a.n, pg_catalog.current_setting('max_connections')::pg_catalog.int4"
-    " - CASE WHEN r.rolsuper THEN 0 ELSE"
+    " " MG_MINUS " CASE WHEN r.rolsuper THEN 0 ELSE"
     " pg_catalog.current_setting('superuser_reserved_connections')::pg_catalog.int4"
-    " + coalesce(pg_catalog.current_setting('reserved_connections', true), '0')::pg_catalog.int4"
+    " " MG_PLUS
+    " coalesce(pg_catalog.current_setting('reserved_connections', true), '0')::pg_catalog.int4"
     " END, a.n_database, CASE WHEN r.rolsuper THEN -1 ELSE d.datconnlimit END,"
     " a.n_role, CASE WHEN r.rolsuper THEN -1 ELSE r.rolconnlimit END"
     " FROM pg_catalog.pg_database d, pg_catalog.pg_roles r, LATERAL (SELECT pg_catalog.count(*)"
-    " AS n, pg_catalog.count(*) FILTER (WHERE s.datid = d.oid) AS n_database,"
-    " pg_catalog.count(*) FILTER (WHERE s.usesysid = r.oid) AS n_role"
+    " AS n, pg_catalog.count(*) FILTER (WHERE s.datid " MG_EQ " d.oid) AS n_database,"
+    " pg_catalog.count(*) FILTER (WHERE s.usesysid " MG_EQ " r.oid) AS n_role"
     " FROM pg_catalog.pg_stat_activity s WHERE s.datid IS NOT NULL AND s.usesysid IS NOT NULL"
-    " AND coalesce(s.backend_type, 'client backend') = 'client backend') a"
-    " WHERE d.datname = pg_catalog.current_database() AND r.rolname = session_user";
+    " AND coalesce(s.backend_type, 'client backend') " MG_EQ " 'client backend') a"
+    " WHERE d.datname " MG_EQ " pg_catalog.current_database() AND r.rolname " MG_EQ " session_user";
 
 /* $1 schema, $2 table.  By the catalogs: a role without USAGE may ask that too. */
 static const char table_sql[] =
@@ -58,47 +60,51 @@ static const char table_sql[] =
     " AND pg_catalog.has_table_privilege(c.oid, 'INSERT')"
     " AND pg_catalog.has_table_privilege(c.oid, 'UPDATE'), coalesce(w.names, ''),"
     " coalesce(w.quoted, '')"
-    " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace,"
+    " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid " MG_EQ " c.relnamespace,"
     " LATERAL (SELECT pg_catalog.string_agg(g.name, ', ' ORDER BY g.name) AS names,"
     " pg_catalog.string_agg(g.quoted, ', ' ORDER BY g.name) AS quoted FROM (SELECT DISTINCT"
-    " CASE WHEN a.grantee = 0::oid THEN 'PUBLIC'"
+    " CASE WHEN a.grantee " MG_EQ " 0::pg_catalog.oid THEN 'PUBLIC'"
     " ELSE pg_catalog.pg_get_userbyid(a.grantee)::pg_catalog.text END AS name,"
-    " CASE WHEN a.grantee = 0::oid THEN 'PUBLIC' ELSE"
+    " CASE WHEN a.grantee " MG_EQ " 0::pg_catalog.oid THEN 'PUBLIC' ELSE"
     " pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS quoted"
     " FROM (SELECT x.grantee, x.privilege_type FROM pg_catalog.aclexplode(c.relacl) x"
     " UNION ALL SELECT x.grantee, x.privilege_type FROM pg_catalog.pg_attribute t,"
-    " pg_catalog.aclexplode(t.attacl) x WHERE t.attrelid = c.oid) a"
-    " WHERE a.grantee <> c.relowner AND a.grantee <> (SELECT r.oid FROM pg_catalog.pg_roles r"
-    " WHERE r.rolname = current_user) AND a.privilege_type IN ('INSERT', 'UPDATE', 'DELETE',"
-    " 'TRUNCATE', 'TRIGGER')) g) w"
-    " WHERE n.nspname = $1::pg_catalog.text AND c.relname = $2::pg_catalog.text";
+    " pg_catalog.aclexplode(t.attacl) x WHERE t.attrelid " MG_EQ " c.oid) a"
+    " WHERE a.grantee " MG_NE " c.relowner AND a.grantee " MG_NE
+    " (SELECT r.oid FROM pg_catalog.pg_roles r"
+    " WHERE r.rolname " MG_EQ " current_user) AND a.privilege_type " MG_EQ_ANY
+    "('{INSERT,UPDATE,DELETE,TRUNCATE,TRIGGER}')) g) w"
+    " WHERE n.nspname " MG_EQ " $1::pg_catalog.text AND c.relname " MG_EQ " $2::pg_catalog.text";
 
 static const char timeouts_sql[] =
     "SELECT coalesce(pg_catalog.string_agg(pg_catalog.format('%s=%s (%s)', v.name, v.value,"
     " v.scope), ', ' ORDER BY v.name, v.scope), '') FROM (SELECT"
     " pg_catalog.split_part(c.setting, '=', 1) AS name,"
-    " pg_catalog.substr(c.setting, pg_catalog.strpos(c.setting, '=') + 1) AS value,"
-    " CASE WHEN s.setrole = 0::oid THEN 'database' WHEN s.setdatabase = 0::oid THEN 'role'"
+    " pg_catalog.substr(c.setting, pg_catalog.strpos(c.setting, '=') " MG_PLUS " 1) AS value,"
+    " CASE WHEN s.setrole " MG_EQ " 0::pg_catalog.oid THEN 'database' WHEN s.setdatabase " MG_EQ
+    " 0::pg_catalog.oid THEN 'role'"
     " ELSE 'role in this database' END AS scope"
     " FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c(setting)"
-    " WHERE s.setdatabase IN (0::oid, (SELECT d.oid FROM pg_catalog.pg_database d"
-    " WHERE d.datname = pg_catalog.current_database()))"
-    " AND s.setrole IN (0::oid, (SELECT r.oid FROM pg_catalog.pg_roles r"
-    " WHERE r.rolname = session_user))) v"
-    " WHERE v.name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout',"
-    " 'idle_session_timeout', 'transaction_timeout') AND v.value <> '0'";
+    " WHERE s.setdatabase " MG_EQ_ANY
+    "(ARRAY[0::pg_catalog.oid, (SELECT d.oid FROM pg_catalog.pg_database d"
+    " WHERE d.datname " MG_EQ " pg_catalog.current_database())])"
+    " AND s.setrole " MG_EQ_ANY "(ARRAY[0::pg_catalog.oid, (SELECT r.oid FROM pg_catalog.pg_roles r"
+    " WHERE r.rolname " MG_EQ " session_user)])) v"
+    " WHERE v.name " MG_EQ_ANY "('{statement_timeout,lock_timeout,"
+    "idle_in_transaction_session_timeout,idle_session_timeout,transaction_timeout}') AND "
+    "v.value " MG_NE " '0'";
 
 /* An index that is being built holds this lock on its table, as everyone can see. */
 static const char indexes_sql[] =
-    "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind = 'I',"
-    " c.relname::text ~ '_cc(new|old)[0-9]*$', pg_catalog.count(*) OVER ()"
-    " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
-    " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-    " WHERE NOT i.indisvalid AND n.nspname <> 'pg_toast' AND NOT EXISTS ("
-    "SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'relation' AND l.granted"
-    " AND l.relation = i.indrelid AND l.mode = 'ShareUpdateExclusiveLock'"
-    " AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d"
-    " WHERE d.datname = pg_catalog.current_database()))"
+    "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind " MG_EQ " 'I',"
+    " c.relname " MG_MATCHES " '_cc(new|old)[0-9]*$', pg_catalog.count(*) OVER ()"
+    " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid " MG_EQ " i.indexrelid"
+    " JOIN pg_catalog.pg_namespace n ON n.oid " MG_EQ " c.relnamespace"
+    " WHERE NOT i.indisvalid AND n.nspname " MG_NE " 'pg_toast' AND NOT EXISTS ("
+    "SELECT FROM pg_catalog.pg_locks l WHERE l.locktype " MG_EQ " 'relation' AND l.granted"
+    " AND l.relation " MG_EQ " i.indrelid AND l.mode " MG_EQ " 'ShareUpdateExclusiveLock'"
+    " AND l.database " MG_EQ " (SELECT d.oid FROM pg_catalog.pg_database d"
+    " WHERE d.datname " MG_EQ " pg_catalog.current_database()))"
     " ORDER BY 1 LIMIT 5";
 
 /* ---- Answers -------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "pg/exec_parts.h"
+#include "sql/catalog.h"
 
 static void
 emit(const MgExec *exec, MgEventKind kind, const char *migration, int64_t duration_us,
@@ -337,9 +338,9 @@ mg_exec(const MgExecInput *input, MgArena *arena, MgOutcome *ret, MgError *err)
     exec.deadline_sql =
         mg_arena_format(arena,
                         "SELECT CASE WHEN extract(epoch FROM pg_catalog.clock_timestamp())::numeric"
-                        " * 1000000::numeric < %" PRId64 "::numeric"
-                        " THEN 1 ELSE ('deadline, backend ' || "
-                        "pg_catalog.pg_backend_pid()::text)::pg_catalog.int4 END",
+                        " " MG_TIMES " 1000000::numeric " MG_LT " %" PRId64 "::numeric"
+                        " THEN 1 ELSE ('deadline, backend ' " MG_CAT " "
+                        "pg_catalog.pg_backend_pid()::pg_catalog.text)::pg_catalog.int4 END",
                         input->server_deadline_us);
     mg_exec_rewind(&exec, 0);
     mg_conn_on_notice(input->conn, on_notice, &exec);

@@ -13,6 +13,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "sql/catalog.h"
+
 /* ---- Marks ---------------------------------------------------------------------- */
 
 /* How far the step is, as parameters of the statement that records it, *ret_own. */
@@ -153,7 +155,8 @@ begin(MgExec *exec)
     if (exec->has_own_timeouts)
         mg_exec_push_sql(
             exec, MG_ROLE_SET,
-            "SELECT pg_catalog.set_config(n, pg_catalog.current_setting('migrate.' || n), false)"
+            "SELECT pg_catalog.set_config(n, pg_catalog.current_setting('migrate.' " MG_CAT
+            " n), false)"
             " FROM (VALUES ('lock_timeout'), ('statement_timeout')) v(n)");
     exec->has_own_timeouts = false;
 }
@@ -168,10 +171,10 @@ push_own_timeouts(MgExec *exec)
 {
     const MgScript *script = exec->run.script;
     int64_t lock_ms = script->lock_timeout_ms < 0 ? 0 : script->lock_timeout_ms;
-    mg_exec_push_sql(
-        exec, MG_ROLE_SET,
-        "SELECT pg_catalog.set_config('migrate.' || n, pg_catalog.current_setting(n), false)"
-        " FROM (VALUES ('lock_timeout'), ('statement_timeout')) v(n)");
+    mg_exec_push_sql(exec, MG_ROLE_SET,
+                     "SELECT pg_catalog.set_config('migrate.' " MG_CAT
+                     " n, pg_catalog.current_setting(n), false)"
+                     " FROM (VALUES ('lock_timeout'), ('statement_timeout')) v(n)");
     mg_exec_push_sql(exec, MG_ROLE_SET,
                      mg_arena_format(&exec->step_arena, "SET lock_timeout = %" PRId64, lock_ms));
     if (script->statement_timeout_ms >= 0)

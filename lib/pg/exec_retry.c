@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "sql/catalog.h"
 
 enum {
     PAUSE_FACTOR = 5, /* others get five times as long as we stood in their way */
@@ -163,18 +164,20 @@ on_timeout(void *payload, const MgTag *tag, const MgResult *result, MgError *err
 /* The closest setting wins on the server: of a role in a database, a role, a database, all. */
 static const char timeout_sql[] =
     "SELECT pg_catalog.current_setting('statement_timeout'), o.origin, o.value FROM (SELECT) one"
-    " LEFT JOIN LATERAL (SELECT pg_catalog.concat_ws(' in ', 'role ' || r.rolname::text, 'database "
-    "' ||"
-    " d.datname::text)"
+    " LEFT JOIN LATERAL (SELECT pg_catalog.concat_ws(' in ', 'role ' " MG_CAT
+    " r.rolname::pg_catalog.text, 'database ' " MG_CAT " d.datname::pg_catalog.text)"
     " AS origin, pg_catalog.substr(c.setting, 19) AS value"
     " FROM pg_catalog.pg_db_role_setting s"
     " CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) c(setting)"
-    " LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole"
-    " LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase"
-    " WHERE c.setting LIKE 'statement_timeout=%' AND (s.setrole = 0::oid OR r.rolname = "
+    " LEFT JOIN pg_catalog.pg_roles r ON r.oid " MG_EQ " s.setrole"
+    " LEFT JOIN pg_catalog.pg_database d ON d.oid " MG_EQ " s.setdatabase"
+    " WHERE c.setting " MG_LIKE " 'statement_timeout=%' AND (s.setrole " MG_EQ
+    " 0::pg_catalog.oid OR r.rolname " MG_EQ " "
     "session_user)"
-    " AND (s.setdatabase = 0::oid OR d.datname = pg_catalog.current_database())"
-    " ORDER BY s.setrole = 0::oid, s.setdatabase = 0::oid LIMIT 1) o ON true";
+    " AND (s.setdatabase " MG_EQ " 0::pg_catalog.oid OR d.datname " MG_EQ
+    " pg_catalog.current_database())"
+    " ORDER BY s.setrole " MG_EQ " 0::pg_catalog.oid, s.setdatabase " MG_EQ
+    " 0::pg_catalog.oid LIMIT 1) o ON true";
 
 /* A time limit ended a statement: whose limit is it? */
 static void

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "sql/catalog.h"
 
 enum {
     /* So that results and progress arrive and a bounded window never stalls. */
@@ -33,11 +34,12 @@ static const char forget_sequences[] = "DISCARD SEQUENCES";
 
 /* One transaction for all: as they were before SET CONSTRAINTS ALL IMMEDIATE of the step before. */
 static const char defer_again[] =
-    "DO $migrate$ DECLARE names text; BEGIN"
+    "DO $migrate$ DECLARE names pg_catalog.text; BEGIN"
     " SELECT pg_catalog.string_agg(pg_catalog.format('%I.%I', n.nspname, c.conname), ', ')"
     " INTO names FROM pg_catalog.pg_constraint c"
-    " JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace WHERE c.condeferred;"
-    " IF names IS NOT NULL THEN EXECUTE 'SET CONSTRAINTS ' || names || ' DEFERRED'; END IF;"
+    " JOIN pg_catalog.pg_namespace n ON n.oid " MG_EQ " c.connamespace WHERE c.condeferred;"
+    " IF names IS NOT NULL THEN EXECUTE 'SET CONSTRAINTS ' " MG_CAT " names " MG_CAT
+    " ' DEFERRED'; END IF;"
     " END $migrate$";
 
 const MgStep *

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "sql/catalog.h"
 #include "sql/quote.h"
 
 typedef struct Tool {
@@ -19,9 +20,6 @@ typedef struct Tool {
 } Tool;
 
 /* Columns may have types for which the server has none: then it is to fail, not to look around. */
-#define EQUAL "OPERATOR(pg_catalog.=)"
-#define LESS "OPERATOR(pg_catalog.<)"
-#define GREATER "OPERATOR(pg_catalog.>)"
 
 /* Of two that fit one table the first counts, so those with more columns go first. */
 static const Tool tools[] = {
@@ -34,8 +32,8 @@ static const Tool tools[] = {
     { "dbmate or Rails", NULL, "schema_migrations", "{version}", "version", "version", NULL, NULL,
       false },
     { "goose", NULL, "goose_db_version", "{id,version_id,is_applied}", "version_id", "version_id",
-      "is_applied AND version_id " GREATER " 0 AND NOT EXISTS (SELECT FROM @ l WHERE"
-      " l.version_id " EQUAL " t.version_id AND l.id " GREATER " t.id AND NOT l.is_applied)",
+      "is_applied AND version_id " MG_GT " 0 AND NOT EXISTS (SELECT FROM @ l WHERE"
+      " l.version_id " MG_EQ " t.version_id AND l.id " MG_GT " t.id AND NOT l.is_applied)",
       NULL, false },
     { "Flyway", NULL, "flyway_schema_history", "{installed_rank,version,script,checksum,success}",
       "version", "installed_rank", "success AND version IS NOT NULL", "NOT success", false },
@@ -53,7 +51,7 @@ static const Tool tools[] = {
       false },
     { "Drizzle", NULL, "__drizzle_migrations", "{id,hash,created_at}", "NULL", "id", NULL, NULL,
       false },
-    { "tern", NULL, "schema_version", "{version}", "version", "version", "version " GREATER " 0",
+    { "tern", NULL, "schema_version", "{version}", "version", "version", "version " MG_GT " 0",
       NULL, true },
     { "sql-migrate", NULL, "gorp_migrations", "{id,applied_at}", "id", "id", NULL, NULL, false },
     { "graphile-migrate", "graphile_migrate", "migrations", "{hash,filename}", "filename",
@@ -61,11 +59,11 @@ static const Tool tools[] = {
     { "Sqitch", NULL, "changes", "{change_id,script_hash,change,committed_at}", "change",
       "committed_at", NULL, NULL, false },
     { "Atlas", NULL, "atlas_schema_revisions", "{version,applied,total,hash}", "version", "version",
-      "applied " EQUAL " total", "applied " LESS " total", false },
+      "applied " MG_EQ " total", "applied " MG_LT " total", false },
     { "Liquibase", NULL, "databasechangelog", "{id,author,filename,orderexecuted}", "id",
       "orderexecuted", NULL, NULL, false },
     { "postgres-migrations", NULL, "migrations", "{id,name,hash,executed_at}", "name", "id",
-      "id " GREATER " 0", NULL, false },
+      "id " MG_GT " 0", NULL, false },
     { "Laravel", NULL, "migrations", "{migration,batch}", "migration", "migration", NULL, NULL,
       false },
     { "TypeORM", NULL, "migrations", "{id,timestamp,name}", "name", "id", NULL, NULL, false },
@@ -110,21 +108,23 @@ tables_sql(MgArena *arena)
                      " AND pg_catalog.has_table_privilege(c.oid, 'SELECT')"
                      " AND NOT pg_catalog.row_security_active(c.oid) FROM (VALUES ");
     for (size_t i = 0; i < N_TOOLS; i++)
-        mg_buf_format(&sql, "%s(%zu, %s::text, %s::name, %s::text[])", i == 0 ? "" : ", ", i,
-                      mg_sql_literal(tools[i].schema, arena), mg_sql_literal(tools[i].table, arena),
-                      mg_sql_literal(tools[i].columns, arena));
-    mg_buf_format(
-        &sql,
-        ") k (i, schema, name, columns)"
-        " JOIN pg_catalog.pg_class c ON c.relname = k.name"
-        " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE c.relkind IN ('r', 'p')"
-        " AND (k.schema IS NULL OR n.nspname::text = k.schema)"
-        " AND k.columns OPERATOR(pg_catalog.<@) ARRAY(SELECT a.attname::text"
-        " FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid"
-        " AND a.attnum > 0::int2 AND NOT a.attisdropped AND a.atttypid < %d::pg_catalog.oid)"
-        " ORDER BY c.oid, k.i LIMIT %d",
-        FIRST_OWN_OID, MAX_FOUND);
+        mg_buf_format(
+            &sql, "%s(%zu, %s::pg_catalog.text, %s::pg_catalog.name, %s::pg_catalog.text[])",
+            i == 0 ? "" : ", ", i, mg_sql_literal(tools[i].schema, arena),
+            mg_sql_literal(tools[i].table, arena), mg_sql_literal(tools[i].columns, arena));
+    mg_buf_format(&sql,
+                  ") k (i, schema, name, columns)"
+                  " JOIN pg_catalog.pg_class c ON c.relname " MG_EQ " k.name"
+                  " JOIN pg_catalog.pg_namespace n ON n.oid " MG_EQ " c.relnamespace"
+                  " WHERE c.relkind " MG_EQ_ANY "('{r,p}')"
+                  " AND (k.schema IS NULL OR n.nspname::pg_catalog.text " MG_EQ " k.schema)"
+                  " AND k.columns OPERATOR(pg_catalog.<@) ARRAY(SELECT a.attname::pg_catalog.text"
+                  " FROM pg_catalog.pg_attribute a WHERE a.attrelid " MG_EQ " c.oid"
+                  " AND a.attnum " MG_GT
+                  " 0::pg_catalog.int2 AND NOT a.attisdropped AND a.atttypid " MG_LT
+                  " %d::pg_catalog.oid)"
+                  " ORDER BY c.oid, k.i LIMIT %d",
+                  FIRST_OWN_OID, MAX_FOUND);
     return mg_arena_text(arena, mg_buf_text(&sql));
 }
 
@@ -144,7 +144,7 @@ state_sql(const Tool *tool, const char *table, MgArena *arena)
     const char *applied = condition(tool->applied, "true", table, arena);
     return mg_arena_format(arena,
                            "SELECT pg_catalog.count(*) FILTER (WHERE %s),"
-                           " (pg_catalog.array_agg((%s)::text ORDER BY %s DESC)"
+                           " (pg_catalog.array_agg((%s)::pg_catalog.text ORDER BY %s DESC)"
                            " FILTER (WHERE %s))[1],"
                            " coalesce(pg_catalog.bool_or(%s), false) FROM %s t",
                            applied, tool->newest, tool->order, applied,

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "sql/catalog.h"
 #include "sql/quote.h"
 
 #define DEFAULT_SCHEMA "migrate"
@@ -48,8 +49,9 @@ enum { FACT_EXISTS, FACT_HAS_SCHEMA, FACT_HIDES_ROWS, FACT_IS_EMPTY, FACT_COMMEN
 
 /* Before 14 obj_description() is SQL that is read with the session's search_path. */
 static const char comment_sql[] =
-    "(SELECT t.description FROM pg_catalog.pg_description t WHERE t.objoid = %s"
-    " AND t.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass::oid AND t.objsubid = 0)";
+    "(SELECT t.description FROM pg_catalog.pg_description t WHERE t.objoid " MG_EQ " %s"
+    " AND t.classoid " MG_EQ
+    " 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND t.objsubid " MG_EQ " 0)";
 
 const char *
 mg_history_facts_sql(const MgHistoryTable *table, MgArena *arena)
@@ -58,15 +60,18 @@ mg_history_facts_sql(const MgHistoryTable *table, MgArena *arena)
     return mg_arena_format(
         arena,
         "SELECT h.oid IS NOT NULL,"
-        " EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = %s),"
+        " EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname " MG_EQ " %s),"
         " coalesce(pg_catalog.row_security_active(h.oid), false),"
         " CASE WHEN h.oid IS NULL THEN NOT EXISTS ("
-        "SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema'"
-        " AND n.nspname::text !~ '^pg_' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
-        " WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::oid AND d.objid = c.oid"
-        " AND d.deptype = 'e') AND coalesce(%s, '') NOT LIKE '" MG_HISTORY_LAYOUT_COMMENT
-        "%%') END, %s"
+        "SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid " MG_EQ
+        " c.relnamespace"
+        " WHERE c.relkind " MG_EQ_ANY "('{r,p}') AND n.nspname " MG_NE " 'information_schema'"
+        " AND NOT n.nspname " MG_MATCHES
+        " '^pg_' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
+        " WHERE d.classid " MG_EQ
+        " 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND d.objid " MG_EQ " c.oid"
+        " AND d.deptype " MG_EQ " 'e') AND NOT coalesce(%s, '') " MG_LIKE
+        " '" MG_HISTORY_LAYOUT_COMMENT "%%') END, %s"
         " FROM (SELECT pg_catalog.to_regclass(%s)::pg_catalog.oid AS oid) h",
         mg_sql_literal(table->schema, arena), mg_arena_format(arena, comment_sql, "c.oid"),
         mg_arena_format(arena, comment_sql, "h.oid"), mg_sql_literal(table->sql, arena));
@@ -78,24 +83,26 @@ mg_history_rows_sql(const MgHistoryTable *table, int n_down, MgArena *arena)
     const char *down = "NULL";
     if (n_down > 0)
         down = mg_arena_format(arena,
-                               "CASE WHEN pg_catalog.row_number() OVER (PARTITION BY kind ="
-                               " 'repeatable' ORDER BY id DESC) <= %d THEN down_script END",
+                               "CASE WHEN pg_catalog.row_number() OVER (PARTITION BY kind " MG_EQ
+                               " 'repeatable' ORDER BY id DESC) " MG_LE " %d THEN down_script END",
                                n_down);
     /* A column that an older layout lacks is that of "absent": names mean the innermost table. */
     return mg_arena_format(
         arena,
         "SELECT r.* FROM (SELECT 0 AS down_statements, 0 AS down_started, 0 AS down_done,"
-        " NULL::text AS down_prefix_digest) absent CROSS JOIN LATERAL ("
+        " NULL::pg_catalog.text AS down_prefix_digest) absent CROSS JOIN LATERAL ("
         "SELECT id, version, name, kind, up_digest, token_digest, down_digest, statements,"
         " statements_started, statements_done,"
         /* Of ten thousand rows; numeric, which extract gives, takes twice as long. */
-        " (pg_catalog.date_part('epoch', applied_at) * 1000::float8)::bigint,"
-        " (pg_catalog.date_part('epoch', duration) * 1000000::float8)::bigint, applied_by,"
+        " (pg_catalog.date_part('epoch', applied_at) " MG_TIMES " 1000::float)::bigint,"
+        " (pg_catalog.date_part('epoch', duration) " MG_TIMES
+        " 1000000::float)::bigint, applied_by,"
         " git_commit,"
         " prefix_digest, %s, down_statements, down_started, down_done, down_prefix_digest,"
         /* Whatever a down script took along may have been a repeatable's. */
-        " kind = 'repeatable' AND applied_at < (SELECT pg_catalog.max(g.reverted_at) FROM %s g"
-        " WHERE g.version IS NOT NULL AND g.kind <> '" MG_HISTORY_CLAIM_KIND "')"
+        " kind " MG_EQ " 'repeatable' AND applied_at " MG_LT
+        " (SELECT pg_catalog.max(g.reverted_at) FROM %s g"
+        " WHERE g.version IS NOT NULL AND g.kind " MG_NE " '" MG_HISTORY_CLAIM_KIND "')"
         " FROM %s WHERE reverted_at IS NULL) r ORDER BY id",
         down, table->sql, table->sql);
 }
@@ -254,10 +261,10 @@ mg_history_record_params(const MgRecord *record, MgArena *arena,
 
 /* Exactly one row must have been changed: anything else fails at run time, so nothing commits. */
 #define ONE_ROW                                                                                    \
-    " SELECT CASE pg_catalog.count(*) WHEN 1 THEN pg_catalog.max(duration_us) "                    \
+    " SELECT CASE WHEN pg_catalog.count(*) " MG_EQ " 1 THEN pg_catalog.max(duration_us) "          \
     "ELSE " MG_HISTORY_NO_ROW " END FROM changed"
 #define DURATION                                                                                   \
-    " RETURNING (pg_catalog.date_part('epoch', duration) * 1000000::float8)::bigint AS "           \
+    " RETURNING (pg_catalog.date_part('epoch', duration) " MG_TIMES " 1000000::float)::bigint AS " \
     "duration_us)"
 
 const char *
@@ -277,10 +284,11 @@ mg_history_record_sql(const MgHistoryTable *table, const char *fence_sql, bool i
         "INSERT INTO %s (version, name, kind, up_digest, token_digest, down_script, down_digest,"
         " statements, statements_started, statements_done, applied_by, git_commit, run_url,"
         " prefix_digest, environment, tool_version, duration)"
-        " VALUES ($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::int4,"
-        " $9::int4, $10::int4, $11::text, $12::text, $13::text, $14::text, $16::text,"
-        " '" MG_VERSION "', CASE %s WHEN 1 THEN pg_catalog.clock_timestamp() - %s"
-        " + $15::float8 * interval '1 microsecond' END)" DURATION
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
+        " $9, $10, $11, $12, $13, $14, $16,"
+        " '" MG_VERSION "', CASE WHEN %s " MG_EQ " 1 THEN (pg_catalog.clock_timestamp() " MG_MINUS
+        " %s)"
+        " " MG_PLUS " ($15::float " MG_TIMES " interval '1 microsecond') END)" DURATION
         " SELECT coalesce((SELECT duration_us FROM changed), " MG_HISTORY_NO_ROW ")",
         table->sql, fence_sql, begin);
 }
@@ -290,25 +298,27 @@ mg_history_close_sql(const MgHistoryTable *table, MgArena *arena)
 {
     return mg_arena_format(arena,
                            "UPDATE %s SET reverted_at = pg_catalog.clock_timestamp(),"
-                           " reverted_by = $2::text WHERE version IS NULL AND name = $1::text"
+                           " reverted_by = $2 WHERE version IS NULL AND name " MG_EQ
+                           " $1::pg_catalog.text"
                            " AND reverted_at IS NULL",
                            table->sql);
 }
 
 /* The live row of a key as mg_history_key writes it. */
 #define ROW_OF(key)                                                                                \
-    " WHERE (" key " = '#' || id::text OR " key " = coalesce(version, 'R:' || name))"              \
-    " AND reverted_at IS NULL"
+    " WHERE (" key " " MG_EQ " ('#' " MG_CAT " id::pg_catalog.text) OR " key " " MG_EQ             \
+    " coalesce(version, 'R:' " MG_CAT " name)) AND reverted_at IS NULL"
 
 const char *
 mg_history_progress_sql(const MgHistoryTable *table, const char *fence_sql, MgArena *arena)
 {
     return mg_arena_format(
         arena,
-        "WITH changed AS (UPDATE %s SET statements_started = $2::int4, statements_done = $3::int4,"
-        " duration = duration + (pg_catalog.clock_timestamp() - pg_catalog.now())"
-        " + $4::float8 * interval '1 microsecond', prefix_digest = "
-        "$5::text" ROW_OF("$1::text") " AND %s = 1" DURATION ONE_ROW,
+        "WITH changed AS (UPDATE %s SET statements_started = $2, statements_done = $3,"
+        " duration = duration " MG_PLUS " (pg_catalog.clock_timestamp() " MG_MINUS
+        " pg_catalog.now())"
+        " " MG_PLUS " ($4::float " MG_TIMES " interval '1 microsecond'), prefix_digest = "
+        "$5" ROW_OF("$1::pg_catalog.text") " AND %s " MG_EQ " 1" DURATION ONE_ROW,
         table->sql, fence_sql);
 }
 
@@ -317,29 +327,29 @@ mg_history_down_progress_sql(const MgHistoryTable *table, const char *fence_sql,
 {
     return mg_arena_format(
         arena,
-        "WITH changed AS (UPDATE %s SET down_statements = $2::int4, down_started = $3::int4,"
-        " down_done = $4::int4, down_prefix_digest = $5::text WHERE id = $1::int8"
-        " AND reverted_at IS NULL AND %s = 1"
-        " RETURNING (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() -"
-        " pg_catalog.now()) * 1000000::float8)::bigint AS duration_us)" ONE_ROW,
+        "WITH changed AS (UPDATE %s SET down_statements = $2, down_started = $3,"
+        " down_done = $4, down_prefix_digest = $5 WHERE id " MG_EQ " $1::bigint"
+        " AND reverted_at IS NULL AND %s " MG_EQ " 1"
+        " RETURNING (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() " MG_MINUS
+        " pg_catalog.now()) " MG_TIMES " 1000000::float)::bigint AS duration_us)" ONE_ROW,
         table->sql, fence_sql);
 }
 
 const char *
 mg_history_finish_sql(const MgHistoryTable *table, const char *fence_sql, MgArena *arena)
 {
-    return mg_arena_format(
-        arena,
-        "WITH changed AS (UPDATE %s SET version = $1::text, name = $2::text, kind = $3::text,"
-        " up_digest = $4::text, token_digest = $5::text, down_script = $6::text,"
-        " down_digest = $7::text, statements = $8::int4, statements_started = $9::int4,"
-        " statements_done = $10::int4, applied_by = $11::text, git_commit = $12::text,"
-        " run_url = $13::text, prefix_digest = $14::text, environment = $16::text,"
-        " tool_version = '" MG_VERSION "',"
-        " duration = duration + (pg_catalog.clock_timestamp() - pg_catalog.now())"
-        " + $15::float8 * interval '1 microsecond'" ROW_OF(
-            "$17::text") " AND %s = 1" DURATION ONE_ROW,
-        table->sql, fence_sql);
+    return mg_arena_format(arena,
+                           "WITH changed AS (UPDATE %s SET version = $1, name = $2, kind = $3,"
+                           " up_digest = $4, token_digest = $5, down_script = $6,"
+                           " down_digest = $7, statements = $8, statements_started = $9,"
+                           " statements_done = $10, applied_by = $11, git_commit = $12,"
+                           " run_url = $13, prefix_digest = $14, environment = $16,"
+                           " tool_version = '" MG_VERSION "',"
+                           " duration = duration " MG_PLUS
+                           " (pg_catalog.clock_timestamp() " MG_MINUS " pg_catalog.now())"
+                           " " MG_PLUS " ($15::float " MG_TIMES " interval '1 microsecond')" ROW_OF(
+                               "$17::pg_catalog.text") " AND %s " MG_EQ " 1" DURATION ONE_ROW,
+                           table->sql, fence_sql);
 }
 
 const char *
@@ -348,9 +358,10 @@ mg_history_revert_sql(const MgHistoryTable *table, const char *fence_sql, MgAren
     return mg_arena_format(
         arena,
         "WITH changed AS (UPDATE %s SET reverted_at = pg_catalog.clock_timestamp(),"
-        " reverted_by = $2::text WHERE id = $1::int8 AND reverted_at IS NULL AND %s = 1"
-        " RETURNING (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() -"
-        " pg_catalog.now()) * 1000000::float8)::bigint + $3::int8 AS duration_us)" ONE_ROW,
+        " reverted_by = $2 WHERE id " MG_EQ " $1::bigint AND reverted_at IS NULL AND %s " MG_EQ " 1"
+        " RETURNING (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() " MG_MINUS
+        " pg_catalog.now()) " MG_TIMES " 1000000::float)::bigint " MG_PLUS
+        " $3::bigint AS duration_us)" ONE_ROW,
         table->sql, fence_sql);
 }
 
@@ -364,14 +375,15 @@ mg_history_repair_sql(const MgHistoryTable *table, int64_t row_id, const MgChang
         mg_buf_format(&set, "%s%s = %s", i == 0 ? "" : ", ", changes[i].column,
                       mg_sql_literal(changes[i].to, arena));
         if (!changes[i].is_blind)
-            mg_buf_format(&where, " AND %s IS NOT DISTINCT FROM %s", changes[i].column,
-                          mg_sql_literal(changes[i].from, arena));
+            mg_buf_format(&where,
+                          changes[i].from == NULL ? " AND %s IS NULL" : " AND %s " MG_EQ " %s",
+                          changes[i].column, mg_sql_literal(changes[i].from, arena));
     }
-    return mg_arena_format(
-        arena,
-        "WITH changed AS (UPDATE %s SET %s WHERE id = %" PRId64
-        " AND reverted_at IS NULL%s AND %s = 1 RETURNING 0::int8 AS duration_us)" ONE_ROW,
-        table->sql, mg_buf_text(&set), row_id, mg_buf_text(&where), fence_sql);
+    return mg_arena_format(arena,
+                           "WITH changed AS (UPDATE %s SET %s WHERE id " MG_EQ " %" PRId64
+                           " AND reverted_at IS NULL%s AND %s " MG_EQ
+                           " 1 RETURNING 0::bigint AS duration_us)" ONE_ROW,
+                           table->sql, mg_buf_text(&set), row_id, mg_buf_text(&where), fence_sql);
 }
 
 const char *
@@ -380,9 +392,9 @@ mg_history_release_sql(const MgHistoryTable *table, int64_t id, const char *by,
 {
     return mg_arena_format(arena,
                            "WITH changed AS (UPDATE %s SET reverted_at ="
-                           " pg_catalog.clock_timestamp(), reverted_by = %s WHERE id = %" PRId64
-                           " AND kind = '" MG_HISTORY_CLAIM_KIND
-                           "' AND reverted_at IS NULL AND %s = 1"
+                           " pg_catalog.clock_timestamp(), reverted_by = %s WHERE id " MG_EQ
+                           " %" PRId64 " AND kind " MG_EQ " '" MG_HISTORY_CLAIM_KIND
+                           "' AND reverted_at IS NULL AND %s " MG_EQ " 1"
                            " RETURNING 0::bigint AS duration_us)" ONE_ROW,
                            table->sql, mg_sql_literal(by, arena), id, fence_sql);
 }

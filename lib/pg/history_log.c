@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sql/catalog.h"
+
 enum {
     COLUMN_ID,
     COLUMN_VERSION,
@@ -37,17 +39,21 @@ log_sql(const MgHistoryTable *table, MgArena *arena)
     return mg_arena_format(
         arena,
         "SELECT h.id, h.version, h.name, h.kind,"
-        " h.statements_done < h.statements OR h.statements_started > h.statements_done"
-        " OR h.reverted_at IS NULL AND (pg_catalog.to_jsonb(h) OPERATOR(pg_catalog.->>)"
-        " 'down_started')::int4 > 0,"
-        " (extract(epoch FROM h.applied_at)::numeric * 1000::numeric)::bigint,"
-        " (extract(epoch FROM h.duration)::numeric * 1000000::numeric)::bigint, h.applied_by, "
+        " h.statements_done " MG_LT " h.statements OR h.statements_started " MG_GT
+        " h.statements_done"
+        " OR h.reverted_at IS NULL AND (pg_catalog.to_jsonb(h) " MG_JSON_TEXT
+        " 'down_started')::pg_catalog.int4 " MG_GT " 0,"
+        " (extract(epoch FROM h.applied_at)::numeric " MG_TIMES " 1000::numeric)::bigint,"
+        " (extract(epoch FROM h.duration)::numeric " MG_TIMES
+        " 1000000::numeric)::bigint, h.applied_by, "
         "h.git_commit,"
         " h.run_url, h.tool_version,"
-        " pg_catalog.to_jsonb(h) OPERATOR(pg_catalog.->>) 'environment',"
-        " (extract(epoch FROM h.reverted_at)::numeric * 1000::numeric)::bigint, h.reverted_by,"
-        " h.kind = 'repeatable' AND EXISTS (SELECT FROM %s n WHERE n.kind = 'repeatable'"
-        " AND n.name = h.name AND n.id > h.id) FROM %s h ORDER BY h.id",
+        " pg_catalog.to_jsonb(h) " MG_JSON_TEXT " 'environment',"
+        " (extract(epoch FROM h.reverted_at)::numeric " MG_TIMES
+        " 1000::numeric)::bigint, h.reverted_by,"
+        " h.kind " MG_EQ " 'repeatable' AND EXISTS (SELECT FROM %s n WHERE n.kind " MG_EQ
+        " 'repeatable'"
+        " AND n.name " MG_EQ " h.name AND n.id " MG_GT " h.id) FROM %s h ORDER BY h.id",
         table->sql, table->sql);
 }
 

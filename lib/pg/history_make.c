@@ -4,52 +4,55 @@
 #include <assert.h>
 
 #include "base/text.h"
+#include "sql/catalog.h"
 #include "sql/quote.h"
 
 #define KIND_CHECK                                                                                 \
-    "CHECK (kind IN ('versioned', 'repeatable', 'baseline', 'adopted', '" MG_HISTORY_CLAIM_KIND    \
-    "'))"
+    "CHECK (kind " MG_EQ_ANY "('{versioned,repeatable,baseline,adopted," MG_HISTORY_CLAIM_KIND     \
+    "}'))"
 
 static const char table_columns[] =
     "id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
-    " version text,"
-    " name text NOT NULL,"
-    " kind text NOT NULL " KIND_CHECK ","
-    " up_digest text,"
-    " token_digest text,"
-    " down_script text,"
-    " down_digest text,"
+    " version pg_catalog.text,"
+    " name pg_catalog.text NOT NULL,"
+    " kind pg_catalog.text NOT NULL " KIND_CHECK ","
+    " up_digest pg_catalog.text,"
+    " token_digest pg_catalog.text,"
+    " down_script pg_catalog.text,"
+    " down_digest pg_catalog.text,"
     " statements integer NOT NULL DEFAULT 0,"
     " statements_started integer NOT NULL DEFAULT 0,"
     " statements_done integer NOT NULL DEFAULT 0,"
-    " prefix_digest text,"
-    " applied_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),"
+    " prefix_digest pg_catalog.text,"
+    " applied_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),"
     " duration interval NOT NULL DEFAULT '0',"
-    " applied_by text NOT NULL,"
-    " git_commit text,"
-    " run_url text,"
-    " environment text,"
-    " tool_version text NOT NULL,"
-    " reverted_at timestamptz,"
-    " reverted_by text,"
+    " applied_by pg_catalog.text NOT NULL,"
+    " git_commit pg_catalog.text,"
+    " run_url pg_catalog.text,"
+    " environment pg_catalog.text,"
+    " tool_version pg_catalog.text NOT NULL,"
+    " reverted_at pg_catalog.timestamptz,"
+    " reverted_by pg_catalog.text,"
     " down_statements integer NOT NULL DEFAULT 0,"
     " down_started integer NOT NULL DEFAULT 0,"
     " down_done integer NOT NULL DEFAULT 0,"
-    " down_prefix_digest text,"
-    " CHECK (kind = 'repeatable' OR version IS NOT NULL)";
+    " down_prefix_digest pg_catalog.text,"
+    " CHECK (kind " MG_EQ " 'repeatable' OR version IS NOT NULL)";
 
 /* Default privileges may have granted others the table, its sequence and the schema we made. */
 static const char revoke_body[] =
     "DECLARE g record; BEGIN FOR g IN"
     " SELECT DISTINCT c.kind, a.grantee FROM ("
-    "SELECT CASE r.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, r.relacl AS acl,"
-    " r.relowner AS owner FROM pg_catalog.pg_class r WHERE r.oid IN"
-    " (%s::pg_catalog.regclass::oid,"
-    " pg_catalog.pg_get_serial_sequence(%s, 'id')::pg_catalog.regclass::oid)"
-    ") c, LATERAL pg_catalog.aclexplode(c.acl) a WHERE a.grantee <> c.owner"
+    "SELECT CASE WHEN r.relkind " MG_EQ
+    " 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, r.relacl AS acl,"
+    " r.relowner AS owner FROM pg_catalog.pg_class r WHERE r.oid " MG_EQ_ANY
+    "(ARRAY[%s::pg_catalog.regclass::pg_catalog.oid,"
+    " pg_catalog.pg_get_serial_sequence(%s, 'id')::pg_catalog.regclass::pg_catalog.oid])"
+    ") c, LATERAL pg_catalog.aclexplode(c.acl) a WHERE a.grantee " MG_NE " c.owner"
     " LOOP EXECUTE pg_catalog.format('REVOKE ALL ON %%s %%s FROM %%s', g.kind,"
-    " CASE g.kind WHEN 'TABLE' THEN %s ELSE pg_catalog.pg_get_serial_sequence(%s, 'id') END,"
-    " CASE g.grantee WHEN 0::oid THEN 'PUBLIC' ELSE pg_catalog.quote_ident("
+    " CASE WHEN g.kind " MG_EQ
+    " 'TABLE' THEN %s ELSE pg_catalog.pg_get_serial_sequence(%s, 'id') END,"
+    " CASE WHEN g.grantee " MG_EQ " 0::pg_catalog.oid THEN 'PUBLIC' ELSE pg_catalog.quote_ident("
     "pg_catalog.pg_get_userbyid(g.grantee)) END); END LOOP; END";
 
 const char *
@@ -92,10 +95,11 @@ add_create(Script *script, bool has_schema)
         add(script, mg_arena_format(arena, "CREATE SCHEMA IF NOT EXISTS %s",
                                     mg_sql_identifier(table->schema, arena)));
     add(script, mg_arena_format(arena, "CREATE TABLE %s (%s)", table->sql, table_columns));
-    add(script, mg_arena_format(arena,
-                                "CREATE UNIQUE INDEX ON %s ((coalesce(version, 'R:' || name)))"
-                                " WHERE reverted_at IS NULL",
-                                table->sql));
+    add(script,
+        mg_arena_format(arena,
+                        "CREATE UNIQUE INDEX ON %s ((coalesce(version, 'R:' " MG_CAT " name)))"
+                        " WHERE reverted_at IS NULL",
+                        table->sql));
     add_comment(script);
     add(script, mg_history_revoke_sql(table, arena));
 }
@@ -106,15 +110,18 @@ static void
 add_upgrade_to_2(Script *script)
 {
     const char *table = script->table->sql;
-    add(script, mg_arena_format(script->arena,
-                                "ALTER TABLE %s ADD COLUMN IF NOT EXISTS environment text", table));
+    add(script, mg_arena_format(
+                    script->arena,
+                    "ALTER TABLE %s ADD COLUMN IF NOT EXISTS environment pg_catalog.text", table));
     add(script, mg_arena_format(
                     script->arena,
                     "DO $migrate$ DECLARE c record; BEGIN FOR c IN SELECT conname FROM"
-                    " pg_catalog.pg_constraint WHERE conrelid = %s::pg_catalog.regclass::oid AND"
-                    " contype = 'c' AND pg_catalog.array_length(conkey, 1) = 1 AND conkey[1] ="
-                    " (SELECT attnum FROM pg_catalog.pg_attribute WHERE attrelid = conrelid"
-                    " AND attname = 'kind')"
+                    " pg_catalog.pg_constraint WHERE conrelid " MG_EQ
+                    " %s::pg_catalog.regclass::pg_catalog.oid AND"
+                    " contype " MG_EQ " 'c' AND pg_catalog.array_length(conkey, 1) " MG_EQ
+                    " 1 AND conkey[1] " MG_EQ
+                    " (SELECT attnum FROM pg_catalog.pg_attribute WHERE attrelid " MG_EQ " conrelid"
+                    " AND attname " MG_EQ " 'kind')"
                     " LOOP EXECUTE pg_catalog.format('ALTER TABLE %%s DROP CONSTRAINT %%I',"
                     " %s, c.conname); END LOOP; END $migrate$",
                     mg_sql_literal(table, script->arena), mg_sql_literal(table, script->arena)));
@@ -133,7 +140,7 @@ add_upgrade(Script *script, int layout)
                                 " DEFAULT 0,"
                                 " ADD COLUMN IF NOT EXISTS down_started integer NOT NULL DEFAULT 0,"
                                 " ADD COLUMN IF NOT EXISTS down_done integer NOT NULL DEFAULT 0,"
-                                " ADD COLUMN IF NOT EXISTS down_prefix_digest text",
+                                " ADD COLUMN IF NOT EXISTS down_prefix_digest pg_catalog.text",
                                 script->table->sql));
     add_comment(script);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "sql/catalog.h"
 #include "sql/lex.h"
 
 enum {
@@ -114,12 +115,12 @@ on_look(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
 /* The index of a build: the newest of the table's when the build does not name it. */
 #define LOOK                                                                                       \
     "SELECT i.indisvalid, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name"                \
-    " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"               \
-    " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"                                    \
-    " WHERE i.indrelid = pg_catalog.to_regclass($1::text)::oid"                                    \
-    " AND ($2::text IS NULL OR c.relname = $2::text)"                                              \
+    " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid " MG_EQ " i.indexrelid"       \
+    " JOIN pg_catalog.pg_namespace n ON n.oid " MG_EQ " c.relnamespace"                            \
+    " WHERE i.indrelid " MG_EQ " pg_catalog.to_regclass($1::pg_catalog.text)::pg_catalog.oid"      \
+    " AND ($2::pg_catalog.text IS NULL OR c.relname " MG_EQ " $2::pg_catalog.text)"                \
     " AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p"                      \
-    " WHERE p.index_relid = c.oid) ORDER BY c.oid DESC LIMIT 1"
+    " WHERE p.index_relid " MG_EQ " c.oid) ORDER BY c.oid DESC LIMIT 1"
 
 bool
 mg_index_look(MgConn *conn, const MgIndexBuild *build, MgArena *arena, MgIndexState *ret,
@@ -146,11 +147,12 @@ mg_index_check_op(const MgIndexBuild *build, MgArena *arena, MgOp *ret)
     const char **params = mg_arena_alloc_array(arena, 2, sizeof *params);
     params[0] = build->table;
     params[1] = build->name;
-    *ret = (MgOp){ .kind = MG_OP_QUERY,
-                   .sql = "SELECT CASE WHEN l.indisvalid THEN 1 ELSE ('" NAME_BEGIN
-                          "' || l.name || '" NAME_END "')::pg_catalog.int4 END FROM (" LOOK ") l",
-                   .params = params,
-                   .n_params = 2 };
+    *ret =
+        (MgOp){ .kind = MG_OP_QUERY,
+                .sql = "SELECT CASE WHEN l.indisvalid THEN 1 ELSE ('" NAME_BEGIN "' " MG_CAT
+                       " l.name " MG_CAT " '" NAME_END "')::pg_catalog.int4 END FROM (" LOOK ") l",
+                .params = params,
+                .n_params = 2 };
 }
 
 const char *
@@ -223,19 +225,26 @@ mg_reindex_leftovers(MgConn *conn, const MgReindex *reindex, MgArena *arena, MgN
     /* Indexes of TOAST tables are left alone: not everybody may drop them. */
     static const char sql[] =
         "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)"
-        " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
-        " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace,"
-        " LATERAL (SELECT CASE $1::text WHEN 'table' THEN pg_catalog.to_regclass($2::text)::oid"
-        " WHEN 'index' THEN (SELECT x.indrelid FROM pg_catalog.pg_index x"
-        " WHERE x.indexrelid = pg_catalog.to_regclass($2::text)::oid) END::pg_catalog.oid AS oid) t"
-        " WHERE NOT i.indisvalid AND c.relkind = 'i' AND c.relname::text ~ '_cc(new|old)[0-9]*$'"
-        " AND n.nspname <> 'pg_toast' AND CASE WHEN $1::text IN ('table', 'index') THEN"
-        " i.indrelid = t.oid OR i.indrelid IN (SELECT p.relid::oid FROM"
+        " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid " MG_EQ " i.indexrelid"
+        " JOIN pg_catalog.pg_namespace n ON n.oid " MG_EQ " c.relnamespace,"
+        " LATERAL (SELECT CASE WHEN $1::pg_catalog.text " MG_EQ
+        " 'table' THEN pg_catalog.to_regclass($2::pg_catalog.text)::pg_catalog.oid"
+        " WHEN $1::pg_catalog.text " MG_EQ
+        " 'index' THEN (SELECT x.indrelid FROM pg_catalog.pg_index x"
+        " WHERE x.indexrelid " MG_EQ " pg_catalog.to_regclass($2::pg_catalog.text)::pg_catalog.oid)"
+        " END::pg_catalog.oid AS oid) t"
+        " WHERE NOT i.indisvalid AND c.relkind " MG_EQ
+        " 'i' AND c.relname::pg_catalog.text " MG_MATCHES " '_cc(new|old)[0-9]*$'"
+        " AND n.nspname " MG_NE " 'pg_toast' AND CASE WHEN $1::pg_catalog.text " MG_EQ_ANY
+        "('{table,index}') THEN"
+        " i.indrelid " MG_EQ " t.oid OR i.indrelid " MG_EQ_ANY
+        "(SELECT p.relid::pg_catalog.oid FROM"
         " pg_catalog.pg_partition_tree(t.oid::pg_catalog.regclass) p)"
-        " WHEN $1::text = 'schema' THEN n.oid = pg_catalog.to_regnamespace($2::text)::oid"
+        " WHEN $1::pg_catalog.text " MG_EQ " 'schema' THEN n.oid " MG_EQ
+        " pg_catalog.to_regnamespace($2::pg_catalog.text)::pg_catalog.oid"
         " ELSE true END"
         " AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p"
-        " WHERE p.index_relid = c.oid OR p.relid = i.indrelid) ORDER BY 1";
+        " WHERE p.index_relid " MG_EQ " c.oid OR p.relid " MG_EQ " i.indrelid) ORDER BY 1";
     const char *params[] = { reindex->kind, reindex->name };
     MgOp op = { .kind = MG_OP_QUERY, .sql = sql, .params = params, .n_params = 2 };
     MgLeft left = { .arena = arena };
@@ -278,7 +287,7 @@ mg_index_is_there(MgConn *conn, const char *name, bool *ret, MgError *err)
 {
     const char *params[] = { name };
     MgOp op = { .kind = MG_OP_QUERY,
-                .sql = "SELECT pg_catalog.to_regclass($1::text) IS NOT NULL",
+                .sql = "SELECT pg_catalog.to_regclass($1::pg_catalog.text) IS NOT NULL",
                 .params = params,
                 .n_params = 1 };
     return mg_conn_run_ops(conn, &op, 1, on_is_there, ret, err);

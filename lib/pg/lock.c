@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/text.h"
+#include "sql/catalog.h"
 #include "sql/quote.h"
 #include "sql/stmt.h"
 
@@ -26,21 +27,27 @@ enum {
  * view takes longer to plan.
  */
 #define LOCK_ROWS                                                                                  \
-    "pg_catalog.pg_lock_status() l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
+    "pg_catalog.pg_lock_status() l WHERE l.locktype " MG_EQ                                        \
+    " 'advisory' AND l.granted AND l.objsubid " MG_EQ " 1"
 #define IN_DATABASE                                                                                \
-    " AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d"                                \
-    " WHERE d.datname = pg_catalog.current_database())"
-#define LOCK_KEY "(l.classid::bigint << 32 | l.objid::bigint)"
+    " AND l.database " MG_EQ " (SELECT d.oid FROM pg_catalog.pg_database d"                        \
+    " WHERE d.datname " MG_EQ " pg_catalog.current_database())"
+#define KEY_OF(high, low) high " OPERATOR(pg_catalog.<<) 32 OPERATOR(pg_catalog.|) " low
+#define LOCK_KEY "(" KEY_OF("l.classid::bigint", "l.objid::bigint") ")"
 #define TRY "pg_catalog.pg_try_advisory_lock(%" PRId64 ")"
 #define UNLOCK "pg_catalog.pg_advisory_unlock(%" PRId64 ")"
 
 #define LOST                                                                                       \
-    "('fence: backend ' || pg_catalog.pg_backend_pid()::text || ' does not hold our lock')"        \
+    "('fence: backend ' " MG_CAT " pg_catalog.pg_backend_pid()::pg_catalog.text " MG_CAT           \
+    " ' does not hold our lock')"                                                                  \
     "::pg_catalog.int4"
 
-/* pg_locks shows the two integers of a key as oids. */
+/* The halves a and b of a key as numbers; pg_locks shows two integers as oids. */
 #define TO_INT(oid)                                                                                \
-    "(" oid " - CASE WHEN " oid " < 2147483648 THEN 0::bigint ELSE 4294967296 END)::int4"
+    "(" oid " " MG_MINUS " CASE WHEN " oid " " MG_LT " 2147483648 THEN 0::bigint"                  \
+    " ELSE 4294967296 END)::integer"
+#define ONE_KEY KEY_OF("a", "b")
+#define TWO_KEYS TO_INT("a") ", " TO_INT("b")
 
 MgLock
 mg_lock_init(const char *schema, const char *table)
@@ -64,8 +71,8 @@ mg_lock_take_sql(const MgLock *lock, MgArena *arena)
 {
     return mg_arena_format(
         arena,
-        "CASE WHEN EXISTS (SELECT FROM " LOCK_ROWS
-        " AND l.pid = pg_catalog.pg_backend_pid() AND " LOCK_KEY " = %" PRId64 ") THEN 'shared'"
+        "CASE WHEN EXISTS (SELECT FROM " LOCK_ROWS " AND l.pid " MG_EQ
+        " pg_catalog.pg_backend_pid() AND " LOCK_KEY " " MG_EQ " %" PRId64 ") THEN 'shared'"
         " WHEN " TRY " THEN CASE WHEN " TRY " AND " TRY " AND " TRY " THEN 'held' ELSE 'shared' END"
         " ELSE 'busy' END",
         lock->key, lock->key, lock->nonce, lock->key, lock->nonce);
@@ -120,7 +127,7 @@ mg_lock_fence_sql(const MgLock *lock, MgArena *arena)
     /* The nonce first: where it is held, the backend is ours, and so is its count of the other.
      * What fails stands there once, since every execution makes all of it ready. */
     return mg_arena_format(arena,
-                           "CASE WHEN CASE WHEN pg_catalog.pg_backend_pid() <> %d THEN false"
+                           "CASE WHEN CASE WHEN pg_catalog.pg_backend_pid() " MG_NE " %d THEN false"
                            " WHEN NOT " UNLOCK " THEN false WHEN NOT " TRY " THEN false"
                            " WHEN NOT " UNLOCK " THEN false ELSE " TRY " END"
                            " THEN 1 ELSE " LOST " END",
@@ -138,18 +145,18 @@ mg_lock_release_others_sql(const MgLock *lock, MgArena *arena)
     return mg_arena_format(
         arena,
         "WITH RECURSIVE held AS (SELECT l.classid::bigint AS a, l.objid::bigint AS b,"
-        " l.objsubid = 1 AS is_one, l.mode = 'ShareLock' AS is_shared, true AS was_held"
-        " FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted"
-        " AND l.pid = pg_catalog.pg_backend_pid()"
-        " AND NOT (l.objsubid = 1 AND " LOCK_KEY " IN (%" PRId64 ", %" PRId64 "))"
+        " l.objsubid " MG_EQ " 1 AS is_one, l.mode " MG_EQ
+        " 'ShareLock' AS is_shared, true AS was_held"
+        " FROM pg_catalog.pg_locks l WHERE l.locktype " MG_EQ " 'advisory' AND l.granted"
+        " AND l.pid " MG_EQ " pg_catalog.pg_backend_pid()"
+        " AND NOT (l.objsubid " MG_EQ " 1 AND " LOCK_KEY " " MG_EQ_ANY "('{%" PRId64 ",%" PRId64
+        "}'))"
         " UNION ALL SELECT a, b, is_one, is_shared, CASE"
-        " WHEN is_one AND is_shared THEN pg_catalog.pg_advisory_unlock_shared(a << 32 | b)"
-        " WHEN is_one THEN pg_catalog.pg_advisory_unlock(a << 32 | b)"
-        " WHEN is_shared THEN pg_catalog.pg_advisory_unlock_shared(" TO_INT("a") ", " TO_INT(
-            "b") ")"
-                 " ELSE pg_catalog.pg_advisory_unlock(" TO_INT("a") ", " TO_INT(
-                     "b") ") END"
-                          " FROM held WHERE was_held) SELECT pg_catalog.count(*) FROM held",
+        " WHEN is_one AND is_shared THEN pg_catalog.pg_advisory_unlock_shared(" ONE_KEY ")"
+        " WHEN is_one THEN pg_catalog.pg_advisory_unlock(" ONE_KEY ")"
+        " WHEN is_shared THEN pg_catalog.pg_advisory_unlock_shared(" TWO_KEYS ")"
+        " ELSE pg_catalog.pg_advisory_unlock(" TWO_KEYS ") END"
+        " FROM held WHERE was_held) SELECT pg_catalog.count(*) FROM held",
         lock->key, lock->nonce);
 }
 
@@ -252,13 +259,15 @@ mg_lock_holder_sql(const MgLock *lock, MgArena *arena)
         "SELECT a.pid, coalesce(a.application_name, ''), coalesce(a.usename, ''),"
         " pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'HH24:MI:SS'),"
         /* In the middle of a pipeline a session that waits for its client is still "active". */
-        " CASE WHEN a.wait_event = 'ClientRead' THEN 'silent' ELSE coalesce(a.state, '') END,"
+        " CASE WHEN a.wait_event " MG_EQ
+        " 'ClientRead' THEN 'silent' ELSE coalesce(a.state, '') END,"
         " pg_catalog.left(coalesce(a.query, ''), 2000),"
-        " coalesce((extract(epoch FROM pg_catalog.clock_timestamp() -"
-        " CASE WHEN a.state = 'active' THEN a.query_start ELSE a.state_change END)"
-        "::numeric * 1000000::numeric)::bigint, 0)"
-        " FROM pg_catalog.pg_stat_activity a WHERE a.pid IN (SELECT l.pid FROM " LOCK_ROWS
-            IN_DATABASE " AND " LOCK_KEY " = %" PRId64 ") LIMIT 1",
+        " coalesce((extract(epoch FROM pg_catalog.clock_timestamp() " MG_MINUS
+        " CASE WHEN a.state " MG_EQ " 'active' THEN a.query_start ELSE a.state_change END)"
+        "::numeric " MG_TIMES " 1000000::numeric)::bigint, 0)"
+        " FROM pg_catalog.pg_stat_activity a WHERE a.pid " MG_EQ_ANY
+        "(SELECT l.pid FROM " LOCK_ROWS IN_DATABASE " AND " LOCK_KEY " " MG_EQ " %" PRId64
+        ") LIMIT 1",
         lock->key);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "sql/catalog.h"
 
 enum {
     OLDEST_SERVER = 130000,
@@ -26,13 +27,14 @@ mg_proof_rows_sql(void)
     return "SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.inet_client_port() AS port,"
            /* The function behind pg_settings: a view takes half a millisecond more to plan. */
            " (SELECT s.reset_val FROM pg_catalog.pg_show_all_settings() s"
-           " WHERE s.name = 'application_name') AS echo,"
+           " WHERE s.name " MG_EQ " 'application_name') AS echo,"
            " pg_catalog.pg_is_in_recovery() AS recovery,"
            " pg_catalog.current_setting('default_transaction_read_only') AS read_only,"
-           " (extract(epoch FROM pg_catalog.pg_postmaster_start_time())::numeric * "
+           " (extract(epoch FROM pg_catalog.pg_postmaster_start_time())::numeric " MG_TIMES " "
            "1000000::numeric)"
            "::pg_catalog.int8 AS postmaster_us,"
-           " (extract(epoch FROM pg_catalog.clock_timestamp())::numeric * 1000000::numeric)"
+           " (extract(epoch FROM pg_catalog.clock_timestamp())::numeric " MG_TIMES
+           " 1000000::numeric)"
            "::pg_catalog.int8 AS now_us";
 }
 
@@ -40,21 +42,22 @@ const char *
 mg_proof_condition_sql(const MgProofClaim *claim, MgArena *arena)
 {
     if (claim->accepted_pid != 0)
-        return mg_arena_format(arena, "proof.pid = %d", claim->accepted_pid);
+        return mg_arena_format(arena, "proof.pid " MG_EQ " %d", claim->accepted_pid);
     /* application_name is printable ASCII of our own making, without quotes. */
     const char *echo = claim->application_name;
     if (claim->is_proxy_known)
-        return mg_arena_format(arena, "coalesce(proof.echo = '%s', false)", echo);
+        return mg_arena_format(arena, "coalesce(proof.echo " MG_EQ " '%s', false)", echo);
     if (claim->local_port < 0)
         return claim->is_socket_proved
                    ? mg_arena_format(arena,
-                                     "coalesce(proof.echo = '%s' AND proof.pid = %d"
+                                     "coalesce(proof.echo " MG_EQ " '%s' AND proof.pid " MG_EQ " %d"
                                      " AND proof.port IS NULL, false)",
                                      echo, claim->key_pid)
                    : "false";
-    return mg_arena_format(
-        arena, "coalesce(proof.echo = '%s' AND proof.pid = %d AND proof.port = %d, false)", echo,
-        claim->key_pid, claim->local_port);
+    return mg_arena_format(arena,
+                           "coalesce(proof.echo " MG_EQ " '%s' AND proof.pid " MG_EQ
+                           " %d AND proof.port " MG_EQ " %d, false)",
+                           echo, claim->key_pid, claim->local_port);
 }
 
 static void

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "sql/catalog.h"
 
 enum {
     PROBE_MS = 2000,
@@ -178,8 +179,8 @@ ask_b(MgRounds *rounds, MgConn **ret_b)
           .sql = mg_arena_format(
               rounds->arena,
               "SELECT proof.*, (SELECT (extract(epoch FROM a.backend_start)::numeric"
-              " * 1000000::numeric)::pg_catalog.int8 FROM pg_catalog.pg_stat_activity a"
-              " WHERE a.pid = pg_catalog.pg_backend_pid()) FROM (%s) proof",
+              " " MG_TIMES " 1000000::numeric)::pg_catalog.int8 FROM pg_catalog.pg_stat_activity a"
+              " WHERE a.pid " MG_EQ " pg_catalog.pg_backend_pid()) FROM (%s) proof",
               mg_proof_rows_sql()) },
         { .kind = MG_OP_SYNC },
     };

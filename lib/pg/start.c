@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "sql/catalog.h"
 #include "sql/quote.h"
 
 #define WATCH "client_connection_check_interval"
@@ -76,7 +77,8 @@ first_settings_sql(const MgSessionSettings *settings, MgArena *arena)
     Setting list[MAX_SETTINGS];
     size_t n = list_settings(settings, arena, list);
     MG_CLEANUP(buf) MgBuf sql = { 0 };
-    mg_buf_add(&sql, "SELECT pg_catalog.concat(' ', pg_catalog.string_agg(v.name || ' ', '') FILTER"
+    mg_buf_add(&sql, "SELECT pg_catalog.concat(' ', pg_catalog.string_agg(v.name " MG_CAT
+                     " ' ', '') FILTER"
                      " (WHERE pg_catalog.set_config(v.name, v.value, false) IS NOT NULL)");
     if (settings->role != NULL)
         mg_buf_format(&sql, ", pg_catalog.substr(%s, 1, 0)", set_role_sql(settings, false, arena));
@@ -85,9 +87,9 @@ first_settings_sql(const MgSessionSettings *settings, MgArena *arena)
         mg_buf_format(&sql, "%s ('%s', %s)", i == 0 ? "" : ",", list[i].name,
                       mg_sql_literal(list[i].value, arena));
     mg_buf_add(&sql, ") v(name, value) WHERE pg_catalog.current_setting(v.name, true) IS NOT NULL"
-                     " AND (v.name <> '" WATCH "'"
+                     " AND (v.name " MG_NE " '" WATCH "'"
                      /* Others than Linux may not support it, and would refuse. */
-                     " OR pg_catalog.version() LIKE '%linux%')");
+                     " OR pg_catalog.version() " MG_LIKE " '%linux%')");
     return mg_arena_text(arena, mg_buf_text(&sql));
 }
 
@@ -125,7 +127,7 @@ enum {
 static const char identity_sql[] =
     "SELECT c.system_identifier::pg_catalog.text, d.oid::pg_catalog.int8"
     " FROM pg_catalog.pg_control_system() c, pg_catalog.pg_database d"
-    " WHERE d.datname = pg_catalog.current_database()";
+    " WHERE d.datname " MG_EQ " pg_catalog.current_database()";
 
 typedef struct MgStartRead {
     const MgStartInput *input;

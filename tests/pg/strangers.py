@@ -3,7 +3,7 @@ statements: on a server before 15, or one upgraded from there, that is the schem
 
 import sys
 
-from house import Project, expect, expect_in, main
+from house import LIMIT_S, Project, expect, expect_in, main, read_until
 
 # For every pair of types for which the server has no operator of its own: one that shouts.
 PLANT = """
@@ -44,9 +44,8 @@ COMMANDS = [
 ]
 
 
-def test_planted_operators_are_not_called(server):
-    project = Project(server, FILES)
-    project.sql(PLANT)
+def work(project):
+    """Run what there is of statements of our own."""
     for command in COMMANDS:
         project.run(*command)
     expect(project.sql("SELECT count(*) FROM migrate.history WHERE reverted_at IS NULL"), "4")
@@ -62,12 +61,103 @@ def test_planted_operators_are_not_called(server):
     # Not by obj_description: before 14 that calls what was planted.
     expect(project.sql("SELECT description FROM pg_description WHERE objsubid = 0 AND objoid = "
                        "'migrate.history'::regclass::oid"), "migrate history, layout 3")
+    project.run("dump")
+    project.write("5_e.up.sql", "CREATE TABLE e (id int PRIMARY KEY REFERENCES e DEFERRABLE INITIALLY DEFERRED);\n"
+                  "SELECT pg_catalog.pg_advisory_lock(1), pg_catalog.pg_advisory_lock_shared(1, 2);")
+    project.write("6_f.up.sql", "INSERT INTO e VALUES (1);")
+    project.run("up", "--single-transaction")
+    # One that waits for another session, and one that takes too long.
+    project.write("7_g.up.sql", "-- migrate:lock-timeout 50ms\nALTER TABLE a ADD b int;")
+    with project.session() as holder:
+        holder.run("BEGIN; LOCK TABLE a")
+        run = project.start("up")
+        read_until(run.stderr, "pid {}".format(holder.backend))
+    run.communicate(timeout=LIMIT_S)
+    expect(run.returncode, 0)
+    project.write("8_h.up.sql", "-- migrate:statement-timeout 1ms\nSELECT pg_catalog.pg_sleep(9);")
+    expect_in("The limit is that of the file's own", project.run("up", exit=1).err)
+    # An index that could not be built, and is there all the same.
+    project.write("8_h.up.sql", "CREATE UNIQUE INDEX CONCURRENTLY e_x ON e ((1));")
+    project.sql("INSERT INTO e VALUES (2)")
+    project.run("up", exit=1)
+    project.write("8_h.up.sql", "CREATE INDEX CONCURRENTLY e_x ON e (id);\nREINDEX TABLE CONCURRENTLY e;")
+    project.run("up")
     # Histories of other tools are looked at too.
     project.sql("CREATE TABLE schema_migrations (version varchar(20));"
                 "CREATE TABLE goose_db_version (id int, version_id bigint, is_applied boolean);"
                 "CREATE TABLE flyway_schema_history (installed_rank int, version varchar(50),"
                 " script text, checksum int, success boolean)")
     project.run("init", "--inspect")
+
+
+def test_planted_operators_are_not_called(server):
+    project = Project(server, FILES)
+    project.sql(PLANT)
+    work(project)
+
+
+# With pg_catalog behind it in the search_path, what is planted there is found first: operators and
+# functions for the very types, types, and relations.
+PLANT_FIRST = """
+CREATE SEQUENCE called;
+CREATE FUNCTION public.shout(what text) RETURNS bool LANGUAGE plpgsql
+  AS $f$BEGIN PERFORM pg_catalog.nextval('public.called'); RAISE EXCEPTION 'planted: %', what; END$f$;
+DO $$ DECLARE o record; n int := 0; BEGIN
+  FOR o IN SELECT oprname, oprleft::regtype AS l, oprright::regtype AS r, oprresult::regtype AS result
+    FROM pg_operator WHERE oprkind = 'b' AND oprnamespace = 'pg_catalog'::regnamespace
+    AND NOT EXISTS (SELECT FROM pg_type WHERE oid IN (oprleft, oprright) AND typtype = 'p')
+  LOOP
+    n := n + 1;
+    EXECUTE format('CREATE FUNCTION public.planted_%s(%s, %s) RETURNS %s LANGUAGE plpgsql AS '
+                   '$f$BEGIN PERFORM public.shout(''operator %s %s %s''); END$f$',
+                   n, o.l, o.r, o.result, o.l, o.oprname, o.r);
+    EXECUTE format('CREATE OPERATOR public.%s (FUNCTION = public.planted_%s, LEFTARG = %s, RIGHTARG = %s)',
+                   o.oprname, n, o.l, o.r);
+  END LOOP;
+  FOR o IN SELECT relname FROM pg_class WHERE relkind IN ('r', 'v')
+    AND relnamespace = 'pg_catalog'::regnamespace
+  LOOP
+    EXECUTE format('CREATE VIEW public.%I AS SELECT public.shout(''relation %s'')', o.relname, o.relname);
+  END LOOP;
+  FOR o IN SELECT proname, pg_get_function_identity_arguments(oid) AS words,
+    prorettype::regtype AS result, proretset FROM pg_proc
+    WHERE pronamespace = 'pg_catalog'::regnamespace AND prokind = 'f' AND provariadic = 0
+    AND NOT EXISTS (SELECT FROM pg_type t WHERE typtype = 'p' AND t.oid = ANY (proargtypes || prorettype))
+    AND proname !~ '^(shout|planted_)'
+  LOOP
+    EXECUTE format('CREATE FUNCTION public.%I(%s) RETURNS %s LANGUAGE plpgsql AS '
+                   '$f$BEGIN PERFORM public.shout(''function %s''); END$f$', o.proname, o.words,
+                   CASE WHEN o.proretset THEN 'SETOF ' ELSE '' END || o.result, o.proname);
+  END LOOP;
+  FOR o IN SELECT typname FROM pg_type WHERE typnamespace = 'pg_catalog'::regnamespace
+    AND typname IN ('text', 'name', 'oid', 'int2', 'int4', 'int8', 'float8', 'numeric', 'bool',
+                    'timestamptz', 'interval', 'regclass', 'regnamespace', 'regtype', 'jsonb')
+  LOOP
+    EXECUTE format('CREATE DOMAIN public.%I AS pg_catalog.%I CHECK (public.shout(''type %s''))',
+                   o.typname, o.typname, o.typname);
+  END LOOP;
+END $$;
+CREATE FUNCTION public.shout(bigint) RETURNS bigint LANGUAGE plpgsql
+  AS $f$BEGIN RAISE EXCEPTION 'planted: count'; END$f$;
+CREATE AGGREGATE public.count(*) (SFUNC = public.shout, STYPE = bigint, INITCOND = '0');
+DROP ROLE IF EXISTS strangers_path;
+CREATE ROLE strangers_path LOGIN SUPERUSER;
+ALTER ROLE strangers_path SET search_path = public, pg_catalog;
+"""
+
+PLAIN_FILES = dict(FILES, **{
+    "R__v.sql": "SELECT pg_catalog.set_config('search_path', 'public, pg_catalog', false);\n"
+                "CREATE OR REPLACE VIEW v AS SELECT 1 AS one;",
+})
+
+
+def test_what_is_planted_in_front_of_the_catalog_is_not_called(server):
+    project = Project(server, PLAIN_FILES)
+    project.sql(PLANT_FIRST)
+    project.variables["DATABASE_URL"] = server.url_of(project.database, user="strangers_path")
+    work(project)
+    # Of that which nobody would miss too.
+    expect(project.sql("SELECT is_called FROM called"), "f")
 
 
 # Tables that look like histories: an operator, a cast and a policy count who calls them.

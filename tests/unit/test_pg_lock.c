@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "pg/lock.h"
+#include "sql/catalog.h"
 
 /* printf 'migrate\0migrate\0history' | sha256sum: 2993368a32ff4a93... */
 static void
@@ -73,23 +74,24 @@ test_lock__sql(void **state)
     MgLock lock = { .key = -5, .nonce = 7, .backend_pid = 4711 };
     assert_string_equal(
         mg_lock_take_sql(&lock, &arena),
-        "CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_lock_status() l WHERE l.locktype = 'advisory' "
-        "AND "
-        "l.granted AND l.objsubid = 1 AND l.pid = pg_catalog.pg_backend_pid() AND "
-        "(l.classid::bigint << 32 | l.objid::bigint) = -5) THEN 'shared' "
+        "CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_lock_status() l"
+        " WHERE l.locktype " MG_EQ " 'advisory' AND l.granted AND l.objsubid " MG_EQ " 1"
+        " AND l.pid " MG_EQ " pg_catalog.pg_backend_pid()"
+        " AND (l.classid::bigint OPERATOR(pg_catalog.<<) 32 OPERATOR(pg_catalog.|)"
+        " l.objid::bigint) " MG_EQ " -5) THEN 'shared' "
         "WHEN pg_catalog.pg_try_advisory_lock(-5) "
         "THEN CASE WHEN pg_catalog.pg_try_advisory_lock(7) "
         "AND pg_catalog.pg_try_advisory_lock(-5) AND pg_catalog.pg_try_advisory_lock(7) "
         "THEN 'held' ELSE 'shared' END ELSE 'busy' END");
-    assert_string_equal(
-        mg_lock_fence_sql(&lock, &arena),
-        "CASE WHEN CASE WHEN pg_catalog.pg_backend_pid() <> 4711 THEN false "
-        "WHEN NOT pg_catalog.pg_advisory_unlock(7) THEN false "
-        "WHEN NOT pg_catalog.pg_try_advisory_lock(7) THEN false "
-        "WHEN NOT pg_catalog.pg_advisory_unlock(-5) THEN false "
-        "ELSE pg_catalog.pg_try_advisory_lock(-5) END THEN 1 "
-        "ELSE ('fence: backend ' || pg_catalog.pg_backend_pid()::text || ' does not hold our lock')"
-        "::pg_catalog.int4 END");
+    assert_string_equal(mg_lock_fence_sql(&lock, &arena),
+                        "CASE WHEN CASE WHEN pg_catalog.pg_backend_pid() " MG_NE " 4711 THEN false "
+                        "WHEN NOT pg_catalog.pg_advisory_unlock(7) THEN false "
+                        "WHEN NOT pg_catalog.pg_try_advisory_lock(7) THEN false "
+                        "WHEN NOT pg_catalog.pg_advisory_unlock(-5) THEN false "
+                        "ELSE pg_catalog.pg_try_advisory_lock(-5) END THEN 1 "
+                        "ELSE ('fence: backend ' " MG_CAT
+                        " pg_catalog.pg_backend_pid()::pg_catalog.text " MG_CAT
+                        " ' does not hold our lock')::pg_catalog.int4 END");
     mg_arena_release(&arena);
 }
 
