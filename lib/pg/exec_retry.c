@@ -81,6 +81,24 @@ pause_ms(const MgExec *exec)
     return ms + (int64_t)(mg_clock_random() % (uint64_t)(ms / 2));
 }
 
+/*
+ * The time that was given is used: before its end there is a last try, behind a
+ * shorter pause, but at least one as long as others were kept waiting.  False:
+ * no try fits any more.
+ */
+static bool
+fit_pause(const MgExec *exec, int64_t left_ms, int64_t *pause)
+{
+    int64_t wait_ms = mg_exec_lock_timeout_ms(exec, exec->failed_tag.item);
+    int64_t try_ms = (mg_clock_us() - exec->began_us) / 1000; /* as long as the one that failed */
+    if (try_ms < wait_ms && !is_creation_race(exec))
+        try_ms = wait_ms;
+    if (*pause + try_ms <= left_ms)
+        return true;
+    *pause = left_ms - try_ms;
+    return *pause > 0 && *pause >= wait_ms;
+}
+
 /* Did it fail in a transaction that has left nothing behind?  Behind a statement that ran outside
  * one, its mark is not: what is done but not marked so would run twice. */
 static bool
@@ -289,20 +307,20 @@ begin_again(MgExec *exec, int64_t pause, MgError *err)
 bool
 mg_exec_retry(MgExec *exec, MgError *err)
 {
-    int64_t pause = 0, now_ms = mg_clock_ms(), deadline_ms = exec->input->deadline_ms;
+    int64_t deadline_ms = exec->input->deadline_ms;
     if (err->code != MG_E_CANCELLED && mg_exec_moves_outside(exec))
         return begin_again(exec, 0, err);
-    bool may_retry = err->code != MG_E_CANCELLED && is_retryable(exec);
-    if (may_retry)
-        pause = pause_ms(exec);
-    if (!may_retry || now_ms + pause > exec->retry_until_ms) {
+    if (err->code == MG_E_CANCELLED || !is_retryable(exec)) {
         explain(exec, err);
         return false;
     }
-    if (deadline_ms != 0 && now_ms + pause >= deadline_ms) {
-        explain(exec, err);
-        return fail_deadline(exec, err);
+    bool ends_at_deadline = deadline_ms != 0 && deadline_ms < exec->retry_until_ms;
+    int64_t until_ms = ends_at_deadline ? deadline_ms : exec->retry_until_ms;
+    int64_t pause = pause_ms(exec);
+    if (fit_pause(exec, until_ms - mg_clock_ms(), &pause)) {
+        tell_retry(exec, pause, err);
+        return begin_again(exec, pause, err);
     }
-    tell_retry(exec, pause, err);
-    return begin_again(exec, pause, err);
+    explain(exec, err);
+    return ends_at_deadline && fail_deadline(exec, err);
 }

@@ -320,6 +320,23 @@ def test_a_deadline_while_a_lock_is_waited_for(server):
     holder.end()
 
 
+def test_the_time_that_is_given_for_a_lock_is_used(server):
+    """The usual pause would end behind it: the last one is shorter."""
+    for limit in "MIGRATE_DEADLINE", "MIGRATE_LOCK_RETRY":
+        project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
+                                   "2_b.up.sql": "ALTER TABLE a ADD b int;"})
+        project.run("up", "--to", "1")
+        (project.root / "migrate.yaml").write_text("timeouts: { lock: 400ms }\n")
+        holder = idle_holder(project, "a")
+        project.variables[limit] = "2600ms"
+        run = project.start("up")
+        read_until(run.stderr, "trying again in")
+        holder.end()
+        out, err = run.communicate(timeout=LIMIT_S)
+        expect((run.returncode, err, project.applied()), (0, "", ["1", "2"]))
+        expect_in("applied  2_b", out)
+
+
 def test_a_deadline_while_the_turn_is_waited_for(server):
     project = Project(server, {"1_a.up.sql": "SELECT pg_sleep(3);"})
     worker = project.start("up")
