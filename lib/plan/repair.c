@@ -97,9 +97,12 @@ check_accept(const MgRepair *repair, const MgMatch *match, MgError *err)
             entry->label);
     mg_error_detail(err, "Done: %d of %d statements%s.", entry->n_statements_done,
                     entry->n_statements, of_down(match));
-    mg_error_hint(err, entry->is_half_reverted
-                           ? "Revert it to its end first: migrate down"
-                           : "Finish it first, with the file as it is now: migrate up");
+    const char *command = entry->is_half_reverted ? "migrate down" : "migrate up";
+    mg_error_hint(err, "%s its end first: %s",
+                  entry->n_statements_done > 0 ? "Undo edits of what is done, and bring it to"
+                                               : "Bring it to",
+                  command);
+    mg_error_hint(err, "An edit can be accepted when it is finished.");
     return finish(err);
 }
 
@@ -115,7 +118,12 @@ check_reverted(const MgRepair *repair, const MgMatch *match, MgError *err)
     mg_fail(err, MG_E_USAGE, "migration \"%s\" has a file, so the next run would apply it again",
             match->entry->label);
     mg_error_at(err, match->entry->file, 0, 0);
-    mg_error_hint(err, "Revert it by its down script: migrate down");
+    if (match->entry->version == NULL)
+        mg_error_hint(err,
+                      "It has no way back: drop what it made in a new migration, and delete its"
+                      " file.");
+    else
+        mg_error_hint(err, "Revert it by its down script: migrate down");
     mg_error_hint(err, "If the database is without it already, delete the file first.");
     return finish(err);
 }

@@ -275,12 +275,18 @@ test_repair__accepts_a_file(void **state)
           "changed" },
         { "half-way", "1_a/3=x", "1_a/p11", "accept 1",
           "partial: migration \"1_a\" stopped half-way, and its file is no record of it; detail: "
-          "Done: 1 of 3 statements.; hint: Finish it first, with the file as it is now: migrate "
-          "up; note: nothing was changed" },
+          "Done: 1 of 3 statements.; hint: Undo edits of what is done, and bring it to its end "
+          "first: migrate up; hint: An edit can be accepted when it is finished.; note: nothing "
+          "was changed" },
+        { "half-way, nothing is done", "1_a/3=x", "1_a/p01", "accept 1",
+          "partial: migration \"1_a\" stopped half-way, and its file is no record of it; detail: "
+          "Done: 0 of 3 statements.; hint: Bring it to its end first: migrate up; hint: An edit "
+          "can be accepted when it is finished.; note: nothing was changed" },
         { "half reverted", "1_a/=x", "1_a/r11", "accept 1",
           "partial: migration \"1_a\" stopped half-way, and its file is no record of it; detail: "
-          "Done: 1 of 4 statements of the down script.; hint: Revert it to its end first: migrate "
-          "down; note: nothing was changed" },
+          "Done: 1 of 4 statements of the down script.; hint: Undo edits of what is done, and "
+          "bring it to its end first: migrate down; hint: An edit can be accepted when it is "
+          "finished.; note: nothing was changed" },
     };
     CHECK(cases, show);
 }
@@ -306,6 +312,11 @@ test_repair__marks_as_reverted(void **state)
           "usage: migration \"1_a\" has a file, so the next run would apply it again; at "
           "migrations/1_a.up.sql; hint: Revert it by its down script: migrate down; hint: If the "
           "database is without it already, delete the file first.; note: nothing was changed" },
+        { "a repeatable has a file", "R__v", "R__v", "reverted R__v",
+          "usage: migration \"R__v\" has a file, so the next run would apply it again; at "
+          "migrations/R__v.up.sql; hint: It has no way back: drop what it made in a new migration, "
+          "and delete its file.; hint: If the database is without it already, delete the file "
+          "first.; note: nothing was changed" },
         { "not applied", "1_a", "", "reverted 1",
           "unknown-version: migration \"1_a\" is not applied; hint: Name an applied one; list "
           "them: migrate status; note: nothing was changed" },
