@@ -53,20 +53,49 @@ find_value(const Dotenv *dotenv, const char *name)
     return value;
 }
 
-/* "${NAME}" at text: its value goes to ret.  The bytes read, 0 when it is none. */
+/* "{NAME}" or "{NAME:-default}" behind a "$": its bytes with the braces, 0 when it is none. */
+static size_t
+read_braces(const char *text, MgSpan *ret_name, MgSpan *ret_default)
+{
+    size_t name_end = 1 + strspn(text + 1, name_letters), end = name_end;
+    *ret_name = (MgSpan){ 1, name_end };
+    *ret_default = (MgSpan){ 0, 0 };
+    if (text[end] == '-' || mg_text_starts(text + end, ":-")) {
+        size_t begin = end + (text[end] == ':' ? 2 : 1);
+        end = begin + strcspn(text + begin, "}${\r\n\"'`");
+        *ret_default = (MgSpan){ begin, end };
+    }
+    return name_end > 1 && text[end] == '}' ? end + 1 : 0;
+}
+
+/*
+ * "$NAME", "${NAME}" or "${NAME:-default}" at text: its value goes to ret.  The
+ * bytes read, 0 when it is none or nobody has a value: a password may have a
+ * "$" too.
+ */
 static size_t
 expand(const Dotenv *dotenv, const char *text, MgBuf *ret)
 {
-    if (!mg_text_starts(text, "${"))
+    MgSpan name, fallback = { 0, 0 };
+    if (*text++ != '$')
         return 0;
-    size_t name_bytes = strspn(text + 2, name_letters);
-    if (name_bytes == 0 || text[2 + name_bytes] != '}')
+    size_t size_bytes = strspn(text, name_letters);
+    name = (MgSpan){ 0, size_bytes };
+    if (*text == '{')
+        size_bytes = read_braces(text, &name, &fallback);
+    else if (strspn(text, "0123456789") > 0 || (size_bytes == 1 && *text == '_'))
+        size_bytes = 0; /* a shell sets them for itself */
+    if (size_bytes == 0)
         return 0;
-    const char *value = find_value(dotenv, mg_arena_text_n(dotenv->arena, text + 2, name_bytes));
-    if (value == NULL)
+    const char *value = find_value(
+        dotenv, mg_arena_text_n(dotenv->arena, text + name.begin, name.end - name.begin));
+    if (value != NULL)
+        mg_buf_add(ret, value);
+    else if (fallback.begin > 0)
+        mg_buf_add_n(ret, text + fallback.begin, fallback.end - fallback.begin);
+    else
         return 0;
-    mg_buf_add(ret, value);
-    return name_bytes + 3;
+    return size_bytes + 1;
 }
 
 static char
@@ -86,6 +115,9 @@ read_quoted(const Dotenv *dotenv, const char *text, MgBuf *ret)
         size_t size_bytes = quote == '\'' ? 0 : expand(dotenv, text, ret);
         if (size_bytes > 0) {
             text += size_bytes;
+        } else if (quote == '`' && mg_text_starts(text, "\\$")) {
+            mg_buf_add_char(ret, '$');
+            text += 2;
         } else if (quote == '"' && *text == '\\' && text[1] != '\0') {
             mg_buf_add_char(ret, unescape(text[1]));
             text += 2;
@@ -108,6 +140,8 @@ read_plain(const Dotenv *dotenv, const char *text, MgBuf *ret)
     const char *begin = text;
     while (*text != '\0' && *text != '\n' && *text != '\r' && !is_comment(begin, text)) {
         size_t size_bytes = expand(dotenv, text, ret);
+        if (size_bytes == 0 && mg_text_starts(text, "\\$"))
+            text++;
         if (size_bytes == 0)
             mg_buf_add_char(ret, *text);
         text += size_bytes == 0 ? 1 : size_bytes;

@@ -10,9 +10,10 @@
 /*
  * Read lines NAME=value: "export" in front, single, double and back quotes that
  * may span lines, \n and the like inside double quotes, comments behind "#" at
- * the start of a word.  ${NAME} outside single quotes becomes the value of the
- * process environment ("NAME=value" array, may be NULL) or of an earlier line,
- * and stays as it is when there is none.  The last line of a name counts.  What
+ * the start of a word.  $NAME and ${NAME} outside single quotes become the value
+ * of the process environment ("NAME=value" array, may be NULL) or of an earlier
+ * line, ${NAME:-default} the default without one; else they stay as they are.
+ * "\$" is a "$".  The last line of a name counts.  What
  * is no such line is skipped: it may be another tool's.
  *
  * The result is a NULL-terminated "NAME=value" array, like an environment.

@@ -71,7 +71,16 @@ test_dotenv__reads_lines(void **state)
         { "A=1\nB=\"x${A}y\"\nC=`${A}`\nD='${A}'", "[D=${A}] [C=1] [B=x1y] [A=1]" },
         { "USER=mine\nA=${USER}", "[A=app] [USER=mine]" },
         { "A=1\nA=2\nB=${A}", "[B=2] [A=2] [A=1]" },
-        { "A=${NOPE}${}${A-b}$A", "[A=${NOPE}${}${A-b}$A]" },
+        { "A=${NOPE}${}$A$", "[A=${NOPE}${}$A$]" },
+        { "A=$USER:${USER}@$USER-$USERS/$USER", "[A=app:app@app-$USERS/app]" },
+        { "A=1\nB=\"x$A y\"\nC=`$A`\nD='$A'", "[D=$A] [C=1] [B=x1 y] [A=1]" },
+        { "A=${NOPE:-b c}${NOPE-}|${USER:-d}${USER-d}", "[A=b c|appapp]" },
+        { "A=${NOPE:b}${NOPE:-${USER}}${NOPE:-b", "[A=${NOPE:b}${NOPE:-app}${NOPE:-b]" },
+        { "A=${EMPTY:-b}", "[A=b]" },
+        /* A password has a "$" too. */
+        { "A=postgres://u:pa$word@h/$1$_$$", "[A=postgres://u:pa$word@h/$1$_$$]" },
+        { "A=u:pa\\$USER\nB=\"\\$USER\"\nC=`\\$USER`\nD='\\$USER'",
+          "[D=\\$USER] [C=$USER] [B=$USER] [A=u:pa$USER]" },
         { "AB=1\nB=${A}", "[B=${A}] [AB=1]" },
         { "A=${EMPTY}", "[A=${EMPTY}]" },
         /* What is no such line. */
