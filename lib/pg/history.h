@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "pg/conn.h"
 #include "plan/plan.h"
+#include "sql/catalog.h"
 
 enum {
     MG_HISTORY_LAYOUT = 3, /* 2: environment, claims; 3: how far a down script got */
@@ -77,7 +78,8 @@ bool mg_history_fail_writing(const MgHistoryTable *table, const MgHistoryFacts *
 #define MG_HISTORY_ROW_GONE "history: a row is gone"
 /* An int8 that fails at run time, so nothing commits. */
 #define MG_HISTORY_NO_ROW                                                                          \
-    "('" MG_HISTORY_ROW_GONE ", backend ' || pg_catalog.pg_backend_pid()::text)::pg_catalog.int8"
+    "('" MG_HISTORY_ROW_GONE ", backend ' " MG_CAT                                                 \
+    " pg_catalog.pg_backend_pid()::pg_catalog.text)::pg_catalog.int8"
 
 /* A claim to be written: this target belongs to one environment. */
 typedef struct MgNewClaim {

@@ -88,6 +88,10 @@ def work(project):
                 "CREATE TABLE flyway_schema_history (installed_rank int, version varchar(50),"
                 " script text, checksum int, success boolean)")
     project.run("init", "--inspect")
+    # A row that is not written fails by its own words.
+    project.sql("CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+                "CREATE TRIGGER t BEFORE INSERT ON migrate.history FOR EACH ROW EXECUTE FUNCTION f()")
+    expect_in("changed while this run worked (history)", project.run("claim", "production", exit=6).err)
 
 
 def test_planted_operators_are_not_called(server):
