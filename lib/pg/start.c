@@ -40,11 +40,14 @@ list_settings(const MgSessionSettings *settings, MgArena *arena, Setting ret[MAX
 {
     static const Setting fixed[] = {
         { WATCH, "500" },
-        /* A host that vanished without a word is given up after 5 + 3 * 2 s. */
+        /* A host that vanished without a word, with something on its way to it or not (Linux goes
+         * by the last of these in both cases).  That one also ends a client that lives but does
+         * not read, such as a run that is stopped or whose output waits for its reader: hence no
+         * less. */
         { "tcp_keepalives_idle", "5" },
         { "tcp_keepalives_interval", "2" },
         { "tcp_keepalives_count", "3" },
-        { "tcp_user_timeout", "10000" },
+        { "tcp_user_timeout", "30000" },
         { "idle_session_timeout", "0" },
         { "transaction_timeout", "0" },
     };

@@ -7,6 +7,7 @@ A host vanishes here by the link of a network namespace that goes down: no FIN, 
 may be made, those scenarios are skipped.
 """
 import os
+import signal
 import subprocess
 import sys
 
@@ -14,7 +15,7 @@ import house
 from house import (LIMIT_S, OwnServer, Project, Skip, end_killed, expect, expect_in, locks, main,
                    read_until, wait_for)
 
-FREE_S = 15  # the lock of a host that vanished
+FREE_S = 45  # the lock of a host that vanished
 
 
 def run_ip(*words):
@@ -100,6 +101,20 @@ def test_a_server_that_is_restarted_at_once(server):
     expect([line.split()[1] for line in out.splitlines() if line.startswith("applied")],
            ["1_a", "2_b", "3_i"])
     expect(project.applied(), ["1", "2", "3"])
+
+
+def test_a_run_that_does_not_read_for_a_while(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);\nSELECT pg_sleep(0.5);\nDO $$ BEGIN"
+                               " FOR i IN 1..12000 LOOP RAISE NOTICE '%', repeat('x', 1000); END LOOP; END $$;"})
+    run = project.start("up")
+    wait_for(lambda: is_sleeping(project))
+    run.send_signal(signal.SIGSTOP)
+    wait_for(lambda: project.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'ClientWrite'"
+                                 " AND datname = current_database()") == "1")
+    project.sql("SELECT pg_sleep(12)")
+    run.send_signal(signal.SIGCONT)
+    _, err = run.communicate(timeout=LIMIT_S)
+    expect((run.returncode, err.count("NOTICE: xxx"), "connecting again" in err), (0, 12000, False))
 
 
 def start_there(server, project):
