@@ -93,6 +93,18 @@ static const struct {
     { "sslkeylogfile", MG_KEY_NEWER },
 };
 
+const MgKeyVariable mg_key_newer_variables[] = {
+    { "PGSSLCERTMODE", "sslcertmode" },
+    { "PGREQUIREAUTH", "require_auth" },
+    { "PGLOADBALANCEHOSTS", "load_balance_hosts" },
+    { "PGGSSDELEGATION", "gssdelegation" },
+    { "PGSSLNEGOTIATION", "sslnegotiation" },
+    { "PGMINPROTOCOLVERSION", "min_protocol_version" },
+    { "PGMAXPROTOCOLVERSION", "max_protocol_version" },
+};
+const size_t mg_key_n_newer_variables =
+    sizeof mg_key_newer_variables / sizeof *mg_key_newer_variables;
+
 /* A value whose key holds one of these is masked, whoever the key belongs to. */
 static const char *const secret_words[] = { "pass",    "pwd",    "secret", "token",
                                             "api_key", "apikey", "scram_" };

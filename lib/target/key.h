@@ -6,6 +6,7 @@
 #define MG_TARGET_KEY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef enum MgKeyUse {
     MG_KEY_UNKNOWN,     /* nobody's: probably a mistake */
@@ -19,6 +20,13 @@ typedef enum MgKeyUse {
 } MgKeyUse;
 
 MgKeyUse mg_key_use(const char *key);
+
+/* Variables by which libpq is told what is the business of MG_KEY_NEWER or MG_KEY_NEWER_GUARD. */
+typedef struct MgKeyVariable {
+    const char *variable, *key;
+} MgKeyVariable;
+extern const MgKeyVariable mg_key_newer_variables[];
+extern const size_t mg_key_n_newer_variables;
 
 /* May the value of this key not be shown?  Keys of all tools, known or not. */
 bool mg_key_is_secret(const char *key);

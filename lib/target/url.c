@@ -133,6 +133,33 @@ fill_known(MgUrlParse *parse, char *const *environment)
     return true;
 }
 
+/*
+ * Variables that an older libpq does not look at, whatever else there is: what
+ * one of them is to prevent might happen.
+ */
+static bool
+check_newer_variables(MgUrlParse *parse, char *const *environment)
+{
+    for (size_t i = 0; i < mg_key_n_newer_variables; i++) {
+        const MgKeyVariable *newer = &mg_key_newer_variables[i];
+        const char *value = mg_environment_get(environment, newer->variable);
+        if (value == NULL || *value == '\0' || mg_url_is_known(parse, newer->key))
+            continue;
+        if (mg_key_use(newer->key) != MG_KEY_NEWER_GUARD) {
+            const char *note = mg_arena_format(
+                parse->arena, "%s needs a newer libpq and is not used", newer->variable);
+            MG_PUSH(parse->arena, &parse->notes, note);
+            continue;
+        }
+        mg_fail(parse->err, MG_E_BAD_URL, "%s needs a newer libpq", newer->variable);
+        mg_error_detail(parse->err, "It limits how a session is made, so it is not left out.");
+        mg_error_hint(parse->err, "Install a newer libpq, or unset %s.", newer->variable);
+        mg_error_note(parse->err, "no connection was made");
+        return false;
+    }
+    return true;
+}
+
 /* ---- All of it ---- */
 
 static bool
@@ -178,7 +205,7 @@ mg_url_parse(const char *text, const char *from, char *const *environment, MgAre
                                      : mg_arena_text_n(arena, from, (size_t)(in - from)) };
     MgUrlParse parse = { .url = &url, .arena = arena, .err = err };
     list_known(&parse);
-    bool ok = parse_text(&parse, text, environment);
+    bool ok = parse_text(&parse, text, environment) && check_newer_variables(&parse, environment);
     if (ok) {
         url.display = mg_arena_text(arena, mg_buf_text(&parse.display));
         url.notes = parse.notes.items;

@@ -29,6 +29,8 @@ typedef struct MgUrlParse {
 MG_CHECK bool mg_url_split(MgUrlParse *parse, const char *text);
 /* "DATABASE_URL " and what is wrong with it; detail may be NULL.  Returns false. */
 bool mg_url_refuse(MgUrlParse *parse, const char *what, const char *detail);
+/* Is it a key of the linked libpq? */
+bool mg_url_is_known(const MgUrlParse *parse, const char *key);
 /* What must not be shown: the display gets stars, and the bytes stay for rewriting. */
 void mg_url_hide(MgUrlParse *parse, const char *secret, size_t size_bytes);
 /* A value as key=value texts write it. */

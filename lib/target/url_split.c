@@ -73,8 +73,8 @@ add_note(MgUrlParse *parse, const char *note)
 
 /* ---- Keys ---- */
 
-static bool
-is_known(const MgUrlParse *parse, const char *key)
+bool
+mg_url_is_known(const MgUrlParse *parse, const char *key)
 {
     for (size_t i = 0; i < parse->known.n; i++) {
         if (strcmp(parse->known.items[i].key, key) == 0)
@@ -174,7 +174,7 @@ sort_key(MgUrlParse *parse, const char *key, const char *value)
     MgKeyUse use = mg_key_use(key);
     if (use == MG_KEY_DROPPED)
         return FATE_DROPPED;
-    if (is_known(parse, key))
+    if (mg_url_is_known(parse, key))
         return FATE_KEPT;
     if (use == MG_KEY_UNKNOWN)
         return refuse_key(parse, key) ? FATE_DROPPED : FATE_REFUSED;

@@ -401,6 +401,48 @@ test_url__keys_of_a_newer_libpq(void **state)
     }
 }
 
+/* libpq reads them by itself, whatever the URL says. */
+static void
+test_url__variables_of_a_newer_libpq(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *variable;
+        int since;
+        const char *expect; /* before that: the note, or the error */
+    } cases[] = {
+        { "PGSSLNEGOTIATION=direct", 170000,
+          "PGSSLNEGOTIATION needs a newer libpq and is not used" },
+        { "PGREQUIREAUTH=scram-sha-256", 160000,
+          "PGREQUIREAUTH needs a newer libpq\n"
+          "It limits how a session is made, so it is not left out.\n"
+          "Install a newer libpq, or unset PGREQUIREAUTH.\n\n"
+          "no connection was made" },
+        { "PGSSLCERTMODE=require", 160000,
+          "PGSSLCERTMODE needs a newer libpq\n"
+          "It limits how a session is made, so it is not left out.\n"
+          "Install a newer libpq, or unset PGSSLCERTMODE.\n\n"
+          "no connection was made" },
+        { "PGREQUIREAUTH=", 0, "" },
+    };
+    static const char *const urls[] = { "postgresql://h/d", NULL };
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
+        MG_CLEANUP(buf) MgBuf got = { 0 };
+        MgArena arena = { 0 };
+        MgUrl url;
+        MgError err;
+        char *const environment[] = { mg_arena_text(&arena, "PGHOST=h"),
+                                      mg_arena_text(&arena, cases[i / 2].variable), NULL };
+        if (!mg_url_parse(urls[i % 2], "--url", environment, &arena, &url, &err))
+            dump_error(&err, &got);
+        else if (url.n_notes > 0)
+            mg_buf_add(&got, url.notes[0]);
+        assert_string_equal(mg_buf_text(&got),
+                            PQlibVersion() < cases[i / 2].since ? cases[i / 2].expect : "");
+        mg_arena_release(&arena);
+    }
+}
+
 static void
 test_url__refuses_a_long_one(void **state)
 {
@@ -523,6 +565,7 @@ main(void)
         cmocka_unit_test(test_url__reads_variables),
         cmocka_unit_test(test_url__refuses),
         cmocka_unit_test(test_url__keys_of_a_newer_libpq),
+        cmocka_unit_test(test_url__variables_of_a_newer_libpq),
         cmocka_unit_test(test_url__refuses_a_long_one),
         cmocka_unit_test(test_url__rewrites),
         cmocka_unit_test(test_url__writes_variables_as_pairs),
