@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "target/choose.h"
@@ -366,7 +367,8 @@ open_context(MgContext *context, MgError *err)
         context->deadline_ms = mg_clock_ms() + options->deadline_ms;
     context->applied_by =
         options->applied_by != NULL ? options->applied_by : default_applied_by(context);
-    if (!mg_history_table_parse(options->history, &context->arena, &context->table, err) ||
+    if (!mg_digest_load(err) ||
+        !mg_history_table_parse(options->history, &context->arena, &context->table, err) ||
         !choose_target(context, err))
         return false;
     int64_t wait_server_ms = context->target.is_local ? DEFAULT_WAIT_LOCAL_SERVER_MS

@@ -7,8 +7,9 @@
  * types; only programs call its functions.
  *
  * - The library prints nothing, installs no signal handler, starts no thread
- *   and keeps no global state.  Talk comes through MgOptions.on_event.  Only a
- *   cancelled run starts a short-lived child, which asks the server to stop.
+ *   and keeps no global state but the libraries that it has loaded.  Talk comes
+ *   through MgOptions.on_event.  Only a cancelled run starts a short-lived child,
+ *   which asks the server to stop.
  * - A function that can fail returns bool and fills *err on failure only;
  *   results are written on success only.
  * - Results belong to the context and stay valid until mg_close, unless a

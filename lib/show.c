@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/digest.h"
 #include "base/mask.h"
 #include "base/text.h"
 #include "context.h"
@@ -255,7 +256,7 @@ show_dir(const MgOptions *options, const char *dir, const char *version, const M
 {
     MgArena arena = { 0 };
     MgSource source;
-    bool is_fine = read_source(options, dir, &arena, &source, err) &&
+    bool is_fine = mg_digest_load(err) && read_source(options, dir, &arena, &source, err) &&
                    show_source(&source, version, calls, err);
     mg_arena_release(&arena);
     return is_fine;

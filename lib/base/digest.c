@@ -1,4 +1,7 @@
-/* SHA-256.  libcrypto fails only when memory or the library itself is broken. */
+/*
+ * SHA-256.  libcrypto fails only when memory or the library itself is broken:
+ * that it is there was seen before, by mg_digest_load.
+ */
 #include "base/digest.h"
 
 #include <assert.h>
@@ -6,6 +9,7 @@
 #include <openssl/evp.h>
 
 #include "base/arena.h"
+#include "base/library.h"
 
 struct MgDigest {
     EVP_MD_CTX *ctx;
@@ -25,9 +29,24 @@ write_hex(const uint8_t *bytes, char *ret)
     ret[sizeof digits] = '\0';
 }
 
+bool
+mg_digest_load(MgError *err)
+{
+    return mg_library_load(MG_LIBCRYPTO, MG_E_SYSTEM, err);
+}
+
+static void
+need_library(void)
+{
+    MgError err;
+    bool is_there = mg_digest_load(&err);
+    assert(is_there);
+}
+
 MgDigest *
 mg_digest_begin(void)
 {
+    need_library();
     MgDigest *digest = mg_realloc(NULL, sizeof *digest);
     digest->ctx = EVP_MD_CTX_new();
     assert(digest->ctx != NULL);
@@ -80,6 +99,7 @@ mg_digest_drop(MgDigest *digest)
 void
 mg_digest(const void *bytes, size_t size_bytes, uint8_t ret[MG_DIGEST_BYTES])
 {
+    need_library();
     int ok = EVP_Digest(bytes, size_bytes, ret, NULL, EVP_sha256(), NULL);
     assert(ok == 1);
 }

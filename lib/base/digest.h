@@ -2,13 +2,20 @@
 #ifndef MG_BASE_DIGEST_H
 #define MG_BASE_DIGEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/attr.h"
+#include "base/error.h"
 
 enum {
     MG_DIGEST_BYTES = 32,
     MG_DIGEST_HEX_BYTES = 65, /* with the NUL */
 };
+
+/* To be asked by whatever begins something that makes digests; fails with MG_E_SYSTEM. */
+MG_CHECK bool mg_digest_load(MgError *err);
 
 /* A digest under way; mg_digest_end gives it back. */
 typedef struct MgDigest MgDigest;

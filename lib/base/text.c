@@ -12,6 +12,8 @@
 
 #include <libpq-fe.h>
 
+#include "base/library.h"
+
 enum {
     /* The server's own limit of lock_timeout and statement_timeout. */
     DURATION_MAX_MS = INT32_MAX,
@@ -105,6 +107,14 @@ mg_text_characters(const char *text, size_t size_bytes)
     return n;
 }
 
+/* libpq's number for it; without libpq, which not every command needs: -1. */
+static int
+find_utf8(void)
+{
+    MgError ignored;
+    return mg_library_load(MG_LIBPQ, MG_E_SYSTEM, &ignored) ? pg_char_to_encoding("UTF8") : -1;
+}
+
 size_t
 mg_text_width(const char *text, size_t size_bytes)
 {
@@ -117,9 +127,9 @@ mg_text_width(const char *text, size_t size_bytes)
             continue;
         }
         if (utf8 < 0)
-            utf8 = pg_char_to_encoding("UTF8");
+            utf8 = find_utf8();
         size_t n = character_bytes((const unsigned char *)text + at, size_bytes - at);
-        int columns = n == 0 ? 1 : PQdsplen(text + at, utf8);
+        int columns = n == 0 || utf8 < 0 ? 1 : PQdsplen(text + at, utf8);
         width += columns < 0 ? 1 : (size_t)columns;
         at += n == 0 ? 1 : n;
     }

@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/library.h"
 #include "base/mask.h"
 #include "base/text.h"
 #include "pg/conn_libpq.h"
@@ -364,6 +365,8 @@ connect_until(MgConn *conn, const MgConnOptions *options, MgError *err)
 bool
 mg_conn_open(const MgConnOptions *options, MgConn **ret, MgError *err)
 {
+    if (!mg_library_load(MG_LIBPQ, MG_E_SYSTEM, err))
+        return false;
     MgConn *conn = mg_realloc(NULL, sizeof *conn);
     *conn = (MgConn){ .url = options->url,
                       .cancel_fd = options->cancel_fd,

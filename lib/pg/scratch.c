@@ -21,6 +21,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/text.h"
 #include "pg/programs.h"
 #include "target/environment.h"
@@ -445,6 +446,8 @@ open_once(char *const *environment, MgScratch *scratch, bool *is_stale, MgError 
 bool
 mg_scratch_open(char *const *environment, MgScratch **ret, MgError *err)
 {
+    if (!mg_digest_load(err))
+        return false;
     MgArena arena = { 0 };
     MgScratch *scratch = MG_NEW_IN(&arena, MgScratch);
     scratch->arena = arena;

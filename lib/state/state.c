@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/library.h"
 #include "base/text.h"
 
 enum {
@@ -383,6 +384,8 @@ open_once(const MgStateOpen *input, MgStateFile *file, MgError *err)
 bool
 mg_state_open(const MgStateOpen *input, MgStateFile **ret, MgError *err)
 {
+    if (!mg_library_load(MG_SQLITE, MG_E_NOTEBOOK, err))
+        return false;
     MgStateFile *file = mg_realloc(NULL, sizeof *file);
     bool is_ok = open_once(input, file, err);
     if (!is_ok && file->is_damaged && file->is_ours && !input->is_reading) {

@@ -11,6 +11,7 @@
 
 #include <libpq-fe.h>
 
+#include "base/library.h"
 #include "base/text.h"
 #include "target/environment.h"
 #include "target/host.h"
@@ -199,6 +200,8 @@ bool
 mg_url_parse(const char *text, const char *from, char *const *environment, MgArena *arena,
              MgUrl *ret, MgError *err)
 {
+    if (!mg_library_load(MG_LIBPQ, MG_E_SYSTEM, err))
+        return false;
     const char *in = strstr(from, " in ");
     MgUrl url = { .from = mg_arena_text(arena, from),
                   .name = in == NULL ? mg_arena_text(arena, from)

@@ -49,8 +49,8 @@ typedef struct MgUrl {
 /*
  * Parse text, which came from `from`.  text NULL or "" means libpq's own
  * variables, which are looked up in environment ("NAME=value" array, may be
- * NULL).  Fails with MG_E_BAD_URL; no message holds any part that may be a
- * password.
+ * NULL).  Fails with MG_E_BAD_URL, and with MG_E_SYSTEM without libpq; no
+ * message holds any part that may be a password.
  */
 MG_CHECK bool mg_url_parse(const char *text, const char *from, char *const *environment,
                            MgArena *arena, MgUrl *ret, MgError *err);

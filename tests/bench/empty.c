@@ -1,8 +1,6 @@
-/* The least that a client of PostgreSQL takes to start: it loads libpq, and ends. */
-#include <libpq-fe.h>
-
+/* The least that a program takes to start: it loads libc, and ends. */
 int
 main(void)
 {
-    return PQlibVersion() > 0 ? 0 : 1;
+    return 0;
 }

@@ -291,20 +291,26 @@ def medians_of_big(bench, folder):
 
 
 def measure_start(bench):
-    """How long it takes until a program does anything; loading libpq is the least."""
-    commands = {"migrate": [bench.programs.migrate, "--version"], "`true`": [shutil.which("true")],
-                "an empty program with libpq": [bench.programs.empty],
-                **{peer.name: [peer.path, *peer.version_words] for peer in bench.peers}}
+    """How long it takes until a program does anything."""
+    compare_starts(bench, "`--version`", ["--version"], {
+        "`true`": [shutil.which("true")], "an empty program": [bench.programs.empty],
+        **{peer.name: [peer.path, *peer.version_words] for peer in bench.peers}})
+    # The least that needs libpq, which is loaded for it.
+    compare_starts(bench, "`url`", ["url", "--url", "postgresql://localhost/x"],
+                   {"an empty program with libpq": [bench.programs.empty_libpq]})
+
+
+def compare_starts(bench, what, words, rivals):
+    commands = {"migrate": [bench.programs.migrate, *words], **rivals}
     runs = {name: [] for name in commands}
     for _ in range(bench.sizes.n_starts):
         for name, command in commands.items():
             runs[name].append(bench.run(*command))
-    ours, *rivals = commands
-    for what, figure in (("`--version`", "wall_ms"), ("the same, own CPU time", "cpu_ms")):
+    for kind, figure in ((what, "wall_ms"), ("the same, own CPU time", "cpu_ms")):
         of_ours, *of_rivals = ([median([getattr(one, figure) for one in runs[name]])]
-                               for name in (ours, *rivals))
+                               for name in commands)
         for name, theirs in zip(rivals, of_rivals):
-            bench.row(what, times(of_ours), "{} {}".format(name, times(theirs)),
+            bench.row(kind, times(of_ours), "{} {}".format(name, times(theirs)),
                       ratios(of_ours, theirs))
 
 

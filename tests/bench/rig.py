@@ -38,11 +38,12 @@ class Programs:
         self.migrate = self.build / "cmd" / "migrate"
         self.proxy, self.measure = here / "bench_proxy", here / "bench_measure"
         self.floor, self.scan = here / "bench_floor", here / "bench_scan"
-        self.empty = here / "bench_empty"
+        self.empty, self.empty_libpq = here / "bench_empty", here / "bench_empty_libpq"
 
     def targets(self):
         return [str(path.relative_to(self.build)) for path in (
-            self.migrate, self.proxy, self.measure, self.floor, self.scan, self.empty)]
+            self.migrate, self.proxy, self.measure, self.floor, self.scan, self.empty,
+            self.empty_libpq)]
 
 
 def unprivileged():

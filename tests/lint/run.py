@@ -3,6 +3,7 @@
 
 usage: run.py SOURCE_ROOT LIBMIGRATE_SO MIGRATE COMPILER...
 """
+import json
 import pathlib
 import re
 import shutil
@@ -43,11 +44,12 @@ PG_FAMILIES = {
 
 # A third-party header, and the only files that may include it.
 THIRD_PARTY = [
-    (r"libpq-fe\.h|libpq/.*|pg_config.*", r"lib/(pg/conn(_\w+)?|target/url|base/text)\.c"),
+    (r"libpq-fe\.h|libpq/.*|pg_config.*",
+     r"lib/(pg/conn(_\w+)?|target/url|base/text|base/library_libpq)\.c"),
     (r"jansson\.h", r"lib/report/json\.c"),
-    (r"openssl/.*", r"lib/base/digest\.c"),
+    (r"openssl/.*", r"lib/base/(digest|library_libcrypto)\.c"),
     (r"yaml\.h", r"lib/target/config\.c"),
-    (r"sqlite3\.h", r"lib/state/state\.c"),
+    (r"sqlite3\.h", r"lib/(state/state|base/library_sqlite)\.c"),
 ]
 
 # A document that is not in this repository: whoever reads the comment cannot look it up.
@@ -260,6 +262,37 @@ def check_exported_symbols():
         yield "{} is MG_API, but libmigrate does not export it".format(name)
 
 
+def check_library_rows():
+    """One that is missing fails the link; one that nobody calls would be looked up for nothing."""
+    calls = " ".join(without_comments(path.read_text(encoding="utf-8"), keep_strings=False)
+                     for path in files("lib/**/*.c") if not path.name.startswith("library_"))
+    for path in files("lib/base/library_*.c"):
+        text = without_comments(path.read_text(encoding="utf-8"), keep_strings=False)
+        for name in re.findall(r"\b(?:RETURNS|VOID)\([^,()]+,\s*(\w+),", text):
+            if not re.search(r"\b{}\s*\(".format(name), calls):
+                yield "{}: nobody calls {}".format(name_of(path), name)
+
+
+def check_notes():
+    """A library is loaded by a program whose note says so, or linked, and never both."""
+    def shown(what, path):  # whose status says that it does not know the kind of note
+        return subprocess.run(["readelf", "-W", what, path], capture_output=True, text=True,
+                              check=False).stdout
+
+    for path in (PROGRAM, SHARED_OBJECT):
+        linked = set(re.findall(r"\(NEEDED\).*\[(.*)\]", shown("-d", path)))
+        notes = shown("-n", path).count("(0x407c0c0a)")
+        texts = re.findall(rb"FDO\0(\[\{[^\0]*\]?)\0", pathlib.Path(path).read_bytes())
+        said = [entry for text in texts for entry in json.loads(text)]
+        if not (len(said) == notes in (0, 3)):
+            yield "{}: {} notes of a library, {} of them can be read".format(path, notes, len(said))
+        for entry in said:
+            if entry["soname"][0] in linked:
+                yield "{}: is linked with a library that it says to load: {}".format(path, entry)
+        if notes == 0 and not any(name.startswith("libpq.") for name in linked):
+            yield "{}: is not linked with libpq, and no note says that it loads it".format(path)
+
+
 def check_nothing_is_skipped():
     """A skipped test proves nothing, and cmocka 1.1.5 prints one as failed."""
     for path in files("tests/**/*.[ch]"):
@@ -300,6 +333,8 @@ CHECKS = [
     ("migrate.h is good C++", check_public_header_in_cpp),
     ("libmigrate exports exactly the MG_API functions", check_exported_symbols),
     ("GnuTLS is not initialised for nothing", check_found_by_gnutls),
+    ("the rows of a library are what is called", check_library_rows),
+    ("a note tells of each library that is loaded later", check_notes),
     ("no test is skipped", check_nothing_is_skipped),
     ("the summary counts every end of a program", check_summary),
 ]
