@@ -22,25 +22,11 @@ is_blank(char c)
     return c == ' ' || c == '\t' || c == '\f' || c == '\v';
 }
 
-static const MgForeignMark foreign_marks[] = {
-    { "goose", "+goose Down" },
-    { "sql-migrate", "+migrate Down" },
-};
-
 static bool
 begins_with(const char *at, const char *end, const char *mark)
 {
     size_t n = strlen(mark);
     return (size_t)(end - at) >= n && mg_text_equal_fold_n(at, n, mark);
-}
-
-static const MgForeignMark *
-find_foreign(const char *at, const char *end)
-{
-    for (size_t i = 0; i < sizeof foreign_marks / sizeof *foreign_marks; i++)
-        if (begins_with(at, end, foreign_marks[i].text))
-            return &foreign_marks[i];
-    return NULL;
 }
 
 bool
@@ -57,7 +43,7 @@ mg_directive_parse(const char *text, MgSpan comment, MgDirective *ret)
         at++;
     while (end > at && is_blank(end[-1]))
         end--;
-    const MgForeignMark *foreign = find_foreign(at, end);
+    const MgForeignMark *foreign = mg_mark_find(text + comment.begin, comment.end - comment.begin);
     if (foreign != NULL) {
         *ret = (MgDirective){ .kind = MG_N_DIRECTIVES,
                               .foreign = foreign,
@@ -94,7 +80,7 @@ mg_directive_may_stand(const char *text, size_t size_bytes)
     const size_t n = sizeof mark - 1;
     if (size_bytes < n)
         return false;
-    if (memchr(text, '+', size_bytes) != NULL)
+    if (mg_mark_may_stand(text, size_bytes))
         return true;
     const char *end = text + size_bytes;
     for (const char *at = text + n - 1; at < end; at++) {
@@ -197,22 +183,9 @@ fail_unknown(const MgDirective *directive, MgError *err)
     return false;
 }
 
-/* Its two directions would run as one. */
-static bool
-fail_foreign(const MgForeignMark *mark, MgError *err)
-{
-    mg_fail(err, MG_E_FILE, "\"-- %s\" is a line of %s, and what stands behind it would run too",
-            mark->text, mark->tool);
-    mg_error_hint(err, "Name the file VERSION_NAME.sql, and write \"-- migrate:up\" and"
-                       " \"-- migrate:down\" instead of such lines.");
-    return false;
-}
-
 bool
 mg_directive_apply(MgScript *script, const MgDirective *directive, MgError *err)
 {
-    if (directive->foreign != NULL)
-        return fail_foreign(directive->foreign, err);
     if (directive->kind == MG_N_DIRECTIVES)
         return fail_unknown(directive, err);
 

@@ -30,9 +30,12 @@ typedef enum MgDirectiveKind {
     MG_N_DIRECTIVES, /* one that is not known */
 } MgDirectiveKind;
 
-/* A tool whose files have both directions, and what its mark of the way back begins with. */
+/* A line by which another tool tells what to do with what stands behind it. */
 typedef struct MgForeignMark {
     const char *tool, *text;
+    const char *pattern; /* behind the dashes; marks.c says how it is read */
+    bool is_whole;       /* nothing else stands on the line */
+    bool has_attributes; /* what it tells is not about the way back */
 } MgForeignMark;
 
 /* "-- migrate:NAME VALUE", a comment between two statements; the texts are in the window. */
@@ -41,18 +44,27 @@ typedef struct MgDirective {
     const char *name, *value;
     size_t name_bytes, value_bytes;
     MgSpan span;                  /* in the window */
-    const MgForeignMark *foreign; /* it is none of ours: what stands behind it would run too */
+    const MgForeignMark *foreign; /* it is none of ours */
 } MgDirective;
 
 extern const char *const mg_directive_names[MG_N_DIRECTIVES];
 
-/* Without the word "migrate:" or a "+" none can stand in a text, and nearly no text has it. */
+/* Without the word "migrate:" and marks none can stand in a text, and nearly no text has them. */
 bool mg_directive_may_stand(const char *text, size_t size_bytes);
 /* Is the comment a directive, known or not, or a mark of another tool? */
 bool mg_directive_parse(const char *text, MgSpan comment, MgDirective *ret);
 /* Let it have its effect.  Fails with MG_E_FILE, without a place, when it or its value is unknown.
  */
 MG_CHECK bool mg_directive_apply(MgScript *script, const MgDirective *directive, MgError *err);
+
+/* ---- Marks of other tools (marks.c) ------------------------------------------- */
+
+/* The mark that a comment is, or NULL. */
+const MgForeignMark *mg_mark_find(const char *comment, size_t size_bytes);
+/* Is there one anywhere, perhaps in what is no comment? */
+bool mg_mark_may_stand(const char *text, size_t size_bytes);
+/* MG_E_FILE, without a place: statements stand behind it. */
+void mg_mark_refuse(const MgForeignMark *mark, MgError *err);
 
 /* ---- Walking through a file (walk.c) ------------------------------------- */
 

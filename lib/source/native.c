@@ -277,7 +277,7 @@ take_directive(Finder *finder, const MgDirective *directive, MgError *err)
 {
     if (is_marker(directive))
         return open_section(finder, directive, err);
-    if (finder->open == NULL)
+    if (finder->open == NULL && directive->foreign == NULL)
         mg_buf_format(&finder->inherited, "%.*s\n",
                       (int)(directive->span.end - directive->span.begin),
                       finder->walk.reader->text + directive->span.begin);

@@ -36,6 +36,7 @@ typedef struct Analysis {
     MgError *begin;      /* a BEGIN is open: the error if no COMMIT comes */
     MgError *commit;     /* a COMMIT without BEGIN: the error if anything follows it */
     MgError *trouble;    /* refuses the script unless it is marked */
+    MgError *mark;       /* of another tool: the error if a statement follows it */
     MgBuf refusing_excerpt, destructive_excerpt;
     MgLosses losses;
 } Analysis;
@@ -81,6 +82,16 @@ take_control(Analysis *a, const MgStmt *stmt, MgSpan span)
         a->begin = make_trouble(a, span, stmt->label, "has no COMMIT");
 }
 
+/* Is there nothing else on its line?  Play's comments begin with a "#", which is none for us. */
+static bool
+is_own_line(const char *text, MgSpan comment)
+{
+    size_t at = comment.begin;
+    while (at > 0 && (text[at - 1] == ' ' || text[at - 1] == '\t' || text[at - 1] == '#'))
+        at--;
+    return at == 0 || text[at - 1] == '\n' || text[at - 1] == '\r';
+}
+
 /* Comments inside a statement are no directives, but nobody may think that they were. */
 static bool
 check_comments(const Analysis *a, MgLex lex, MgError *err)
@@ -90,9 +101,15 @@ check_comments(const Analysis *a, MgLex lex, MgError *err)
         return true;
     while (lex.at < lex.size_bytes && mg_lex_next(&lex, &token) == MG_LEX_TOKEN) {
         MgDirective directive;
-        if (token.kind != MG_TOKEN_COMMENT ||
-            !mg_directive_parse(lex.text, token.span, &directive) || directive.foreign != NULL)
+        if (token.kind != MG_TOKEN_COMMENT || !mg_directive_parse(lex.text, token.span, &directive))
             continue;
+        if (directive.foreign != NULL && !is_own_line(lex.text, token.span))
+            continue;
+        if (directive.foreign != NULL) {
+            mg_mark_refuse(directive.foreign, err);
+            mg_walk_show(&a->walk, directive.span, err);
+            return false;
+        }
         mg_fail(err, MG_E_FILE, "the directive \"-- migrate:%.*s\" stands inside a statement",
                 (int)directive.name_bytes, directive.name);
         mg_walk_show(&a->walk, directive.span, err);
@@ -134,6 +151,10 @@ take_statement(Analysis *a, MgSpan span, MgError *err)
     MgStmtHead *head = a->walk.scan.head;
     MgStmt stmt;
 
+    if (a->mark != NULL) {
+        *err = *a->mark;
+        return false;
+    }
     if (script->is_nothing) {
         bool is_up = (a->directives & 1u << MG_DIRECTIVE_UP) != 0;
         const char *name = mg_directive_names[is_up ? MG_DIRECTIVE_UP : MG_DIRECTIVE_DOWN];
@@ -198,10 +219,26 @@ check_twice(Analysis *a, const MgDirective *directive, MgError *err)
     return true;
 }
 
+/* A script of the way back may begin with its mark: all of it is meant. */
+static void
+take_mark(Analysis *a, const MgDirective *directive)
+{
+    bool is_heading = a->direction == MG_DIRECTIVE_DOWN && a->n_statements + a->n_controls == 0;
+    if (is_heading || a->mark != NULL)
+        return;
+    a->mark = MG_NEW_IN(a->arena, MgError);
+    mg_mark_refuse(directive->foreign, a->mark);
+    mg_walk_show(&a->walk, directive->span, a->mark);
+}
+
 static bool
 take_directive(Analysis *a, const MgDirective *directive, MgError *err)
 {
     MgDirectiveKind kind = directive->kind;
+    if (directive->foreign != NULL) {
+        take_mark(a, directive);
+        return true;
+    }
     bool is_marker = kind == MG_DIRECTIVE_UP || kind == MG_DIRECTIVE_DOWN;
     bool is_taken = mg_directive_apply(a->script, directive, err) &&
                     (is_marker ? take_marker(a, directive, err) : check_twice(a, directive, err));
