@@ -255,6 +255,10 @@ check_layout(MgStateFile *file, const MgStateLayout *layout, MgError *err)
     file->is_ours = true;
     if (header.layout > layout->n_upgrades)
         return fail_at(file->path, "a newer migrate has written it", err);
+    /* Before the layout is made: most runs on a build machine begin with no file. */
+    if (!mg_state_run(file, "PRAGMA synchronous=OFF", NULL, 0, err) ||
+        !mg_state_run(file, "PRAGMA journal_size_limit=0", NULL, 0, err))
+        return false;
     if (header.layout == layout->n_upgrades)
         return true;
     /* Needs the file for itself for a moment; without it the notes are only slower. */
@@ -317,9 +321,7 @@ open_database(MgStateFile *file, const char *name, int flags, const MgStateLayou
     if (code != SQLITE_OK)
         return fail(file, err);
     set_up(file);
-    return check_layout(file, layout, err) &&
-           mg_state_run(file, "PRAGMA synchronous=OFF", NULL, 0, err) &&
-           mg_state_run(file, "PRAGMA journal_size_limit=0", NULL, 0, err);
+    return check_layout(file, layout, err);
 }
 
 static void

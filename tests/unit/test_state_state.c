@@ -157,6 +157,37 @@ test_state__keeps_what_was_written(void **state)
     mg_state_close(file);
 }
 
+/* SQLite's way to the disk, which leads here first. */
+static int n_synced;
+
+int
+fdatasync(int fd)
+{
+    (void)fd;
+    n_synced++;
+    return 0;
+}
+
+int
+fsync(int fd)
+{
+    return fdatasync(fd);
+}
+
+static void
+test_state__never_waits_for_the_disk(void **state)
+{
+    (void)state;
+    MgError err;
+    n_synced = 0;
+    MgStateFile *file = open_ours();
+    assert_true(mg_state_run(file, "INSERT INTO word (text) VALUES ('a')", NULL, 0, &err));
+    mg_state_close(file);
+    assert_true(open_at(&second, true, false, &file, &err));
+    mg_state_close(file);
+    assert_int_equal(n_synced, 0);
+}
+
 static void
 test_state__drops_what_was_not_ended(void **state)
 {
@@ -496,6 +527,7 @@ main(void)
 {
     static const struct CMUnitTest tests[] = {
         TEST(test_state__keeps_what_was_written),
+        TEST(test_state__never_waits_for_the_disk),
         TEST(test_state__drops_what_was_not_ended),
         TEST(test_state__upgrades),
         TEST(test_state__leaves_other_programs_alone),
