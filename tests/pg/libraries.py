@@ -18,7 +18,8 @@ FILES = {"1_users.up.sql": "CREATE TABLE users (id int);\n"}
 
 # What needs no database, and nothing of the folder but names.
 NEEDS_NOTHING = [("--version",), ("--help",), ("help",), ("help", "up"), ("up", "--help"),
-                 ("help", "pooled-url"), ("help", "--man"), ("completion", "bash"), ("new", "orders")]
+                 ("help", "pooled-url"), ("help", "--man"), ("completion", "bash"),
+                 ("completion", "--words", "--", "up", "--to", "1"), ("new", "orders")]
 NEEDS_FILES = [("show",), ("show", "1"), ("verify",), ("init",)]
 NEEDS_URL = [("up",), ("down", "--yes"), ("redo", "--yes"), ("status",), ("plan",), ("baseline", "1"),
              ("repair", "1", "--accept-file"), ("claim", "--show"), ("dump",), ("log",), ("url",), ("verify",),
