@@ -331,23 +331,30 @@ choose_target(MgContext *context, MgError *err)
     return true;
 }
 
-static bool
-read_source(MgContext *context, MgError *err)
+static MgSourcePlace
+find_source(const MgOptions *options)
 {
-    const MgOptions *options = &context->options;
-    if (options->files != NULL)
-        return mg_source_read_files(options->files, options->n_files, &context->arena,
-                                    &context->source, err);
-    return mg_source_read(options->dir, &context->arena, &context->source, err);
+    return (MgSourcePlace){ .dir = options->files != NULL ? NULL : options->dir,
+                            .files = options->files,
+                            .n_files = options->n_files };
 }
 
 /* What is wrong with it is told by the diagnosis. */
 static bool
 look_at_source(MgContext *context)
 {
-    if (!read_source(context, &context->source_failure))
+    const MgSourcePlace place = find_source(&context->options);
+    if (!mg_source_read(&place, &context->arena, &context->source, &context->source_failure))
         context->source = (MgSource){ 0 };
     return true;
+}
+
+/* What the history does not know is analysed when there is a history to ask. */
+static bool
+list_source(MgContext *context, MgError *err)
+{
+    const MgSourcePlace place = find_source(&context->options);
+    return mg_source_list(&place, &context->arena, &context->source, err);
 }
 
 static bool
@@ -378,7 +385,7 @@ open_context(MgContext *context, MgError *err)
     bool is_configured = configured->text != NULL;
     context->wait_again_ms = is_configured ? configured->number : DEFAULT_WAIT_SERVER_MS;
     options->wait_server_ms = is_configured ? configured->number : wait_server_ms;
-    return options->is_diagnosing ? look_at_source(context) : read_source(context, err);
+    return options->is_diagnosing ? look_at_source(context) : list_source(context, err);
 }
 
 bool

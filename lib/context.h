@@ -42,6 +42,7 @@ struct MgContext {
     const char *const *passed_over;
     size_t n_passed_over;
     MgNotes notes;
+    bool is_unsettled;  /* a plan is wanted, and its files are not analysed yet */
     const MgPlan *plan; /* that is being executed, */
     size_t n_ended;     /* and so many of its steps have ended */
     struct {
@@ -141,9 +142,22 @@ const MgClaim *mg_claim_tunnelled(const MgContext *context);
 /* Tell that it is ours from now on; payload is the context. */
 void mg_claim_tell(void *payload);
 
+/* ---- files.c ---- */
+
+/* Analyse what a plan for goal has to know of the files, once there is a history. */
+MG_CHECK bool mg_files_settle(MgContext *context, const MgGoal *goal, MgError *err);
+/* Analyse all of them. */
+MG_CHECK bool mg_files_analyse(MgContext *context, MgError *err);
+/*
+ * The run fails before its files were settled.  A file that cannot be used is
+ * told first: it can be mended here, whatever else is wrong.  Returns false.
+ */
+bool mg_files_fail(MgContext *context, MgError *err);
+
 /* ---- migrate.c ---- */
 
-void mg_build_plan(MgContext *context, const MgGoal *goal, MgPlan *ret);
+/* Settle the files and plan. */
+MG_CHECK bool mg_build_plan(MgContext *context, const MgGoal *goal, MgPlan *ret, MgError *err);
 /* Keep for the outcome that a step was done. */
 void mg_note_done(MgContext *context, const MgStep *step, int64_t duration_us);
 

@@ -18,8 +18,9 @@ plan_for_diagnosis(MgContext *context, const MgVitals *vitals, MgExamination *se
         return;
     MgPlan *plan = MG_NEW_IN(&context->arena, MgPlan);
     context->start.history = vitals->history;
-    mg_build_plan(context, &goal, plan);
-    seen->plan = plan;
+    MgError ignored; /* they are analysed already */
+    if (mg_build_plan(context, &goal, plan, &ignored))
+        seen->plan = plan;
 }
 
 /* Connect and ask.  What fails is a part of what was seen; false when cancelled. */

@@ -61,27 +61,16 @@ forward_event(void *payload, const MgEvent *event)
 
 /* ---- Planning ------------------------------------------------------------------------------ */
 
-/* What cannot be read is told by the run that reads it. */
-static bool
-is_prefix_edited(void *payload, const MgScript *script, int n, const char *digest)
+bool
+mg_build_plan(MgContext *context, const MgGoal *goal, MgPlan *ret, MgError *err)
 {
-    const MgContext *context = payload;
-    char before[MG_DIGEST_HEX_BYTES], now[MG_DIGEST_HEX_BYTES];
-    MgError ignored;
-    return mg_exec_prefix_digest(context->conn, script, n, before, now, &ignored) &&
-           strcmp(now, digest) != 0;
-}
-
-void
-mg_build_plan(MgContext *context, const MgGoal *goal, MgPlan *ret)
-{
+    if (!mg_files_settle(context, goal, err))
+        return false;
     MgPlanInput input = { .goal = goal,
                           .source = &context->source,
                           .history = &context->start.history,
                           .history_name = context->table.shown,
-                          .position = &context->position,
-                          .is_edited = context->conn == NULL ? NULL : is_prefix_edited,
-                          .payload = context };
+                          .position = &context->position };
     MgGoal wanted = *goal;
     int64_t late = context->settings.values[MG_SET_LATE].number;
     wanted.is_late_allowed |= late == MG_LATE_ALLOW;
@@ -92,6 +81,7 @@ mg_build_plan(MgContext *context, const MgGoal *goal, MgPlan *ret)
                        context->settings.values[MG_SET_PRODUCTION_GUARD].number != 0;
     mg_plan_build(&input, &context->arena, ret);
     ret->target = context->target;
+    return true;
 }
 
 static void
@@ -141,24 +131,33 @@ recall(MgContext *context, int64_t *ret_as_of_ms, MgError *err)
     return true;
 }
 
+/* From the server, or from the notebook. */
+static bool
+read_history(MgContext *context, const MgGoal *goal, int64_t *ret_as_of_ms, MgError *err)
+{
+    if (!mg_check_opened(context, err))
+        return false;
+    bool is_read = context->options.is_offline ? recall(context, ret_as_of_ms, err)
+                                               : mg_begin_reading(context, goal, err);
+    return is_read || mg_files_fail(context, err);
+}
+
 bool
 mg_plan(MgContext *context, const MgGoal *goal, const MgPlan **ret, MgError *err)
 {
     MgPlan *plan = MG_NEW_IN(&context->arena, MgPlan);
     int64_t as_of_ms = 0;
-    bool is_offline = context->options.is_offline;
+    context->is_unsettled = true;
     bool is_ok =
-        (mg_check_opened(context, err) &&
-         (is_offline ? recall(context, &as_of_ms, err) : mg_begin_reading(context, goal, err))) ||
+        (read_history(context, goal, &as_of_ms, err) && mg_build_plan(context, goal, plan, err)) ||
         mg_fail_noted(err, "nothing was changed");
     if (is_ok) {
-        mg_build_plan(context, goal, plan);
         plan->as_of_ms = as_of_ms;
         tell_plan(context, plan);
         *ret = plan;
     }
     mg_disconnect(context);
-    if (is_ok && !is_offline)
+    if (is_ok && !context->options.is_offline)
         mg_notes_seen(context);
     return is_ok;
 }
@@ -354,12 +353,13 @@ run_once(MgContext *context, const MgGoal *wanted, MgLost *lost, MgOutcome *outc
 
     MgTurn turn = mg_turn_of_goal(&goal, &context->arena);
     if (!mg_turn_begin(context, &turn, err))
-        return lost->is_lost && mg_lost_fail(lost, err);
+        return lost->is_lost ? mg_lost_fail(lost, err) : mg_files_fail(context, err);
     int64_t newest_id = newest_row(&context->start.history);
     bool must_wait = context->start.lock_state == MG_LOCK_BUSY;
     if (must_wait && !lost->is_lost) {
         MgPlan before = { 0 };
-        mg_build_plan(context, &goal, &before);
+        if (!mg_build_plan(context, &goal, &before, err))
+            return mg_fail_noted(err, "nothing was changed");
         /* Another run works, but not for these files: nothing to wait for.  What it applies may be
          * what down is to revert. */
         must_wait = goal.kind != MG_GOAL_UP || before.n_steps > 0 || before.n_refusals > 0;
@@ -369,7 +369,8 @@ run_once(MgContext *context, const MgGoal *wanted, MgLost *lost, MgOutcome *outc
     if (lost->is_lost && !mg_lost_settle(context, &goal, lost, outcome, err))
         return mg_lost_fail(lost, err);
     bool is_left = mg_lost_reduce(lost, &goal);
-    mg_build_plan(context, &goal, plan);
+    if (!mg_build_plan(context, &goal, plan, err))
+        return lost->is_lost ? mg_lost_fail(lost, err) : mg_fail_noted(err, "nothing was changed");
     lost->n_done = 0;
     bool is_ok = true;
     if (is_left) {
@@ -406,6 +407,7 @@ mg_run(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *err)
     int64_t begin_us = mg_clock_us();
     *outcome = (MgOutcome){ 0 };
     context->done.n = 0;
+    context->is_unsettled = true;
     mg_notes_begin(context);
     bool is_ok = (mg_check_opened(context, err) || mg_fail_noted(err, "no connection was made")) &&
                  run_goal(context, goal, outcome, err);

@@ -379,9 +379,10 @@ typedef struct MgOutcome {
 /* ---- Running ------------------------------------------------------------ */
 
 /*
- * Read the options, choose the target and read the migrations.  Makes no
- * connection.  Fails with MG_E_NO_TARGET, _AMBIGUOUS_URL, _BAD_URL,
- * _POOLED_URL, _CONFIG, _SOURCE, _FILE, _SYSTEM or _USAGE.
+ * Read the options, choose the target and list the migrations.  Makes no
+ * connection.  What a file says is looked at when it matters: when its history
+ * does not have it as it is, or with is_diagnosing at once.  Fails with MG_E_NO_TARGET,
+ * _AMBIGUOUS_URL, _BAD_URL, _POOLED_URL, _CONFIG, _SOURCE, _FILE, _SYSTEM or _USAGE.
  */
 MG_API bool mg_open(const MgOptions *options, MgContext **ret, MgError *err);
 /* Close the connection and free everything; NULL is fine. */
@@ -409,7 +410,7 @@ MG_API bool mg_setting(const MgOptions *options, const char *key, char *ret, siz
 
 /*
  * What follows connects, works and disconnects, each by itself, on the files
- * that mg_open has read; a context may be used for several calls.  Any of them
+ * that mg_open has found; a context may be used for several calls.  Any of them
  * may fail with MG_E_UNREACHABLE, _CONNECTION_LOST, _CREDENTIALS, _PERMISSION,
  * _CONFIG, _HISTORY, _SERVER, _CANCELLED or _DEADLINE.  Those that write prove
  * the session and wait for their turn, and so also fail with MG_E_UNPROVED,
@@ -419,7 +420,8 @@ MG_API bool mg_setting(const MgOptions *options, const char *key, char *ret, siz
 
 /*
  * Compare files and history and say what goal would do.  Reads only: takes no
- * lock.  Refusals are data in the plan, not an error.  is_offline: fails with
+ * lock.  Refusals are data in the plan, not an error.  Fails with MG_E_SOURCE or
+ * _FILE where a file that it needs cannot be used; is_offline: with
  * MG_E_NOTEBOOK when this machine has not seen the target.
  */
 MG_API bool mg_plan(MgContext *context, const MgGoal *goal, const MgPlan **ret, MgError *err);
@@ -456,8 +458,9 @@ MG_API bool mg_log(MgContext *context, const char *word, const MgLog **ret, MgEr
 /*
  * Reach the goal: prove the session, take the lock, plan, execute.  On failure
  * *outcome is still written: what was done before stays done.  Fails with
- * MG_E_SQL where a migration failed on the server, and with the codes of a
- * plan's refusals; of several, the others come as MG_EVENT_WARNING.
+ * MG_E_SQL where a migration failed on the server, with MG_E_SOURCE or _FILE
+ * before anything is sent, and with the codes of a plan's refusals; of several,
+ * the others come as MG_EVENT_WARNING.
  */
 MG_API bool mg_run(MgContext *context, const MgGoal *goal, MgOutcome *outcome, MgError *err);
 

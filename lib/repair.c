@@ -39,7 +39,7 @@ read_down(MgContext *context, const MgRepair *repair, const MgMatch *match, cons
 {
     *ret = NULL;
     return repair->kind != MG_REPAIR_ACCEPT_FILE || !match->file->has_down ||
-           mg_script_read_stored(&match->file->down, &context->arena, ret, err);
+           mg_script_read_stored(match->file->down, &context->arena, ret, err);
 }
 
 static bool
@@ -58,12 +58,18 @@ build(MgContext *context, const MgRepair *repair, MgRepairPlan *ret, MgError *er
     return true;
 }
 
+static bool
+analyse_files(MgContext *context, MgError *err)
+{
+    return mg_files_analyse(context, err) || mg_fail_noted(err, "no connection was made");
+}
+
 bool
 mg_plan_repair(MgContext *context, const MgRepair *repair, const MgRepairPlan **ret, MgError *err)
 {
     MgRepairPlan *plan = MG_NEW_IN(&context->arena, MgRepairPlan);
-    bool is_ok = mg_check_opened(context, err) && mg_begin_reading(context, &reading_goal, err) &&
-                 build(context, repair, plan, err);
+    bool is_ok = mg_check_opened(context, err) && analyse_files(context, err) &&
+                 mg_begin_reading(context, &reading_goal, err) && build(context, repair, plan, err);
     mg_disconnect(context);
     if (!is_ok)
         return false;
@@ -128,8 +134,8 @@ begin(MgContext *context, const MgRepair *repair, MgError *err)
     const MgTurn turn = { .goal = &reading_goal,
                           .command = command_of(repair, &context->arena),
                           .done = "changed" };
-    return mg_check_opened(context, err) && mg_turn_begin(context, &turn, err) &&
-           mg_turn_wait(context, &turn, err);
+    return mg_check_opened(context, err) && analyse_files(context, err) &&
+           mg_turn_begin(context, &turn, err) && mg_turn_wait(context, &turn, err);
 }
 
 bool

@@ -28,10 +28,13 @@ on_statement(void *payload, const char *text)
     mg_emit(payload, MG_EVENT_DEBUG, text);
 }
 
-static void
-on_waiting_for_server(void *payload, const char *reason)
+static bool
+on_waiting_for_server(void *payload, const char *reason, MgError *err)
 {
     MgContext *context = payload;
+    /* What has to be mended here is not waited for. */
+    if (context->is_unsettled && !mg_files_analyse(context, err))
+        return mg_fail_noted(err, "no connection was made");
     const MgOptions *options = &context->options;
     bool is_cut = options->deadline_ms > 0 && options->deadline_ms < options->wait_server_ms;
     char limit[32];
@@ -41,6 +44,7 @@ on_waiting_for_server(void *payload, const char *reason)
             mg_arena_format(&context->arena,
                             "the server does not answer yet, trying for up to %s: %s", limit,
                             reason));
+    return true;
 }
 
 /* ---- Connecting ------------------------------------------------------------------------ */

@@ -173,7 +173,7 @@ static bool
 show_script(const MgMigration *migration, MgDirection direction, const MgScriptCalls *calls,
             MgError *err)
 {
-    const MgScript *script = direction == MG_UP ? &migration->up : &migration->down;
+    const MgScript *script = direction == MG_UP ? migration->up : migration->down;
     Showing showing = { .calls = calls, .script = script, .statement = { .direction = direction } };
     const MgScriptFacts facts = {
         .version = migration->version,
@@ -218,14 +218,6 @@ find_dir(const MgOptions *options, char ret[DIR_BYTES], MgError *err)
 }
 
 static bool
-read_source(const MgOptions *options, const char *dir, MgArena *arena, MgSource *ret, MgError *err)
-{
-    if (options->files != NULL)
-        return mg_source_read_files(options->files, options->n_files, arena, ret, err);
-    return mg_source_read(dir, arena, ret, err);
-}
-
-static bool
 show_source(const MgSource *source, const char *version, const MgScriptCalls *calls, MgError *err)
 {
     bool is_found = version == NULL;
@@ -256,7 +248,10 @@ show_dir(const MgOptions *options, const char *dir, const char *version, const M
 {
     MgArena arena = { 0 };
     MgSource source;
-    bool is_fine = mg_digest_load(err) && read_source(options, dir, &arena, &source, err) &&
+    const MgSourcePlace place = { .dir = options->files != NULL ? NULL : dir,
+                                  .files = options->files,
+                                  .n_files = options->n_files };
+    bool is_fine = mg_digest_load(err) && mg_source_read(&place, &arena, &source, err) &&
                    show_source(&source, version, calls, err);
     mg_arena_release(&arena);
     return is_fine;

@@ -90,13 +90,14 @@ static bool
 read_merged(const Verifying *verifying, const MgFile *file, MgNativeFile *ret_name,
             MgScript *ret_was)
 {
+    const MgSourcePlace place = { .files = file, .n_files = 1 };
     MgSource was;
     MgError ignored;
     if (!mg_native_parse(file->name, file->name, verifying->arena, ret_name, &ignored) ||
         ret_name->version == NULL || ret_name->role == MG_NATIVE_DOWN ||
-        !mg_source_read_files(file, 1, verifying->arena, &was, &ignored))
+        !mg_source_read(&place, verifying->arena, &was, &ignored))
         return false;
-    *ret_was = was.items[0].up;
+    *ret_was = *was.items[0].up;
     return true;
 }
 
@@ -109,7 +110,7 @@ is_renamed(const Verifying *verifying, const MgBase *base, const MgNativeFile *m
         MgNativeFile name;
         MgScript was;
         if (read_merged(verifying, &base->changed[i], &name, &was) &&
-            strcmp(name.label, merged->label) == 0 && is_same(&migration->up, &was))
+            strcmp(name.label, merged->label) == 0 && is_same(migration->up, &was))
             return true;
     }
     return false;
@@ -143,7 +144,7 @@ find_late(Verifying *verifying, const MgBase *base, const Tip *tip, const MgMigr
     }
     mg_error_hint(&finding, "Put it at the end: migrate renumber %s --files-only",
                   migration->label);
-    mg_error_at(&finding, migration->up.path, 1, 0);
+    mg_error_at(&finding, migration->path, 1, 0);
     (void)add(verifying, &finding);
 }
 
@@ -176,7 +177,7 @@ find_edit(Verifying *verifying, const MgBase *base, const MgFile *file)
         const MgMigration *migration = &source->items[i];
         if (migration->version == NULL)
             continue;
-        if (is_same(&migration->up, &was))
+        if (is_same(migration->up, &was))
             return;
         if (mg_version_compare(migration->version, name.version) == 0)
             now = migration;
@@ -184,13 +185,12 @@ find_edit(Verifying *verifying, const MgBase *base, const MgFile *file)
     bool is_edited = now != NULL && strcmp(now->label, name.label) == 0;
     if (is_edited) {
         mg_fail(&finding, MG_E_DRIFT, "migration \"%s\" of %s was edited", name.label, base->ref);
-        mg_error_at(&finding, now->up.path,
-                    first_changed_line(now->up.path, file, verifying->arena), 0);
+        mg_error_at(&finding, now->path, first_changed_line(now->path, file, verifying->arena), 0);
         mg_error_hint(&finding, "Undo the edit, and make it a new migration: migrate new NAME");
     } else if (now != NULL) {
         mg_fail(&finding, MG_E_DRIFT, "migration \"%s\" of %s was replaced by \"%s\"", name.label,
                 base->ref, now->label);
-        mg_error_at(&finding, now->up.path, 1, 0);
+        mg_error_at(&finding, now->path, 1, 0);
         mg_error_hint(&finding, "Bring its file back, and make what is new a migration behind it.");
     } else {
         mg_fail(&finding, MG_E_MISSING, "migration \"%s\" of %s was deleted", name.label,
@@ -304,7 +304,10 @@ mg_verify(MgContext *context, const MgVerify *verify, const MgVerified **ret, Mg
     bool has_target = !verify->is_files_only && verify->base == NULL;
     bool is_named = context->target_failure.code != MG_E_NO_TARGET;
     bool is_ok = true;
-    if (context->source_failure.code != MG_OK) {
+    /* mg_open has done so, if it was told of a diagnosis. */
+    bool is_readable = context->source_failure.code == MG_OK &&
+                       mg_files_analyse(context, &context->source_failure);
+    if (!is_readable) {
         (void)add(&verifying, &context->source_failure);
         has_target = false;
     } else if (verify->base != NULL) {

@@ -84,8 +84,8 @@ static const char *const explanations[MG_N_ERRORS] = {
         "A migration file cannot be run as it is written: a quote that is not closed, a psql"
         " command, a byte that is not UTF-8, an unknown \"-- migrate:\" line, or transaction"
         " control of its own that does not fit into one transaction. The message shows the file,"
-        " line and column. All files are read before anything is sent, so the database is as it"
-        " was.",
+        " line and column. All that are to run are read before any of them is sent, so the"
+        " database is as it was.",
     [MG_E_NOTEBOOK] =
         "The notebook is a SQLite file on this machine that remembers what was seen of each "
         "database"

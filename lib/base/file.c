@@ -73,12 +73,12 @@ fill(MgReader *reader, MgError *err)
             mg_error_at(err, reader->path, 0, 0);
             return false;
         }
+        reader->size_bytes += (size_t)n;
         /* Nothing less tells the end: an error of the disk gives a short read first. */
-        if (n == 0) {
+        if (n == 0 || (reader->is_hasty && (size_t)n < wanted)) {
             reader->is_whole = true;
             return true;
         }
-        reader->size_bytes += (size_t)n;
     }
 }
 
@@ -124,7 +124,7 @@ mg_reader_open(const char *path, MgSpan part, int first_line, MgReader *ret, MgE
 }
 
 bool
-mg_reader_open_next(MgReader *reader, int folder_fd, const char *path, MgError *err)
+mg_reader_open_next(MgReader *reader, const MgOpening *opening, const char *path, MgError *err)
 {
     mg_cleanup_fd(&reader->fd);
     *reader = (MgReader){ .text = reader->buffer,
@@ -133,15 +133,27 @@ mg_reader_open_next(MgReader *reader, int folder_fd, const char *path, MgError *
                           .fd = -1,
                           .buffer = reader->buffer,
                           .cap_bytes = reader->cap_bytes,
-                          .end = SIZE_MAX };
+                          .end = SIZE_MAX,
+                          .is_hasty = opening->is_hasty };
     /* One long statement must not make a window of its size of every later one. */
     if (reader->cap_bytes > FULL_BUFFER_BYTES)
         set_capacity(reader, FULL_BUFFER_BYTES);
     const char *slash = strrchr(path, '/');
-    bool is_inside = folder_fd >= 0 && slash != NULL;
-    reader->fd = openat(is_inside ? folder_fd : AT_FDCWD, is_inside ? slash + 1 : path,
+    bool is_inside = opening->folder_fd >= 0 && slash != NULL;
+    reader->fd = openat(is_inside ? opening->folder_fd : AT_FDCWD, is_inside ? slash + 1 : path,
                         O_RDONLY | O_CLOEXEC);
     return reader->fd < 0 ? fail_open(path, err) : fill_first_window(reader, err);
+}
+
+bool
+mg_reader_make_sure(MgReader *reader, MgError *err)
+{
+    assert(reader->offset == 0);
+    if (!reader->is_hasty)
+        return true;
+    reader->is_hasty = false;
+    reader->is_whole = false;
+    return fill_first_window(reader, err);
 }
 
 void

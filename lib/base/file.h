@@ -38,17 +38,28 @@ typedef struct MgReader {
     char *buffer;
     size_t cap_bytes;
     size_t end; /* offset where the part ends; SIZE_MAX: at the end of the file */
+    bool is_hasty;
 } MgReader;
 
 /* Open path and show the first window of its part, which starts at line first_line. */
 MG_CHECK bool mg_reader_open(const char *path, MgSpan part, int first_line, MgReader *ret,
                              MgError *err);
+/* How one file after another is opened. */
+typedef struct MgOpening {
+    int folder_fd; /* in which they lie, open, which saves the system the way there; -1: none */
+    /* Take a read that gives less than was asked for as the end of the file.  Nearly always it is:
+     * for those who have a way to tell whether they have seen all. */
+    bool is_hasty;
+} MgOpening;
+
 /*
  * Open one file after another with the same reader, at first { .fd = -1 }, and
- * the same memory.  folder_fd: the folder in which path lies, open, which saves
- * the system the way there; -1: none.  After a failure too it is to be closed.
+ * the same memory.  After a failure too it is to be closed.
  */
-MG_CHECK bool mg_reader_open_next(MgReader *reader, int folder_fd, const char *path, MgError *err);
+MG_CHECK bool mg_reader_open_next(MgReader *reader, const MgOpening *opening, const char *path,
+                                  MgError *err);
+/* Nothing was dropped yet: see to it that a window that was filled in haste ends where it seems. */
+MG_CHECK bool mg_reader_make_sure(MgReader *reader, MgError *err);
 /* Like mg_reader_open, over text in memory, which is borrowed; name is for messages. */
 void mg_reader_open_text(const char *name, const char *text, size_t size_bytes, MgSpan part,
                          int first_line, MgReader *ret);

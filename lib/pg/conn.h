@@ -31,8 +31,8 @@ typedef struct MgConnOptions {
     int64_t attempt_ms;           /* time limit of one attempt; 0 = 10 s */
     /* Every statement that is sent, with passwords masked. */
     void (*on_statement)(void *payload, const char *text);
-    /* The server is not up yet: said once per new reason. */
-    void (*on_waiting)(void *payload, const char *text);
+    /* The server is not up yet: said once per new reason.  False, with err, ends it. */
+    bool (*on_waiting)(void *payload, const char *text, MgError *err);
     void *payload;
 } MgConnOptions;
 

@@ -352,8 +352,9 @@ connect_until(MgConn *conn, const MgConnOptions *options, MgError *err)
             return fail_refused(conn, &refused, waited_ms, err);
         if (options->deadline_ms != 0 && start_ms + waited_ms + backoff_ms > options->deadline_ms)
             return !fail_refused(conn, &refused, waited_ms, err) && fail_deadline(conn, err);
-        if (options->on_waiting != NULL && strcmp(said, refused.reason) != 0)
-            options->on_waiting(options->payload, refused.reason);
+        if (options->on_waiting != NULL && strcmp(said, refused.reason) != 0 &&
+            !options->on_waiting(options->payload, refused.reason, err))
+            return false;
         memcpy(said, refused.reason, sizeof said);
         int64_t jitter_ms = (int64_t)(mg_clock_random() % (uint64_t)(backoff_ms / 2));
         if (!mg_conn_pause(conn, backoff_ms - jitter_ms, err))

@@ -227,7 +227,7 @@ mg_exec_push_record(MgExec *exec, MgRole role, int n_started, int n_done, MgErro
                         .n_statements_started = n_started,
                         .n_statements_done = n_done };
     if (step->migration->has_down &&
-        !mg_script_read_stored(&step->migration->down, &exec->step_arena, &record.down_text, err))
+        !mg_script_read_stored(step->migration->down, &exec->step_arena, &record.down_text, err))
         return false;
     exec->awaited_us = 0;
     bool has_more = !is_finish && !step->is_transactional;

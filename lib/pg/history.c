@@ -236,7 +236,7 @@ mg_history_record_params(const MgRecord *record, MgArena *arena,
                          const char *params[MG_FINISH_PARAMS])
 {
     const MgMigration *migration = record->migration;
-    const MgScript *up = &migration->up;
+    const MgScript *up = migration->up;
     int n = 0;
 
     params[n++] = migration->version;
@@ -245,7 +245,7 @@ mg_history_record_params(const MgRecord *record, MgArena *arena,
     params[n++] = up->digest;
     params[n++] = up->token_digest;
     params[n++] = record->down_text;
-    params[n++] = migration->has_down ? migration->down.digest : NULL;
+    params[n++] = migration->down_digest;
     params[n++] = mg_arena_format(arena, "%d", up->n_statements);
     params[n++] = mg_arena_format(arena, "%d", record->n_statements_started);
     params[n++] = mg_arena_format(arena, "%d", record->n_statements_done);

@@ -38,8 +38,8 @@ push_row(Flight *flight, const MgStep *step)
                         .commit = flight->input->commit,
                         .run_url = flight->input->run_url,
                         .prefix_digest = "",
-                        .n_statements_started = migration->up.n_statements,
-                        .n_statements_done = migration->up.n_statements };
+                        .n_statements_started = migration->up->n_statements,
+                        .n_statements_done = migration->up->n_statements };
     const char **params = mg_arena_alloc_array(flight->arena, MG_FINISH_PARAMS, sizeof *params);
     mg_history_record_params(&record, flight->arena, params);
     push(flight, mg_history_record_sql(flight->input->table, flight->fence, true, flight->arena),

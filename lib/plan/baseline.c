@@ -10,10 +10,10 @@ record(MgDraft *draft, const MgMatch *match)
 {
     MgStep step = { .direction = MG_UP,
                     .entry = match->entry,
-                    .n_statements = match->file->up.n_statements,
+                    .n_statements = match->file->up->n_statements,
                     .is_transactional = true,
                     .how = "recorded, not run",
-                    .script = &match->file->up,
+                    .script = match->file->up,
                     .migration = match->file };
     MG_PUSH(draft->arena, &draft->steps, step);
 }

@@ -50,11 +50,11 @@ sort_rows(const MgHistory *history, MgArena *arena)
     return rows;
 }
 
-static void
-merge(const MgSource *source, const MgHistory *history, MgArena *arena, MgMatches *ret)
+void
+mg_match_merge(const MgSource *source, const MgHistory *history, MgArena *arena, MgMatches *ret)
 {
     const MgApplied **rows = sort_rows(history, arena);
-    ret->cap = source->n + history->n;
+    *ret = (MgMatches){ .cap = source->n + history->n };
     ret->items = mg_arena_room(arena, ret->cap, sizeof *ret->items);
     size_t file_i = 0, row_i = 0;
     while (file_i < source->n || row_i < history->n) {
@@ -80,7 +80,7 @@ merge(const MgSource *source, const MgHistory *history, MgArena *arena, MgMatche
 static const char *
 digest_of(const MgMatch *match)
 {
-    return match->file != NULL ? match->file->up.digest : match->row->digest;
+    return match->file != NULL ? match->file->digest : match->row->digest;
 }
 
 static int
@@ -198,9 +198,9 @@ static MgState
 state_with_both(const MgMatch *match)
 {
     const MgApplied *row = match->row;
-    const MgScript *up = &match->file->up;
-    if (row->digest == NULL || strcmp(row->digest, up->digest) == 0 ||
-        is_same(row->token_digest, up->token_digest))
+    const MgMigration *file = match->file;
+    if (row->digest == NULL || strcmp(row->digest, file->digest) == 0 ||
+        is_same(row->token_digest, file->up->token_digest))
         return row->is_stale ? MG_STATE_STALE : MG_STATE_APPLIED;
     return match->file->version == NULL ? MG_STATE_CHANGED : MG_STATE_DRIFTED;
 }
@@ -234,7 +234,7 @@ is_down_changed(const MgMatch *match)
     const MgApplied *row = match->row;
     if (row == NULL || match->file == NULL || row->kind != MG_VERSIONED)
         return false;
-    const char *down_digest = match->file->has_down ? match->file->down.digest : NULL;
+    const char *down_digest = match->file->down_digest;
     if (row->down_digest == NULL || down_digest == NULL)
         return row->down_digest != down_digest;
     return strcmp(row->down_digest, down_digest) != 0;
@@ -261,7 +261,7 @@ take_notes(const MgMatch *match, bool is_by_baseline, MgArena *arena, MgEntry *r
     if (is_renamed(match))
         notes[n++] = "renamed";
     if (ret->state == MG_STATE_APPLIED && match->row != NULL && match->file != NULL &&
-        match->row->digest != NULL && strcmp(match->row->digest, match->file->up.digest) != 0)
+        match->row->digest != NULL && strcmp(match->row->digest, match->file->digest) != 0)
         notes[n++] = "cosmetic-edit";
     if (is_down_changed(match))
         notes[n++] = "down-changed";
@@ -305,9 +305,9 @@ describe(const MgMatch *match, const MgMatches *matches, const MgMatch *newest_f
         .label = label_of(match, arena),
         .kind = row != NULL ? row->kind : file->kind,
         .state = state_of(match, matches, newest_file),
-        .file = file != NULL ? file->up.path : NULL,
+        .file = file != NULL ? file->path : NULL,
         .has_down = (file != NULL && file->has_down) || (row != NULL && row->down_digest != NULL),
-        .n_statements = row != NULL ? progress.n_statements : file->up.n_statements,
+        .n_statements = row != NULL ? progress.n_statements : file->up->n_statements,
         .n_statements_done = progress.n_done,
         .is_half_reverted = row != NULL && mg_applied_is_half_reverted(row),
         .duration_us = row != NULL ? row->duration_us : 0,
@@ -325,8 +325,7 @@ describe(const MgMatch *match, const MgMatches *matches, const MgMatch *newest_f
 void
 mg_match_build(const MgSource *source, const MgHistory *history, MgArena *arena, MgMatches *ret)
 {
-    *ret = (MgMatches){ 0 };
-    merge(source, history, arena, ret);
+    mg_match_merge(source, history, arena, ret);
     join_renamed(ret, arena);
 
     const MgMatch *newest_file = NULL;
@@ -361,6 +360,6 @@ mg_match_script(const MgMatch *match)
     if (match->file == NULL)
         return NULL;
     if (match->row == NULL || !mg_applied_is_half_reverted(match->row))
-        return &match->file->up;
-    return match->file->has_down ? &match->file->down : NULL;
+        return match->file->up;
+    return match->file->has_down ? match->file->down : NULL;
 }

@@ -22,6 +22,11 @@ typedef struct MgMatches {
     const MgMatch *head;       /* the newest applied version, or NULL */
 } MgMatches;
 
+/* By version or name alone, without entries. */
+void mg_match_merge(const MgSource *source, const MgHistory *history, MgArena *arena,
+                    MgMatches *ret);
+
+/* All of it.  What mg_needs_find names is analysed. */
 void mg_match_build(const MgSource *source, const MgHistory *history, MgArena *arena,
                     MgMatches *ret);
 

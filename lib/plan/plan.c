@@ -55,6 +55,7 @@ how(const MgStep *step, MgArena *arena)
 static void
 add_step(MgDraft *draft, const MgMatch *match, MgStep step)
 {
+    assert(step.script != NULL); /* all that is wanted is analysed */
     step.entry = match->entry;
     step.migration = match->file;
     step.n_statements = step.script->n_statements;
@@ -118,6 +119,15 @@ refuse_destructive_steps(MgDraft *draft)
 
 /* ---- Up ------------------------------------------------------------------ */
 
+/* Are the statements that are done others in the file now?  Unless that was not found out. */
+static bool
+is_prefix_edited(const MgScript *script, const MgProgress *progress)
+{
+    return progress->n_done > 0 && progress->prefix_digest != NULL &&
+           script->prefix.n == progress->n_done &&
+           strcmp(script->prefix.digest, progress->prefix_digest) != 0;
+}
+
 /* Go on where a try of this step stopped: up, or down. */
 static void
 resume(MgDraft *draft, const MgMatch *match, MgStep step)
@@ -128,9 +138,7 @@ resume(MgDraft *draft, const MgMatch *match, MgStep step)
         mg_refuse_partial_short(&draft->refusals, match, step.script);
         return;
     }
-    if (progress.n_done > 0 && progress.prefix_digest != NULL && draft->input->is_edited != NULL &&
-        draft->input->is_edited(draft->input->payload, step.script, progress.n_done,
-                                progress.prefix_digest)) {
+    if (is_prefix_edited(step.script, &progress)) {
         mg_refuse_partial_edited(&draft->refusals, match, step.script);
         return;
     }
@@ -152,8 +160,8 @@ apply(MgDraft *draft, const MgMatch *match)
 {
     add_step(draft, match,
              (MgStep){ .direction = MG_UP,
-                       .script = &match->file->up,
-                       .is_transactional = match->file->up.is_transactional });
+                       .script = match->file->up,
+                       .is_transactional = match->file->up->is_transactional });
 }
 
 static void
@@ -196,7 +204,7 @@ take_versions(MgDraft *draft, const MgMatch *to)
             }
             room--;
             if (state == MG_STATE_PARTIAL)
-                resume(draft, match, (MgStep){ .direction = MG_UP, .script = &match->file->up });
+                resume(draft, match, (MgStep){ .direction = MG_UP, .script = match->file->up });
             else if (state == MG_STATE_LATE)
                 apply_late(draft, match);
             else
@@ -391,7 +399,7 @@ revert(MgDraft *draft, const MgMatch *match)
         mg_refuse_no_down(&draft->refusals, match);
         return;
     }
-    const MgScript *script = is_from_history ? stored_script(draft, match) : &match->file->down;
+    const MgScript *script = is_from_history ? stored_script(draft, match) : match->file->down;
     if (script == NULL)
         return;
     if (!is_from_history)

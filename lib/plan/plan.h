@@ -1,7 +1,7 @@
 /*
  * The plan: pure.  Goal, source and history go in; what would be done, or why
- * nothing may be done, comes out.  No clock, no files, no server; the one thing
- * that only a file's text can answer is asked of the caller (is_edited).
+ * nothing may be done, comes out.  No clock, no files, no server: what only a
+ * file's text can answer is found out before (mg_needs_find).
  */
 #ifndef MG_PLAN_PLAN_H
 #define MG_PLAN_PLAN_H
@@ -93,15 +93,35 @@ typedef struct MgPlanInput {
     const MgPosition *position; /* NULL: claims do not count */
     bool is_missing_refused;    /* what is applied and has no file refuses; ahead only warns */
     bool is_guarded;            /* refuse what takes away, unless the file says that it is meant */
-    /* Are the first n statements of a script others than those with that digest?  NULL: it is not
-     * known before they are passed over. */
-    bool (*is_edited)(void *payload, const MgScript *script, int n, const char *digest);
-    void *payload;
 } MgPlanInput;
 
+/* A script that stopped half-way: are the statements that are done still what they were? */
+typedef struct MgHalfRun {
+    size_t migration_i; /* in the source */
+    bool is_down;
+    int n_done;
+} MgHalfRun;
+
+/* What has to be known of the files before a plan is built. */
+typedef struct MgNeeds {
+    bool *is_analysed; /* for each migration of the source */
+    struct {
+        MgHalfRun *items;
+        size_t n, cap;
+    } half_runs; /* MgScript.prefix of these, if it can be told */
+} MgNeeds;
+
 /*
- * Always succeeds: what must not be done is in ret->refusals.  Leaves
- * ret->target empty for the caller to fill.  The plan borrows from input.
+ * An applied migration whose files are what its row says was analysed when it
+ * was applied; all others are needed, and what goal may revert or run again.
+ */
+void mg_needs_find(const MgGoal *goal, const MgSource *source, const MgHistory *history,
+                   MgArena *arena, MgNeeds *ret);
+
+/*
+ * Always succeeds: what must not be done is in ret->refusals.  What mg_needs_find
+ * names is analysed.  Leaves ret->target empty for the caller to fill.  The plan
+ * borrows from input.
  */
 void mg_plan_build(const MgPlanInput *input, MgArena *arena, MgPlan *ret);
 

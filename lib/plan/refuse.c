@@ -76,8 +76,7 @@ mg_refuse_drift(MgRefusals *refusals, const MgMatch *match)
                 match->row->version, name);
     mg_error_detail(err, "%s as %.*s%s%s; now it is %.*s.", when_applied(entry, refusals->arena),
                     SHORT_DIGEST, match->row->digest, entry->commit != NULL ? ", commit " : "",
-                    entry->commit != NULL ? entry->commit : "", SHORT_DIGEST,
-                    match->file->up.digest);
+                    entry->commit != NULL ? entry->commit : "", SHORT_DIGEST, match->file->digest);
     if (is_other)
         mg_error_hint(err, "If it is a new one, put it to the end: migrate renumber %s",
                       entry->label);
@@ -392,7 +391,7 @@ fail_empty_down(const MgMatch *match, MgError *err)
 {
     mg_fail(err, MG_E_NO_DOWN, "the down script of migration \"%s\" has no statements",
             match->entry->label);
-    mg_error_hint(err, "Write SQL into it: %s", match->file->down.path);
+    mg_error_hint(err, "Write SQL into it: %s", match->file->down->path);
 }
 
 /* Where a missing down script should stand. */
@@ -427,7 +426,7 @@ mg_refuse_no_down(MgRefusals *refusals, const MgMatch *match)
         mg_error_detail(err, "It has no file here, and none was stored when it was applied.");
         hint_at_file(err, entry);
     }
-    finish(refusals, err, is_empty ? match->file->down.path : entry->file, 0);
+    finish(refusals, err, is_empty ? match->file->down->path : entry->file, 0);
 }
 
 void

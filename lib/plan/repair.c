@@ -132,7 +132,7 @@ check_reverted(const MgRepair *repair, const MgMatch *match, MgError *err)
 static bool
 check_renumber(const MgRepair *repair, const MgMatch *match, MgError *err)
 {
-    const MgScript *up = &match->file->up;
+    const MgScript *up = match->file->up;
     const MgApplied *row = match->row;
     bool is_same = (row->digest != NULL && strcmp(row->digest, up->digest) == 0) ||
                    (row->token_digest != NULL && strcmp(row->token_digest, up->token_digest) == 0);
@@ -169,7 +169,7 @@ find_row_before(const MgRepair *repair, const MgMatches *matches, const MgMatch 
             continue;
         bool is_own = (matches->items[i].file == NULL && row->name != NULL &&
                        strcmp(row->name, match->file->name) == 0) ||
-                      (row->digest != NULL && strcmp(row->digest, match->file->up.digest) == 0);
+                      (row->digest != NULL && strcmp(row->digest, match->file->digest) == 0);
         return is_own ? row : NULL;
     }
     return NULL;
@@ -288,17 +288,16 @@ accept_file(Building *building)
     const MgMigration *file = building->match->file;
     ChangeList *changes = &building->changes;
     MgArena *arena = building->arena;
-    int n_statements = file->up.n_statements;
+    int n_statements = file->up->n_statements;
     change(changes, "name", row->name, file->name, arena);
-    change(changes, "up_digest", row->digest, file->up.digest, arena);
-    change(changes, "token_digest", row->token_digest, file->up.token_digest, arena);
+    change(changes, "up_digest", row->digest, file->digest, arena);
+    change(changes, "token_digest", row->token_digest, file->up->token_digest, arena);
     change_number(changes, "statements", row->n_statements, n_statements, arena);
     change_number(changes, "statements_started", row->n_statements_started, n_statements, arena);
     change_number(changes, "statements_done", row->n_statements_done, n_statements, arena);
     size_t n = changes->n;
     if (row->kind == MG_VERSIONED)
-        change(changes, "down_digest", row->down_digest, file->has_down ? file->down.digest : NULL,
-               arena);
+        change(changes, "down_digest", row->down_digest, file->down_digest, arena);
     if (changes->n > n)
         MG_PUSH(arena, changes,
                 ((MgChange){

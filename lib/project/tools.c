@@ -207,7 +207,8 @@ add_native(MgProject *project, const Tool *tool, const char *folder, MgFoundFold
     MgSource *source = MG_NEW_IN(arena, MgSource);
     MgError err;
     const char *whose = tool->name == NULL ? "" : mg_arena_format(arena, " of %s", tool->name);
-    if (!mg_source_read(folder, arena, source, &err)) {
+    const MgSourcePlace place = { .dir = folder };
+    if (!mg_source_read(&place, arena, source, &err)) {
         ret->has_unread = true;
         mg_project_add(
             project, MG_INIT_FOUND, "migrations", folder,

@@ -74,14 +74,12 @@ mg_directive_parse(const char *text, MgSpan comment, MgDirective *ret)
 }
 
 bool
-mg_directive_may_stand(const char *text, size_t size_bytes)
+mg_directive_is_mentioned(const char *text, size_t size_bytes)
 {
     static const char mark[] = "migrate:";
     const size_t n = sizeof mark - 1;
     if (size_bytes < n)
         return false;
-    if (mg_mark_may_stand(text, size_bytes))
-        return true;
     const char *end = text + size_bytes;
     for (const char *at = text + n - 1; at < end; at++) {
         at = memchr(at, ':', (size_t)(end - at));
@@ -91,6 +89,12 @@ mg_directive_may_stand(const char *text, size_t size_bytes)
             return true;
     }
     return false;
+}
+
+bool
+mg_directive_may_stand(const char *text, size_t size_bytes)
+{
+    return mg_mark_may_stand(text, size_bytes) || mg_directive_is_mentioned(text, size_bytes);
 }
 
 typedef struct DirectiveRow {

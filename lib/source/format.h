@@ -49,7 +49,9 @@ typedef struct MgDirective {
 
 extern const char *const mg_directive_names[MG_N_DIRECTIVES];
 
-/* Without the word "migrate:" and marks none can stand in a text, and nearly no text has them. */
+/* Without the word "migrate:" none of ours can stand in a text, and nearly no text has it. */
+bool mg_directive_is_mentioned(const char *text, size_t size_bytes);
+/* The same of any: without that word and marks. */
 bool mg_directive_may_stand(const char *text, size_t size_bytes);
 /* Is the comment a directive, known or not, or a mark of another tool? */
 bool mg_directive_parse(const char *text, MgSpan comment, MgDirective *ret);
@@ -145,6 +147,11 @@ MG_CHECK bool mg_script_analyse_reader(MgScript *script, MgReader *reader,
                                        MgDirectiveKind direction, const MgReading *reading,
                                        MgError *err);
 
+/* The digest of the text under reader, behind the inherited lines, which may be NULL. */
+MG_CHECK bool mg_script_digest_reader(const char *inherited, MgReader *reader,
+                                      const MgReading *reading, char ret[MG_DIGEST_HEX_BYTES],
+                                      MgError *err);
+
 /* ---- Fresh versions (version.c) --------------------------------------------- */
 
 enum {
@@ -194,10 +201,15 @@ MG_CHECK bool mg_native_parse(const char *path, const char *file_name, MgArena *
                               MgNativeFile *ret, MgError *err);
 /* Versioned files by version, then repeatables by name; 0: both belong to one migration. */
 int mg_native_compare(const MgNativeFile *a, const MgNativeFile *b);
+/* ---- The files of a migration (read.c) ------------------------------------- */
+
 /*
- * Read the files of one migration, its up (or only) file first; down is NULL
- * when there is none.  ret's scripts are filled in.
+ * Look at the files of one migration, its up (or only) file first; down is NULL
+ * when there is none.  Only the digests are taken, in haste.
  */
+MG_CHECK bool mg_native_glance(const MgNativeFile *up, const MgNativeFile *down, MgReading *reading,
+                               MgMigration *ret, MgError *err);
+/* Read them with care and analyse them. */
 MG_CHECK bool mg_native_read(const MgNativeFile *up, const MgNativeFile *down, MgReading *reading,
                              MgMigration *ret, MgError *err);
 

@@ -429,6 +429,30 @@ mg_script_analyse(MgScript *script, MgArena *arena, MgError *err)
     return mg_script_analyse_reader(script, &reader, MG_N_DIRECTIVES, &reading, err);
 }
 
+static bool
+digest_text(const char *inherited, MgReader *reader, MgFeed *text, char ret[MG_DIGEST_HEX_BYTES],
+            MgError *err)
+{
+    char hex[MG_DIGEST_HEX_BYTES];
+    if (inherited != NULL)
+        mg_feed_text(text, inherited, strlen(inherited));
+    MgWalk walk;
+    mg_walk_init(&walk, reader, feed_payload, text);
+    bool is_read = mg_walk_pass(&walk, err);
+    mg_feed_end(text, hex);
+    if (is_read)
+        memcpy(ret, hex, sizeof hex);
+    return is_read;
+}
+
+bool
+mg_script_digest_reader(const char *inherited, MgReader *reader, const MgReading *reading,
+                        char ret[MG_DIGEST_HEX_BYTES], MgError *err)
+{
+    MgFeed text = { .digest = reading->text_digest, .pending = reading->room->text };
+    return digest_text(inherited, reader, &text, ret, err);
+}
+
 bool
 mg_script_digest(const MgScript *script, char ret[MG_DIGEST_HEX_BYTES], MgError *err)
 {
@@ -436,17 +460,9 @@ mg_script_digest(const MgScript *script, char ret[MG_DIGEST_HEX_BYTES], MgError 
     if (!mg_script_open(script, &reader, err))
         return false;
     char pending[MG_FEED_ROOM_BYTES];
-    char hex[MG_DIGEST_HEX_BYTES];
     MgFeed text = { .digest = mg_digest_begin(), .pending = pending };
-    if (script->inherited != NULL)
-        mg_feed_text(&text, script->inherited, strlen(script->inherited));
-    MgWalk walk;
-    mg_walk_init(&walk, &reader, feed_payload, &text);
-    bool is_read = mg_walk_pass(&walk, err);
-    mg_feed_end(&text, hex);
+    bool is_read = digest_text(script->inherited, &reader, &text, ret, err);
     mg_digest_drop(text.digest);
-    if (is_read)
-        memcpy(ret, hex, sizeof hex);
     return is_read;
 }
 

@@ -195,13 +195,25 @@ add_note(MgSource *source, MgArena *arena, const char *note)
     source->notes[source->n_notes++] = note;
 }
 
+static int
+open_folder(const MgSource *source)
+{
+    return source->dir == NULL ? -1 : open(source->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Of a versioned one the plan has more to say. */
+static void
+note_empty(MgSource *source, const MgMigration *migration, MgArena *arena)
+{
+    if (migration->kind == MG_REPEATABLE && migration->up->n_statements == 0)
+        add_note(source, arena, mg_arena_format(arena, "%s has no statements", migration->path));
+}
+
 static bool
-build(Files *files, MgArena *arena, MgSource *source, MgError *err)
+build(Files *files, bool is_analysed, MgArena *arena, MgSource *source, MgError *err)
 {
     MG_CLEANUP(reading) MgReading reading;
-    MG_CLEANUP(fd)
-    int folder_fd =
-        source->dir == NULL ? -1 : open(source->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    MG_CLEANUP(fd) int folder_fd = open_folder(source);
     mg_reading_open(&reading, arena);
     reading.folder_fd = folder_fd;
     sort(files);
@@ -215,13 +227,16 @@ build(Files *files, MgArena *arena, MgSource *source, MgError *err)
         for (n = 1; i + n < files->n && mg_native_compare(first, first + n) == 0;)
             n++;
         MgMigration *migration = &source->items[source->n];
-        if (!pair(first, n, &down, err) || !mg_native_read(first, down, &reading, migration, err))
+        if (!pair(first, n, &down, err))
             return false;
-        /* Of a versioned one the plan has more to say. */
-        if (migration->kind == MG_REPEATABLE && migration->up.n_statements == 0)
-            add_note(source, arena, mg_arena_format(arena, "%s has no statements", first->path));
+        if (is_analysed ? !mg_native_read(first, down, &reading, migration, err)
+                        : !mg_native_glance(first, down, &reading, migration, err))
+            return false;
+        if (is_analysed)
+            note_empty(source, migration, arena);
         source->n++;
     }
+    source->kept_bytes = reading.kept_bytes;
     return true;
 }
 
@@ -233,8 +248,8 @@ check_count(const char *what, size_t n, MgError *err)
                    MG_SOURCE_MAX_FILES);
 }
 
-bool
-mg_source_read(const char *dir, MgArena *arena, MgSource *ret, MgError *err)
+static bool
+read_folder(const char *dir, bool is_analysed, MgArena *arena, MgSource *ret, MgError *err)
 {
     MgSource source = { 0 };
     size_t dir_bytes = strlen(dir);
@@ -259,7 +274,7 @@ mg_source_read(const char *dir, MgArena *arena, MgSource *ret, MgError *err)
         if (file.role != MG_NATIVE_IGNORED)
             MG_PUSH(arena, &files, file);
     }
-    if (!build(&files, arena, &source, err))
+    if (!build(&files, is_analysed, arena, &source, err))
         return false;
     if (source.n == 0)
         add_note(&source, arena,
@@ -270,9 +285,9 @@ mg_source_read(const char *dir, MgArena *arena, MgSource *ret, MgError *err)
     return true;
 }
 
-bool
-mg_source_read_files(const MgFile *memory, size_t n_files, MgArena *arena, MgSource *ret,
-                     MgError *err)
+static bool
+read_memory(const MgFile *memory, size_t n_files, bool is_analysed, MgArena *arena, MgSource *ret,
+            MgError *err)
 {
     MgSource source = { 0 };
     Files files = { 0 };
@@ -287,10 +302,51 @@ mg_source_read_files(const MgFile *memory, size_t n_files, MgArena *arena, MgSou
         if (file.role != MG_NATIVE_IGNORED)
             MG_PUSH(arena, &files, file);
     }
-    if (!build(&files, arena, &source, err))
+    if (!build(&files, is_analysed, arena, &source, err))
         return false;
     if (source.n == 0)
         add_note(&source, arena, "no migrations were given");
     *ret = source;
+    return true;
+}
+
+static bool
+read_place(const MgSourcePlace *place, bool is_analysed, MgArena *arena, MgSource *ret,
+           MgError *err)
+{
+    return place->dir != NULL
+               ? read_folder(place->dir, is_analysed, arena, ret, err)
+               : read_memory(place->files, place->n_files, is_analysed, arena, ret, err);
+}
+
+bool
+mg_source_list(const MgSourcePlace *place, MgArena *arena, MgSource *ret, MgError *err)
+{
+    return read_place(place, false, arena, ret, err);
+}
+
+bool
+mg_source_read(const MgSourcePlace *place, MgArena *arena, MgSource *ret, MgError *err)
+{
+    return read_place(place, true, arena, ret, err);
+}
+
+bool
+mg_source_analyse(MgSource *source, const bool *wanted, MgArena *arena, MgError *err)
+{
+    MG_CLEANUP(reading) MgReading reading;
+    MG_CLEANUP(fd) int folder_fd = open_folder(source);
+    mg_reading_open(&reading, arena);
+    reading.folder_fd = folder_fd;
+    reading.kept_bytes = source->kept_bytes;
+    for (size_t i = 0; i < source->n; i++) {
+        MgMigration *migration = &source->items[i];
+        if (migration->up != NULL || (wanted != NULL && !wanted[i]))
+            continue;
+        if (!mg_native_read(migration->up_file, migration->down_file, &reading, migration, err))
+            return false;
+        note_empty(source, migration, arena);
+    }
+    source->kept_bytes = reading.kept_bytes;
     return true;
 }

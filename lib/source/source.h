@@ -1,9 +1,12 @@
 /*
  * The source: which migrations exist, what their files say, digests included.
  *
- * Reading a source looks at every file once.  It keeps the text of small files,
- * up to a few MB in all, so that what was planned is what runs; of others a
- * script remembers where its text is: memory does not grow with the files' size.
+ * A listed source knows the names and the digests of its files, which is all
+ * that is to be known of one that was applied as it is.  To analyse a migration
+ * is to read its files again, whole and with care.  The text of small files is
+ * kept then, up to a few MB in all, so that what was planned is what runs; of
+ * others a script remembers where its text is: memory does not grow with the
+ * files' size.
  *
  * Glossary.  migration: a versioned change with an up and perhaps a down
  * script.  version: what orders it.  script: one direction of a migration, a
@@ -27,6 +30,12 @@ enum {
     MG_SOURCE_MAX_FILES = 100000,
     MG_VERSION_MAX_DIGITS = 18,
 };
+
+/* The first n statements of a script: whoever goes on behind them wants them as they were. */
+typedef struct MgPrefix {
+    int n;
+    char digest[MG_DIGEST_HEX_BYTES];
+} MgPrefix;
 
 /* One direction of a migration, analysed. */
 typedef struct MgScript {
@@ -64,17 +73,26 @@ typedef struct MgScript {
     int destructive_line, destructive_column;
     const char *destructive_excerpt; /* its lines; NULL in a long file */
     int n_destructive;               /* statements; at most MG_LOSSES_MAX */
+    MgPrefix prefix;                 /* n 0: nobody has asked for one */
 } MgScript;
 
 typedef struct MgMigration {
     const char *version; /* digits as written; NULL for a repeatable */
     const char *name;    /* "add_order_totals" */
     const char *label;   /* "20260309101500_add_order_totals" or "R__add_order_totals" */
+    const char *path;    /* of the up script's file, as shown */
     MgKind kind;         /* MG_VERSIONED or MG_REPEATABLE */
-    MgScript up;
-    MgScript down; /* meaningful only with has_down */
+    /* There is a down script; once it is analysed: one that means to do something. */
     bool has_down;
     bool is_down_empty; /* there is a down script, but it has no statements: has_down is false */
+    /*
+     * Of the scripts.  Before they are analysed they are those of what one look has seen: proved
+     * by a history that has the same, else worth nothing.  down_digest NULL: no down script.
+     */
+    const char *digest, *down_digest;
+    MgScript *up;                                   /* NULL: not analysed */
+    MgScript *down;                                 /* NULL: there is none, or it is not analysed */
+    const struct MgNativeFile *up_file, *down_file; /* down_file NULL: there is none */
 } MgMigration;
 
 typedef struct MgSource {
@@ -83,16 +101,31 @@ typedef struct MgSource {
     size_t n, cap;
     const char **notes; /* worth telling, such as "migrations/x.sql has no statements" */
     size_t n_notes, cap_notes;
+    size_t kept_bytes; /* of texts */
 } MgSource;
 
+/* Where migrations are: in a folder of native files, or in memory, which is borrowed. */
+typedef struct MgSourcePlace {
+    const char *dir; /* NULL: in memory */
+    const MgFile *files;
+    size_t n_files;
+} MgSourcePlace;
+
 /*
- * Read a folder of native files.  A file that cannot be used is an error with
- * its place, never skipped.  Fails with MG_E_SOURCE or MG_E_FILE.
+ * List the migrations, with their digests.  A file that cannot be used is an
+ * error with its place, never skipped; what it says is looked at when it is
+ * analysed.  Fails with MG_E_SOURCE or MG_E_FILE.
  */
-MG_CHECK bool mg_source_read(const char *dir, MgArena *arena, MgSource *ret, MgError *err);
-/* The same from memory; the texts are borrowed. */
-MG_CHECK bool mg_source_read_files(const MgFile *files, size_t n_files, MgArena *arena,
-                                   MgSource *ret, MgError *err);
+MG_CHECK bool mg_source_list(const MgSourcePlace *place, MgArena *arena, MgSource *ret,
+                             MgError *err);
+/*
+ * Analyse those that are wanted, a bool for each migration, NULL: all; what is
+ * analysed stays as it is.  Fails with MG_E_SOURCE or MG_E_FILE.
+ */
+MG_CHECK bool mg_source_analyse(MgSource *source, const bool *wanted, MgArena *arena, MgError *err);
+/* Both for all of them, reading each file once. */
+MG_CHECK bool mg_source_read(const MgSourcePlace *place, MgArena *arena, MgSource *ret,
+                             MgError *err);
 
 /* Order of two native versions: by number, so "9" < "10" and "009" equals "9". */
 int mg_version_compare(const char *a, const char *b);

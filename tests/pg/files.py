@@ -4,7 +4,9 @@
 usage: files.py MIGRATE [NAME...]
 """
 import difflib
+import hashlib
 import json
+import socket
 import subprocess
 import sys
 
@@ -229,6 +231,66 @@ def test_the_server_refuses_what_we_say(server):
     theirs = {text: is_refused(project, text) for text in statements}
     expect(ours, theirs)
     expect([text for text in statements if theirs[text]], refused)
+
+
+BROKEN = "SELECT 'open\n"
+
+
+def test_what_is_in_the_history_as_it_is_was_looked_at_before(server):
+    """Of an applied file only the digest counts, if it is that of its row."""
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (i int);",
+                               "1_a.down.sql": "DROP TABLE a;", "R__v.sql": "SELECT 1;"})
+    project.run("up")
+    for name, column, key in (("1_a.up.sql", "up_digest", "a"), ("R__v.sql", "up_digest", "v"),
+                              ("1_a.down.sql", "down_digest", "a")):
+        project.write(name, BROKEN)
+        project.sql("UPDATE migrate.history SET {} = '{}' WHERE name = '{}'".format(
+            column, hashlib.sha256(BROKEN.encode()).hexdigest(), key))
+    for words in (("up",), ("status", "--exit-code"), ("plan",)):
+        expect("error" in project.run(*words).err, False)
+    for words in (("down",), ("redo",), ("repair", "1", "--accept-file")):
+        expect_in("error: unterminated quoted string (file)", project.run(*words, exit=2).err)
+    expect_in("unterminated quoted string", project.run("verify", exit=6).out)
+    project.write("1_a.up.sql", BROKEN + " ")
+    expect_in("--> migrations/1_a.up.sql:1:8", project.run("up", exit=2).err)
+    expect(project.applied(), ["1"])
+
+
+def test_nothing_runs_before_every_file_was_looked_at(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (i int);", "2_b.up.sql": BROKEN})
+    for words in (("up",), ("up", "1"), ("status",), ("plan",), ("baseline", "1")):
+        run = project.run(*words, exit=2)
+        expect_in("error: unterminated quoted string (file)\n  --> migrations/2_b.up.sql:1:8\n",
+                  run.err)
+        expect_in("note: nothing was changed\n", run.err)
+    expect(project.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'migrate'"), "0")
+
+
+def test_a_broken_file_is_told_before_anything_is_waited_for(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (i int);", "2_b.up.sql": "VACUUM a;"})
+    project.run("up", "1")
+    error = "error: unterminated quoted string (file)\n  --> migrations/3_c.up.sql:1:8\n"
+    holder = hold_table(project, "a", LIMIT_S)
+    worker = project.start("up")
+    wait_for(lambda: project.sql("SELECT count(*) FROM pg_stat_activity WHERE query = 'VACUUM a' "
+                                 "AND wait_event_type = 'Lock'") == "1")
+    project.write("3_c.up.sql", BROKEN)
+    # Nobody is there; nobody lets us in; another run works.
+    listener = socket.create_server(("127.0.0.1", 0))
+    nowhere = "postgresql://app@127.0.0.1:{}/shop".format(listener.getsockname()[1])
+    listener.close()
+    strange = server.url_of("no_such_database")
+    for url, note in ((nowhere, "no connection was made"), (strange, "no connection was made"),
+                      (None, "nothing was changed")):
+        run = project.run("up", "--wait-server", "1h", "--wait-turn", "1h", url=url, exit=2)
+        expect_in(error, run.err)
+        expect_in("note: {}\n".format(note), run.err)
+        expect("waiting" in run.err, False)
+    holder.kill()
+    project.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; "
+                "LOCK TABLE a%'")
+    worker.communicate(timeout=LIMIT_S)
+    expect(worker.returncode, 0)
 
 
 def test_files_that_change_while_it_runs(server):

@@ -8,12 +8,13 @@
  *   with three statements, v VACUUM alone, m mixed, 1 one file for both directions,
  *   e without statements, n the same on purpose, E a down script without statements,
  *   l a down script of three statements outside a transaction, i one of indexes,
- *   q takes a table away, Q three things, s the same as q on purpose
+ *   q takes a table away, Q three things, s the same as q on purpose,
+ *   F its first statement is known and as it was, G known and another one
  * Rows, in the order they were applied (ids 1, 2, ...): the same words, with
  *   =K content, - no down script, b baseline of all up to it, w of one file, a adopted,
  *   pNM partial: N done, M started of 3, rNM the same of its down script, h stored down
  *   script, H altered, U not readable, N without digest, t no token digest, c commit known,
- *   z neither time nor name known, y no author, S stale
+ *   z neither time nor name known, y no author, S stale, e no statements
  * Goal: "up", "down", "redo", "baseline", a count, "to:V", and words for what is allowed.
  */
 #ifndef MG_TEST_PLAN_CASES_H
@@ -69,6 +70,17 @@ set_up_script(const char *flags, const char *content, MgScript *up)
     up->is_destructive_allowed = strchr(flags, 's') != NULL;
 }
 
+/* The digest of its first statement, as a row that stopped behind it has it, or another one. */
+static void
+set_prefix(const char *flags, const char *before, MgScript *script)
+{
+    if (strpbrk(flags, "FG") == NULL)
+        return;
+    script->prefix.n = 1;
+    mg_text_copy(script->prefix.digest, sizeof script->prefix.digest,
+                 strchr(flags, 'F') != NULL ? before : "edited");
+}
+
 static MgMigration
 make_file(MgArena *arena, const char *word, const char *flags)
 {
@@ -79,22 +91,28 @@ make_file(MgArena *arena, const char *word, const char *flags)
     file.label = file.version != NULL ? mg_arena_format(arena, "%s_%s", file.version, file.name)
                                       : mg_arena_format(arena, "R__%s", file.name);
     const char *content = content_of(arena, flags, file.version, file.name);
-    set_up_script(flags, content, &file.up);
-    file.up.path = mg_arena_format(arena, "migrations/%s%s", file.label,
-                                   strchr(flags, '1') != NULL ? ".sql" : ".up.sql");
-    file.down = (MgScript){ .n_statements = 1, .is_transactional = true };
-    file.down.path = mg_arena_format(arena, "migrations/%s.down.sql", file.label);
-    snprintf(file.down.digest, sizeof file.down.digest, "down-%s%s", content,
+    file.up = MG_NEW_IN(arena, MgScript);
+    file.down = MG_NEW_IN(arena, MgScript);
+    set_up_script(flags, content, file.up);
+    file.digest = file.up->digest;
+    file.path = file.up->path = mg_arena_format(arena, "migrations/%s%s", file.label,
+                                                strchr(flags, '1') != NULL ? ".sql" : ".up.sql");
+    *file.down = (MgScript){ .n_statements = 1, .is_transactional = true };
+    file.down->path = mg_arena_format(arena, "migrations/%s.down.sql", file.label);
+    snprintf(file.down->digest, sizeof file.down->digest, "down-%s%s", content,
              strchr(flags, 'D') != NULL ? "!" : "");
+    file.down_digest = file.has_down ? file.down->digest : NULL;
     if (strpbrk(flags, "li") != NULL) {
-        file.down.n_statements = 3;
-        file.down.is_transactional = false;
-        file.down.index_changes = strchr(flags, 'i') != NULL ? 7 : 0;
+        file.down->n_statements = 3;
+        file.down->is_transactional = false;
+        file.down->index_changes = strchr(flags, 'i') != NULL ? 7 : 0;
     }
+    set_prefix(flags, "of-up", file.up);
+    set_prefix(flags, "of-down", file.down);
     if (strchr(flags, 'd') != NULL) {
-        file.down.is_mixed = true;
-        file.down.refusing_label = "DROP INDEX CONCURRENTLY";
-        file.down.refusing_line = 3;
+        file.down->is_mixed = true;
+        file.down->refusing_label = "DROP INDEX CONCURRENTLY";
+        file.down->refusing_line = 3;
     }
     return file;
 }
@@ -157,7 +175,10 @@ make_row(MgArena *arena, int64_t id, const char *word, const char *flags)
         row.n_statements = 3;
         row.n_statements_done = partial[1] - '0';
         row.n_statements_started = partial[2] - '0';
+        row.prefix_digest = "of-up";
     }
+    if (strchr(flags, 'e') != NULL)
+        row.n_statements = row.n_statements_started = row.n_statements_done = 0;
     const char *down = strchr(flags, 'r');
     if (down != NULL)
         row.down = (MgProgress){ .n_statements = 3,
@@ -203,8 +224,8 @@ read_goal(MgArena *arena, const char *text, MgGoal *goal, MgPlanInput *input, Mg
     }
 }
 
-static void
-build(MgArena *arena, const Case *row, MgPlan *ret)
+static MgPlanInput
+make_input(MgArena *arena, const Case *row)
 {
     MgSource *source = MG_NEW_IN(arena, MgSource);
     MgHistory *history = MG_NEW_IN(arena, MgHistory);
@@ -219,6 +240,13 @@ build(MgArena *arena, const Case *row, MgPlan *ret)
     }
     MgPlanInput input = { .goal = goal, .source = source, .history = history };
     read_goal(arena, row->wish, goal, &input, history);
+    return input;
+}
+
+static inline void
+build(MgArena *arena, const Case *row, MgPlan *ret)
+{
+    MgPlanInput input = make_input(arena, row);
     mg_plan_build(&input, arena, ret);
 }
 
@@ -259,7 +287,7 @@ write_steps(const MgPlan *plan, MgBuf *buf)
     }
 }
 
-static const char *
+static inline const char *
 show(MgArena *arena, const Case *row)
 {
     MG_CLEANUP(buf) MgBuf buf = { 0 };

@@ -74,13 +74,13 @@ test_reader__one_file_after_another(void **state)
     int folder_fd = open(folder, O_RDONLY | O_DIRECTORY);
     static const char *const names[] = { "a.sql", "b.sql", "none", "c.sql", "a.sql" };
     static const size_t sizes[] = { 3, MG_READER_WINDOW_BYTES + 1, 0, 0, 3 };
-    const int folder_fds[] = { folder_fd, -1 };
-    for (size_t k = 0; k < 2; k++) {
+    const MgOpening openings[] = { { folder_fd, false }, { -1, false }, { folder_fd, true } };
+    for (size_t k = 0; k < 3; k++) {
         MgReader reader = { .fd = -1 };
         for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
             MgError err = { 0 };
             const char *path = path_of(names[i]);
-            bool is_open = mg_reader_open_next(&reader, folder_fds[k], path, &err);
+            bool is_open = mg_reader_open_next(&reader, &openings[k], path, &err);
             assert_int_equal(is_open, strcmp(names[i], "none") != 0);
             assert_string_equal(err.place, is_open ? "" : path);
             assert_int_equal(reader.size_bytes, sizes[i]);
@@ -109,13 +109,44 @@ test_reader__in_an_open_folder(void **state)
     (void)write_file("m/a.sql", "ours", 4);
     int folder_fd = open(path_of("m"), O_RDONLY | O_DIRECTORY);
     assert_int_equal(rename(path_of("m"), path_of("n")), 0);
+    const MgOpening inside = { .folder_fd = folder_fd }, elsewhere = { .folder_fd = -1 };
     MgReader reader = { .fd = -1 };
     MgError err;
-    assert_true(mg_reader_open_next(&reader, folder_fd, path_of("m/a.sql"), &err));
+    assert_true(mg_reader_open_next(&reader, &inside, path_of("m/a.sql"), &err));
     assert_memory_equal(reader.text, "ours", 4);
-    assert_false(mg_reader_open_next(&reader, -1, path_of("m/a.sql"), &err));
+    assert_false(mg_reader_open_next(&reader, &elsewhere, path_of("m/a.sql"), &err));
     mg_reader_close(&reader);
     (void)close(folder_fd);
+}
+
+/* What is read in haste ends where a read gives less than was asked for. */
+static void
+test_reader__haste(void **state)
+{
+    (void)state;
+    const MgOpening hasty = { .folder_fd = -1, .is_hasty = true };
+    MgReader reader = { .fd = -1 };
+    MgError err;
+    char *text = mg_arena_alloc(&arena, MG_READER_WINDOW_BYTES);
+    memset(text, 'x', MG_READER_WINDOW_BYTES);
+    static const size_t sizes[] = { 0, 1, 16 << 10, (16 << 10) + 1, MG_READER_WINDOW_BYTES };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        const char *path = write_file("a.sql", text, sizes[i]);
+        assert_true(mg_reader_open_next(&reader, &hasty, path, &err));
+        assert_int_equal(reader.size_bytes, sizes[i]);
+        assert_true(reader.is_whole);
+        /* It has grown since: who makes sure sees that. */
+        FILE *file = fopen(path, "a");
+        assert_non_null(file);
+        assert_int_equal(fputs("yz", file) >= 0, 1);
+        assert_int_equal(fclose(file), 0);
+        assert_true(mg_reader_make_sure(&reader, &err));
+        bool has_room = sizes[i] < MG_READER_WINDOW_BYTES;
+        assert_int_equal(reader.size_bytes, sizes[i] + (has_room ? 2 : 1));
+        assert_int_equal(reader.is_whole, has_room);
+        assert_memory_equal(reader.text + sizes[i], "y", 1);
+    }
+    mg_reader_close(&reader);
 }
 
 static void
@@ -489,6 +520,7 @@ main(void)
         WITH_FOLDER(test_reader__small_file_is_whole_at_once),
         WITH_FOLDER(test_reader__one_file_after_another),
         WITH_FOLDER(test_reader__in_an_open_folder),
+        WITH_FOLDER(test_reader__haste),
         WITH_FOLDER(test_reader__part_of_a_file),
         WITH_FOLDER(test_reader__text_in_memory),
         WITH_FOLDER(test_reader__first_window_promise),

@@ -152,6 +152,16 @@ test_plan__resumes_partial(void **state)
         { "fewer statements than are done", "1/x", "1/p22", "up",
           "1 partial; refuse partial: half-run migration \"1_m\" lost statements that are done"
           " already" },
+        { "what is done is as it was", "1/MF", "1/p11", "up",
+          "1 partial; up 1 row 1 at 1 of 3 [no transaction: CREATE INDEX CONCURRENTLY, from"
+          " statement 2 on]" },
+        { "what is done was edited", "1/MG", "1/p11", "up",
+          "1 partial; refuse partial: statements of \"1_m\" were edited after they had run" },
+        { "nothing is done", "1/MG", "1/p00", "up",
+          "1 partial; up 1 row 1 [no transaction: CREATE INDEX CONCURRENTLY]" },
+        { "more is done than was looked at", "1/MG", "1/p22", "up",
+          "1 partial; up 1 row 1 at 2 of 3 [no transaction: CREATE INDEX CONCURRENTLY, from"
+          " statement 3 on]" },
         { "no file", "1", "1 2/p11", "up",
           "1 applied, 2 partial; refuse partial: migration \"2_m\" stopped half-way, and its file"
           " is not here" },
@@ -173,6 +183,12 @@ test_plan__resumes_down(void **state)
         { "goes on where it stopped", "1 2/l", "1 2/r22", "down",
           "1 applied, 2 partial (half-reverted); down 2 row 2 at 2 of 3 [no transaction, from "
           "statement 3 on]" },
+        { "what is done is as it was", "1 2/lF", "1 2/r11", "down",
+          "1 applied, 2 partial (half-reverted); down 2 row 2 at 1 of 3 [no transaction, from "
+          "statement 2 on]" },
+        { "what is done was edited", "1 2/lG", "1 2/r11", "down",
+          "1 applied, 2 partial (half-reverted); refuse partial: statements of \"2_m\" were edited"
+          " after they had run" },
         { "an index may be dropped again", "1 2/i", "1 2/r12", "down",
           "1 applied, 2 partial (half-reverted); down 2 row 2 at 1 of 3 [no transaction, from "
           "statement 2 on]" },

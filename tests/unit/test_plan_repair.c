@@ -45,15 +45,19 @@ make_file(MgArena *arena, const char *word, const char *flags)
                          .name = named.name,
                          .label = word,
                          .has_down = named.down_digest != NULL };
-    file.up.path = mg_arena_format(arena, "migrations/%s.up.sql", word);
-    file.up.n_statements = named.n_statements;
-    file.up.index_changes = strchr(flags, 'i') != NULL ? 2 : 0;
-    file.down.index_changes = strchr(flags, 'j') != NULL ? 2 : 0;
-    file.down.path = mg_arena_format(arena, "migrations/%s.down.sql", word);
-    mg_text_copy(file.up.digest, sizeof file.up.digest, named.digest);
-    mg_text_copy(file.up.token_digest, sizeof file.up.token_digest, named.token_digest);
+    file.up = MG_NEW_IN(arena, MgScript);
+    file.down = MG_NEW_IN(arena, MgScript);
+    file.path = file.up->path = mg_arena_format(arena, "migrations/%s.up.sql", word);
+    file.up->n_statements = named.n_statements;
+    file.up->index_changes = strchr(flags, 'i') != NULL ? 2 : 0;
+    file.down->index_changes = strchr(flags, 'j') != NULL ? 2 : 0;
+    file.down->path = mg_arena_format(arena, "migrations/%s.down.sql", word);
+    mg_text_copy(file.up->digest, sizeof file.up->digest, named.digest);
+    mg_text_copy(file.up->token_digest, sizeof file.up->token_digest, named.token_digest);
     if (file.has_down)
-        mg_text_copy(file.down.digest, sizeof file.down.digest, named.down_digest);
+        mg_text_copy(file.down->digest, sizeof file.down->digest, named.down_digest);
+    file.digest = file.up->digest;
+    file.down_digest = file.has_down ? file.down->digest : NULL;
     return file;
 }
 

@@ -197,7 +197,7 @@ test_new__at_the_same_time(void **state)
     }
     MgSource source;
     MgError err;
-    if (!mg_source_read(folder, &arena, &source, &err))
+    if (!mg_source_read(&(MgSourcePlace){ .dir = folder }, &arena, &source, &err))
         fail_msg("%s", err.message);
     assert_int_equal(source.n, N);
     assert_string_equal(source.items[0].version, "20260309101500");
@@ -253,17 +253,17 @@ test_new__templates(void **state)
         " Example:\n"
         "--   CREATE OR REPLACE VIEW order_report AS SELECT * FROM orders;\n");
 
-    assert_true(mg_source_read(folder, &arena, &source, &err));
+    assert_true(mg_source_read(&(MgSourcePlace){ .dir = folder }, &arena, &source, &err));
     assert_int_equal(source.n, 4);
     assert_int_equal(source.n_notes, 2); /* of the repeatables */
     for (size_t i = 0; i < source.n; i++) {
-        assert_int_equal(source.items[i].up.n_statements, 0);
+        assert_int_equal(source.items[i].up->n_statements, 0);
         assert_false(source.items[i].has_down);
     }
-    assert_false(source.items[0].up.is_marked);
-    assert_true(source.items[1].up.is_marked && source.items[1].down.is_marked);
-    assert_false(source.items[2].up.is_marked);
-    assert_true(source.items[3].up.is_marked);
+    assert_false(source.items[0].up->is_marked);
+    assert_true(source.items[1].up->is_marked && source.items[1].down->is_marked);
+    assert_false(source.items[2].up->is_marked);
+    assert_true(source.items[3].up->is_marked);
 }
 
 static void

@@ -93,7 +93,7 @@ read_folder(void)
 {
     MgSource source;
     MgError err;
-    if (mg_source_read(folder, &arena, &source, &err))
+    if (mg_source_read(&(MgSourcePlace){ .dir = folder }, &arena, &source, &err))
         return describe_source(&source);
     assert_int_equal(err.code, MG_E_SOURCE);
     return describe_error(&err);
@@ -191,19 +191,19 @@ test_source__folder_errors(void **state)
     MgSource source;
     MgError err;
     write_files("file");
-    assert_false(mg_source_read(path_of("none"), &arena, &source, &err));
+    assert_false(mg_source_read(&(MgSourcePlace){ .dir = path_of("none") }, &arena, &source, &err));
     assert_int_equal(err.code, MG_E_SOURCE);
     assert_string_equal(describe_error(&err),
                         "there is no folder \"m/none\" --> m/none"
                         " hint: \"migrate new NAME\" makes it with a first migration."
                         " hint: If the migrations are elsewhere, name their folder: --dir PATH");
-    assert_false(mg_source_read(path_of("file"), &arena, &source, &err));
+    assert_false(mg_source_read(&(MgSourcePlace){ .dir = path_of("file") }, &arena, &source, &err));
     assert_string_equal(describe_error(&err),
                         "\"m/file\" is not a folder --> m/file"
                         " hint: Name the folder that the migrations are in: --dir PATH");
 
     assert_int_equal(symlink("loop", path_of("loop")), 0);
-    assert_false(mg_source_read(path_of("loop"), &arena, &source, &err));
+    assert_false(mg_source_read(&(MgSourcePlace){ .dir = path_of("loop") }, &arena, &source, &err));
     assert_string_equal(describe_error(&err),
                         "could not read the folder \"m/loop\": Too many levels of symbolic links"
                         " --> m/loop hint: Check who may read it; --dir PATH names another one.");
@@ -248,23 +248,66 @@ test_source__what_files_say(void **state)
     MgSource source;
     MgError err;
     const char *dir = path_of("//");
-    assert_true(mg_source_read(dir, &arena, &source, &err));
+    assert_true(mg_source_read(&(MgSourcePlace){ .dir = dir }, &arena, &source, &err));
     assert_string_equal(source.dir, folder);
     const MgMigration *c = &source.items[2];
     assert_string_equal(c->version, "3");
     assert_string_equal(c->name, "c");
-    assert_string_equal(c->up.path, path_of("3_c.sql"));
-    assert_string_equal(c->up.text, "-- migrate:up\nx;\n-- migrate:down\ny;\n");
-    assert_ptr_equal(c->down.text, c->up.text);
-    assert_int_equal(c->down.first_line, 3);
+    assert_string_equal(c->up->path, path_of("3_c.sql"));
+    assert_string_equal(c->up->text, "-- migrate:up\nx;\n-- migrate:down\ny;\n");
+    assert_ptr_equal(c->down->text, c->up->text);
+    assert_int_equal(c->down->first_line, 3);
 
     write_file("4_d.sql", "SELECT 'x\n");
-    assert_false(mg_source_read(folder, &arena, &source, &err));
+    assert_false(mg_source_read(&(MgSourcePlace){ .dir = folder }, &arena, &source, &err));
     assert_int_equal(err.code, MG_E_FILE);
     assert_string_equal(err.place, path_of("4_d.sql"));
     assert_int_equal(err.line, 1);
     assert_int_equal(err.column, 8);
     assert_string_equal(err.message, "unterminated quoted string");
+}
+
+/* What is listed is analysed when it is wanted, as it is then. */
+static void
+test_source__is_listed_and_analysed(void **state)
+{
+    (void)state;
+    static const char applied[] = "SELECT 1;\n", later[] = "SELECT 1; SELECT 2;\n";
+    write_file("1_a.sql", applied);
+    write_file("2_b.up.sql", "SELECT 'x\n");
+    write_file("3_c.up.sql", applied);
+    write_file("3_c.down.sql", "-- to do\n");
+    write_file("R__r.sql", "-- nothing\n");
+    const MgSourcePlace place = { .dir = folder };
+    MgSource source;
+    MgError err;
+    assert_true(mg_source_list(&place, &arena, &source, &err));
+    assert_string_equal(describe_source(&source), "1_a 2_b 3_c+down R__r");
+    for (size_t i = 0; i < source.n; i++)
+        assert_true(source.items[i].up == NULL && source.items[i].down == NULL);
+    assert_string_equal(source.items[0].digest, source.items[2].digest);
+
+    const bool wanted[] = { false, false, true, true };
+    write_file("3_c.up.sql", later);
+    assert_true(mg_source_analyse(&source, wanted, &arena, &err));
+    assert_null(source.items[0].up);
+    assert_null(source.items[1].up);
+    const MgMigration *c = &source.items[2];
+    assert_int_equal(c->up->n_statements, 2);
+    assert_string_equal(c->up->text, later);
+    assert_ptr_equal(c->digest, c->up->digest);
+    assert_string_not_equal(c->digest, source.items[0].digest);
+    assert_string_equal(describe_source(&source), "1_a 2_b 3_c R__r; m/R__r.sql has no statements");
+
+    const MgScript *before = c->up;
+    assert_false(mg_source_analyse(&source, NULL, &arena, &err));
+    assert_int_equal(err.code, MG_E_FILE);
+    assert_string_equal(err.place, path_of("2_b.up.sql"));
+    assert_int_equal(source.items[0].up->n_statements, 1);
+    write_file("2_b.up.sql", applied);
+    assert_true(mg_source_analyse(&source, NULL, &arena, &err));
+    assert_ptr_equal(c->up, before);
+    assert_string_equal(describe_source(&source), "1_a 2_b 3_c R__r; m/R__r.sql has no statements");
 }
 
 /* Up to 64 KiB a file, and not too many of them. */
@@ -285,14 +328,23 @@ test_source__texts_that_are_kept(void **state)
     }
     MgSource source;
     MgError err;
-    assert_true(mg_source_read(folder, &arena, &source, &err));
+    assert_true(mg_source_read(&(MgSourcePlace){ .dir = folder }, &arena, &source, &err));
     assert_int_equal(source.n, N_FILES);
-    assert_null(source.items[0].up.text);
+    assert_null(source.items[0].up->text);
     for (int i = 1; i <= N_KEPT; i++) {
-        assert_int_equal(source.items[i].up.size_bytes, SMALL);
-        assert_string_equal(source.items[i].up.text, text);
+        assert_int_equal(source.items[i].up->size_bytes, SMALL);
+        assert_string_equal(source.items[i].up->text, text);
     }
-    assert_null(source.items[N_KEPT + 1].up.text);
+    assert_null(source.items[N_KEPT + 1].up->text);
+
+    /* However often some of them are analysed. */
+    bool wanted[N_FILES] = { false };
+    assert_true(mg_source_list(&(MgSourcePlace){ .dir = folder }, &arena, &source, &err));
+    for (int i = 0; i < N_FILES; i++) {
+        wanted[i] = true;
+        assert_true(mg_source_analyse(&source, wanted, &arena, &err));
+        assert_int_equal(source.items[i].up->text != NULL, i >= 1 && i <= N_KEPT);
+    }
 }
 
 static void
@@ -305,8 +357,8 @@ test_source__the_working_folder(void **state)
     assert_int_equal(chdir(folder), 0);
     MgSource source;
     MgError err;
-    assert_true(mg_source_read(".", &arena, &source, &err));
-    assert_string_equal(source.items[0].up.path, "./1_a.sql");
+    assert_true(mg_source_read(&(MgSourcePlace){ .dir = "." }, &arena, &source, &err));
+    assert_string_equal(source.items[0].up->path, "./1_a.sql");
     assert_int_equal(chdir(before), 0);
 }
 
@@ -321,28 +373,35 @@ test_source__files_in_memory(void **state)
     };
     MgSource source;
     MgError err;
-    assert_true(mg_source_read_files(files, COUNT(files), &arena, &source, &err));
+    assert_true(mg_source_read(&(MgSourcePlace){ .files = files, .n_files = COUNT(files) }, &arena,
+                               &source, &err));
     assert_null(source.dir);
     assert_string_equal(describe_source(&source), "2_a+down 10_b+down 11_c R__r");
-    assert_int_equal(source.items[0].up.n_statements, 2);
-    assert_ptr_equal(source.items[0].up.text, files[4].text);
-    assert_string_equal(source.items[0].up.path, "2_a.up.sql");
+    assert_int_equal(source.items[0].up->n_statements, 2);
+    assert_ptr_equal(source.items[0].up->text, files[4].text);
+    assert_string_equal(source.items[0].up->path, "2_a.up.sql");
 
-    assert_true(mg_source_read_files(NULL, 0, &arena, &source, &err));
+    assert_true(
+        mg_source_read(&(MgSourcePlace){ .files = NULL, .n_files = 0 }, &arena, &source, &err));
     assert_string_equal(describe_source(&source), "; no migrations were given");
 
     static const MgFile twice[] = { { "R__r.sql", "x", 1 }, { "R__r.sql", "x", 1 } };
-    assert_false(mg_source_read_files(twice, 2, &arena, &source, &err));
+    assert_false(
+        mg_source_read(&(MgSourcePlace){ .files = twice, .n_files = 2 }, &arena, &source, &err));
     assert_string_equal(describe_error(&err), "\"R__r.sql\" is given twice --> R__r.sql");
     static const MgFile downs[] = { { "1_a.up.sql", "x", 1 },
                                     { "1_a.down.sql", "x", 1 },
                                     { "1_a.down.sql", "x", 1 } };
-    assert_false(mg_source_read_files(downs, 3, &arena, &source, &err));
+    assert_false(
+        mg_source_read(&(MgSourcePlace){ .files = downs, .n_files = 3 }, &arena, &source, &err));
     assert_string_equal(describe_error(&err), "\"1_a.down.sql\" is given twice --> 1_a.down.sql");
     static const MgFile wrong[] = { { "a.sql", "x", 1 } };
-    assert_false(mg_source_read_files(wrong, 1, &arena, &source, &err));
+    assert_false(
+        mg_source_read(&(MgSourcePlace){ .files = wrong, .n_files = 1 }, &arena, &source, &err));
     assert_string_equal(err.message, "\"a.sql\" is not named like a migration");
-    assert_false(mg_source_read_files(NULL, MG_SOURCE_MAX_FILES + 1, &arena, &source, &err));
+    assert_false(
+        mg_source_read(&(MgSourcePlace){ .files = NULL, .n_files = MG_SOURCE_MAX_FILES + 1 },
+                       &arena, &source, &err));
     assert_string_equal(err.message,
                         "the list of migrations has 100001 files, the limit is 100000");
 }
@@ -357,6 +416,7 @@ main(void)
         WITH_FOLDER(test_source__folder_errors),
         WITH_FOLDER(test_source__unreadable_things),
         WITH_FOLDER(test_source__what_files_say),
+        WITH_FOLDER(test_source__is_listed_and_analysed),
         WITH_FOLDER(test_source__texts_that_are_kept),
         WITH_FOLDER(test_source__the_working_folder),
         WITH_FOLDER(test_source__files_in_memory),
