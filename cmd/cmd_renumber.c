@@ -39,11 +39,11 @@ set_options(const MgRun *run, MgOptions *ret)
 }
 
 /*
- * The newest version that is applied, before any file is touched: the new one
- * must be behind it.  The files cannot be read yet when two have one version.
+ * What is applied, before any file is touched: the new version must be behind
+ * the newest.  The files cannot be read yet when two have one version.
  */
 static bool
-find_head(const MgRun *run, bool *ret_has_target, const char **ret, MgError *err)
+find_applied(const MgRun *run, bool *ret_has_target, MgRenumber *ret, MgError *err)
 {
     const MgFile no_files[1] = { { .name = NULL } };
     const MgGoal goal = { .kind = MG_GOAL_UP };
@@ -57,8 +57,14 @@ find_head(const MgRun *run, bool *ret_has_target, const char **ret, MgError *err
     bool ok = mg_open(&options, &context, err);
     *ret_has_target = ok || err->code != MG_E_NO_TARGET;
     ok = ok ? mg_plan(context, &goal, &plan, err) : !*ret_has_target;
-    if (ok && plan != NULL && plan->head != NULL)
-        *ret = mg_arena_text(run->arena, plan->head);
+    size_t n = ok && plan != NULL ? plan->n_entries : 0;
+    const char **labels = mg_arena_alloc_array(run->arena, n + 1, sizeof *labels);
+    for (size_t i = 0; i < n; i++) /* without files every entry is one of the history */
+        labels[i] = mg_arena_text(run->arena, plan->entries[i].label);
+    ret->applied = labels;
+    ret->n_applied = n;
+    if (n > 0 && plan->head != NULL)
+        ret->above = mg_arena_text(run->arena, plan->head);
     mg_close(context);
     return ok;
 }
@@ -127,7 +133,7 @@ run(const MgRun *run, int *ret_status, MgError *err)
     renumber.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
     set_options(run, &options);
     if (!mg_setting(&options, "dir", dir, sizeof dir, err) ||
-        (!args->is_files_only && !find_head(run, &has_target, &renumber.above, err)) ||
+        (!args->is_files_only && !find_applied(run, &has_target, &renumber, err)) ||
         !mg_renumber(&renumber, &renumbered, err)) {
         if (err->note[0] == '\0')
             mg_error_note(err, "nothing was changed");

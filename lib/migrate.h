@@ -871,6 +871,8 @@ typedef struct MgRenumber {
     const char *dir;     /* the migrations folder */
     const char *version; /* or a label, or the path of a file */
     const char *above;   /* label of the newest applied one, which counts too; NULL: unknown */
+    const char *const *applied; /* labels of what is applied, as far as it is known */
+    size_t n_applied;
     int64_t now_ms;
 } MgRenumber;
 

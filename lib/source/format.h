@@ -152,6 +152,11 @@ MG_CHECK bool mg_script_digest_reader(const char *inherited, MgReader *reader,
                                       const MgReading *reading, char ret[MG_DIGEST_HEX_BYTES],
                                       MgError *err);
 
+/* ---- Two of one version (renumber.c) ------------------------------------------ */
+
+/* The hint to put one of the two to the end; nobody knows which is applied. */
+void mg_renumber_hint(const char *one, const char *other, MgError *err);
+
 /* ---- Fresh versions (version.c) --------------------------------------------- */
 
 enum {

@@ -24,13 +24,38 @@ fail_unknown(const MgRenumber *renumber, MgError *err)
     return false;
 }
 
-static bool
-fail_two(const MgNativeFile *one, const MgNativeFile *other, MgError *err)
+void
+mg_renumber_hint(const char *one, const char *other, MgError *err)
 {
+    mg_error_hint(err,
+                  "Put the one that is applied nowhere yet to the end, by one of these:\n"
+                  "migrate renumber %s\nmigrate renumber %s",
+                  one, other);
+}
+
+static bool
+is_applied(const MgRenumber *renumber, const char *label)
+{
+    for (size_t i = 0; i < renumber->n_applied; i++)
+        if (strcmp(renumber->applied[i], label) == 0)
+            return true;
+    return false;
+}
+
+static bool
+fail_two(const MgRenumber *renumber, const MgNativeFile *one, const MgNativeFile *other,
+         MgError *err)
+{
+    bool is_one = is_applied(renumber, one->label), is_other = is_applied(renumber, other->label);
     mg_fail(err, MG_E_USAGE, "\"%s\" and \"%s\" have one version", one->label, other->label);
     mg_error_at(err, other->path, 0, 0);
-    mg_error_hint(err, "Name the one that is applied nowhere yet: migrate renumber %s",
-                  other->label);
+    if (is_one == is_other) {
+        mg_renumber_hint(one->label, other->label, err);
+    } else {
+        mg_error_detail(err, "%s is applied here.", is_one ? one->label : other->label);
+        mg_error_hint(err, "Put the other one to the end: migrate renumber %s",
+                      is_one ? other->label : one->label);
+    }
     return false;
 }
 
@@ -58,7 +83,7 @@ find(const MgRenumber *renumber, MgNativeFile *files, size_t n_files, Found *ret
             !mg_version_matches(renumber->version, file->version, file->label))
             continue;
         if (found.n_files > 0 && strcmp(found.files[0]->label, file->label) != 0)
-            return fail_two(found.files[0], file, err);
+            return fail_two(renumber, found.files[0], file, err);
         if (found.n_files < MG_RENUMBER_MAX_FILES)
             found.files[found.n_files++] = file;
     }

@@ -145,9 +145,7 @@ fail_same_version(const MgNativeFile *a, const MgNativeFile *b, MgError *err)
         mg_error_hint(err, "Delete one of them, or give it another version.");
     } else {
         mg_fail(err, MG_E_SOURCE, "\"%s\" and \"%s\" have one version", a->label, b->label);
-        mg_error_hint(err,
-                      "Put the one that is applied nowhere yet to the end: migrate renumber %s",
-                      b->label);
+        mg_renumber_hint(a->label, b->label, err);
     }
     mg_error_at(err, b->path, 0, 0);
     return false;

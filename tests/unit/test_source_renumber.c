@@ -126,13 +126,15 @@ test_renumber__finds_one_by_any_of_its_names(void **state)
         { "2_b.up.sql 2_c.up.sql", "2_b", NULL, "2_b -> 3_b", left },
         { "2_b.up.sql 2_c.up.sql", "migrations/2_b.up.sql", NULL, "2_b -> 3_b", left },
         { "2_b.up.sql 2_c.up.sql", "2", NULL,
-          "usage: \"2_b\" and \"2_c\" have one version; Name the one that is"
-          " applied nowhere yet: migrate renumber 2_c",
+          "usage: \"2_b\" and \"2_c\" have one version; Put the one that is"
+          " applied nowhere yet to the end, by one of these:\nmigrate renumber 2_b\nmigrate"
+          " renumber 2_c",
           NULL },
         /* One version written in two ways is one version. */
         { "02_b.up.sql 2_c.up.sql", "2", NULL,
-          "usage: \"02_b\" and \"2_c\" have one version; Name the one that is"
-          " applied nowhere yet: migrate renumber 2_c",
+          "usage: \"02_b\" and \"2_c\" have one version; Put the one that is"
+          " applied nowhere yet to the end, by one of these:\nmigrate renumber 02_b\nmigrate"
+          " renumber 2_c",
           NULL },
         { "1_a.up.sql", "2", NULL,
           "unknown-version: \" has version \"2\"; List the migrations that there are: migrate show",

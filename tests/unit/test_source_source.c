@@ -122,10 +122,12 @@ static const struct {
                  " written in lower case: .sql" NAME_HINTS },
     { "7_a.up.sql 7_b.up.sql",
       "\"7_a\" and \"7_b\" have one version --> m/7_b.up.sql"
-      " hint: Put the one that is applied nowhere yet to the end: migrate renumber 7_b" },
+      " hint: Put the one that is applied nowhere yet to the end, by one of these:\n"
+      "migrate renumber 7_a\nmigrate renumber 7_b" },
     { "7_b.sql 007_a.sql 7_b.down.sql",
       "\"007_a\" and \"7_b\" have one version --> m/7_b.sql"
-      " hint: Put the one that is applied nowhere yet to the end: migrate renumber 7_b" },
+      " hint: Put the one that is applied nowhere yet to the end, by one of these:\n"
+      "migrate renumber 007_a\nmigrate renumber 7_b" },
     { "1_x.sql 1_x.up.sql",
       "two files are the up script of 1_x: \"m/1_x.up.sql\" and \"m/1_x.sql\" --> m/1_x.sql"
       " hint: Delete one of them, or give it another version." },
