@@ -667,7 +667,8 @@ typedef struct MgVerify {
 typedef struct MgVerified {
     bool is_target_asked;
     MgTarget target;
-    const char *base; /* NULL: none */
+    const char *base;  /* NULL: none */
+    bool is_unsettled; /* the one finding must be settled before migrations can be looked at */
     size_t n_migrations;
     MgError *findings; /* each with its place, where it has one */
     size_t n_findings;

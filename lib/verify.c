@@ -324,6 +324,7 @@ mg_verify(MgContext *context, const MgVerify *verify, const MgVerified **ret, Mg
         return mg_fail_noted(err, "nothing was changed");
     *verified = (MgVerified){ .is_target_asked = has_target,
                               .base = verify->base == NULL ? NULL : verify->base->ref,
+                              .is_unsettled = context->source_failure.code != MG_OK,
                               .n_migrations = context->source.n,
                               .findings = verifying.findings.items,
                               .n_findings = verifying.findings.n };

@@ -61,6 +61,9 @@ footer(const MgVerified *verified, MgArena *arena)
     const char *what = n == 0 ? "nothing found"
                               : mg_arena_format(arena, "%zu %s", n,
                                                 mg_text_plural((int64_t)n, "finding", "findings"));
+    if (verified->is_unsettled)
+        return mg_arena_format(arena, "%s: no migration can be looked at until it is settled",
+                               what);
     return mg_arena_format(
         arena, "%s: %zu %s looked at, %s", what, verified->n_migrations,
         mg_text_plural((int64_t)verified->n_migrations, "migration", "migrations"), scope);
@@ -83,8 +86,9 @@ mg_write_verify(const MgVerified *verified, const MgView *view, MgWrite write, v
     mg_report_add_field(&report, "base", mg_cell_text(verified == NULL ? NULL : verified->base),
                         &arena);
     mg_report_add_field(&report, "count",
-                        verified == NULL ? mg_cell_text(NULL)
-                                         : mg_cell_int((int64_t)verified->n_migrations),
+                        verified == NULL || verified->is_unsettled
+                            ? mg_cell_text(NULL)
+                            : mg_cell_int((int64_t)verified->n_migrations),
                         &arena);
     for (size_t i = 0; verified != NULL && i < verified->n_findings; i++)
         add_finding(&verified->findings[i], &arena, &report);
