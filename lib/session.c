@@ -72,6 +72,9 @@ describe_target(MgContext *context)
     if (mg_text_parse_uint(mg_conn_port(conn), 65535, &port))
         target->port = (int)port;
     target->is_local = mg_conn_is_local(conn);
+    context->session.login = target->user;
+    context->table.role =
+        context->session.role != NULL ? context->session.role : context->session.login;
     context->position.target = mg_arena_format(arena, "%s at %s", target->database, target->host);
     target->server_version = mg_arena_text(arena, mg_conn_server_version_text(conn));
     mg_emit(

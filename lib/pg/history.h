@@ -33,6 +33,7 @@ typedef struct MgHistoryTable {
     const char *sql;   /* quoted: "migrate"."history" */
     const char *shown; /* migrate.history */
     bool is_default;   /* its schema is ours to make */
+    const char *role;  /* who works with it, for words; NULL: not known */
 } MgHistoryTable;
 
 /* Parse "schema.table"; NULL gives migrate.history.  Fails with MG_E_USAGE. */

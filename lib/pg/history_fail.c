@@ -32,6 +32,21 @@ fail_foreign(const MgHistoryTable *table, MgError *err)
     mg_error_hint(err, "Keep the history elsewhere: --history schema.table");
 }
 
+/* Whoever only looks needs no more than this. */
+static void
+hint_at_reading(const MgHistoryTable *table, MgError *err)
+{
+    MgArena arena = { 0 };
+    const char *role = table->role == NULL ? NULL : mg_sql_identifier(table->role, &arena);
+    if (role != NULL)
+        mg_error_hint(err,
+                      "To let %s read it, as that role:\n"
+                      "GRANT USAGE ON SCHEMA %s TO %s;\nGRANT SELECT ON %s TO %s;",
+                      table->role, mg_sql_identifier(table->schema, &arena), role, table->sql,
+                      role);
+    mg_arena_release(&arena);
+}
+
 bool
 mg_history_fail_reading(const MgHistoryTable *table, const MgResult *result, MgError *err)
 {
@@ -40,6 +55,7 @@ mg_history_fail_reading(const MgHistoryTable *table, const MgResult *result, MgE
     *err = server;
     if (strcmp(server.sqlstate, "42501") == 0) {
         fail_permission(table, "read", "Migrate as the role that owns it.", err);
+        hint_at_reading(table, err);
     } else if (is_foreign(&server)) {
         fail_foreign(table, err);
     } else {

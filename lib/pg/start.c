@@ -191,9 +191,13 @@ mg_start_fail_settings(const MgSessionSettings *settings, const MgResult *result
     bool is_zone = strcmp(sqlstate, "22023") == 0 && strstr(err->message, "TimeZone") != NULL;
     if (is_role || is_zone)
         err->code = is_role ? MG_E_PERMISSION : MG_E_CONFIG;
-    if (is_role && strcmp(sqlstate, "42501") == 0)
-        mg_error_hint(err, "Let the role that logs in act as it: GRANT %s TO the_login_role;",
-                      settings->role);
+    if (is_role && strcmp(sqlstate, "42501") == 0) {
+        MgArena arena = { 0 };
+        mg_error_hint(err, "Let the role that logs in act as it: GRANT %s TO %s;",
+                      mg_sql_identifier(settings->role, &arena),
+                      mg_sql_identifier(settings->login, &arena));
+        mg_arena_release(&arena);
+    }
     mg_error_note(err, "nothing was applied");
     return false;
 }

@@ -22,6 +22,7 @@ typedef struct MgSessionSettings {
     const char *search_path; /* NULL: the role's own */
     const char *role;        /* SET ROLE; NULL: the one that logged in */
     const char *timezone;
+    const char *login; /* who logs in, for words */
     int64_t lock_timeout_ms;
     int64_t statement_timeout_ms; /* 0 = none, negative = the role's own */
     int64_t idle_timeout_ms;      /* in a transaction; 0 = none */

@@ -228,7 +228,7 @@ def test_the_doctor_judges_the_role_that_migrations_run_as(server):
     try:
         refused = run_in(project, login, "doctor", exit=2).out
         expect_in('  fail  role         permission denied to set role "ci_own"\n'
-                  "                     Let the role that logs in act as it: GRANT ci_own TO ", refused)
+                  "                     Let the role that logs in act as it: GRANT \"ci_own\" TO \"ci_login\";", refused)
         expect_in("mend \"role\" first", refused)
         project.sql("GRANT ci_own TO ci_login")
         expect_in('GRANT CREATE ON DATABASE "{}" TO "ci_own";'.format(project.database),
