@@ -8,8 +8,11 @@
  *
  * - The library prints nothing, installs no signal handler, starts no thread
  *   and keeps no global state but the libraries that it has loaded.  Talk comes
- *   through MgOptions.on_event.  Only a cancelled run starts a short-lived child,
- *   which asks the server to stop.
+ *   through MgOptions.on_event.  It forks short-lived children: one looks up the
+ *   name of a host, which may block as long as a name server is silent, and one
+ *   asks the server to stop what a cancelled run does.  (In a program of several
+ *   threads such a child may hang on what another thread held, an allocator's
+ *   lock: then the run fails when its time is over, but does not hang.)
  * - A function that can fail returns bool and fills *err on failure only;
  *   results are written on success only.
  * - Results belong to the context and stay valid until mg_close, unless a

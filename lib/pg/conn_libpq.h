@@ -10,6 +10,23 @@ struct pg_conn;
 struct pg_cancel;
 struct pg_result;
 
+/* An address and the name that it was found by; NULL: it was given. */
+typedef struct MgAddress {
+    const char *name, *address;
+} MgAddress;
+
+/* The names of a URL looked up. */
+typedef struct MgAddressed {
+    /* Lists for libpq of one length, an entry for each address; NULL: as they are. */
+    const char *hosts, *addresses, *ports;
+    bool is_nowhere;     /* no entry is left */
+    const char *failure; /* of the first name without addresses, in libpq's words; or NULL */
+    struct {
+        MgAddress *items;
+        size_t n, cap;
+    } known;
+} MgAddressed;
+
 /* An operation that was sent and has not been answered. */
 typedef struct MgFlying {
     MgOpKind kind;
@@ -22,6 +39,7 @@ struct MgConn {
     struct pg_cancel *cancel; /* prepared while it is not needed */
     const MgUrl *url;
     MgArena arena;
+    MgAddressed addressed;
     int cancel_fd;
     bool is_cancelled;
     bool is_given_up;   /* answers are missing: what they said is not known */
@@ -60,6 +78,15 @@ bool mg_conn_fail_lost(MgConn *conn, MgError *err);
 
 /* Tell of a statement that is sent. */
 void mg_conn_tell_statement(MgConn *conn, const char *sql);
+
+/*
+ * Look up the hosts' names of the first n of these parameters, which have room
+ * for two more, in at most limit_ms.  Fails with MG_E_CANCELLED.
+ */
+MG_CHECK bool mg_conn_look_up(MgConn *conn, const char **keys, const char **values, size_t n,
+                              int64_t limit_ms, MgAddressed *ret, MgError *err);
+/* The name that an address, of that many bytes, was looked up by; or NULL. */
+const char *mg_conn_name_of(const MgConn *conn, const char *address, size_t size_bytes);
 
 /* Ask the server to stop what it runs; may be repeated. */
 void mg_conn_send_cancel(MgConn *conn);

@@ -4,16 +4,14 @@
  */
 #include "pg/conn.h"
 
-#include <errno.h>
-#include <netinet/in.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include <libpq-fe.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/library.h"
 #include "base/mask.h"
@@ -108,16 +106,33 @@ classify(const char *sqlstate, const char *message)
     return REFUSAL_FINAL;
 }
 
+/* 'at "h", port 1': libpq, which got an address from us, does not say the name that was given. */
+static void
+name_place(const MgConn *conn, const char *place, size_t size_bytes, MgAttempt *ret)
+{
+    static const char begin[] = "at \"";
+    size_t begin_bytes = sizeof begin - 1;
+    const char *address = mg_text_starts(place, begin) ? place + begin_bytes : place;
+    size_t address_bytes = strcspn(address, "\"");
+    const char *name = mg_conn_name_of(conn, address, address_bytes);
+    const char *rest = name == NULL ? place : address + address_bytes + 1;
+    int rest_bytes = (int)(place + size_bytes - rest);
+    if (name == NULL)
+        snprintf(ret->where, sizeof ret->where, "%.*s", rest_bytes, rest);
+    else
+        snprintf(ret->where, sizeof ret->where, "%s%s\" (%.*s)%.*s", begin, name,
+                 (int)address_bytes, address, rest_bytes, rest);
+}
+
 /* libpq's 'connection to server at "h", port 1 failed: reason', in English: where and why. */
 static void
-split_reason(const char *text, MgAttempt *ret)
+split_reason(const MgConn *conn, const char *text, MgAttempt *ret)
 {
     static const char begin[] = "connection to server ", end[] = " failed: ";
     const char *where = mg_text_starts(text, begin) ? text + sizeof begin - 1 : NULL;
     const char *behind = where == NULL ? NULL : strstr(where, end);
     if (behind != NULL && (size_t)(behind - where) < sizeof ret->where) {
-        memcpy(ret->where, where, (size_t)(behind - where));
-        ret->where[behind - where] = '\0';
+        name_place(conn, where, (size_t)(behind - where), ret);
         text = behind + sizeof end - 1;
     }
     mg_text_copy(ret->reason, sizeof ret->reason, text);
@@ -129,7 +144,7 @@ read_refusal(MgConn *conn, MgAttempt *ret)
     const char *message = mg_url_mask(conn->url, PQerrorMessage(conn->pg), &conn->arena);
     const char *text = split_sqlstate(message, ret->sqlstate);
     ret->refusal = classify(ret->sqlstate, message);
-    split_reason(mg_arena_text_n(&conn->arena, text, strcspn(text, "\n")), ret);
+    split_reason(conn, mg_arena_text_n(&conn->arena, text, strcspn(text, "\n")), ret);
 }
 
 static void
@@ -190,7 +205,7 @@ finish_attempt(MgConn *conn, int64_t limit_ms, MgAttempt *ret_attempt, bool *ret
  * Defaults, the URL's parameters, ours: the later win.  The time limits keep a
  * vanished server from holding a run for ever; PQcancel inherits them.
  */
-static void
+static size_t
 collect_params(const MgConnOptions *options, const char **keys, const char **values)
 {
     const MgParams *params = &options->url->params;
@@ -220,6 +235,7 @@ collect_params(const MgConnOptions *options, const char **keys, const char **val
     }
     keys[n] = NULL;
     values[n] = NULL;
+    return n;
 }
 
 void
@@ -227,7 +243,7 @@ mg_conn_params(const MgConn *conn, MgArena *arena, MgParams *ret)
 {
     const char *keys[MAX_PARAMS], *values[MAX_PARAMS];
     MgConnOptions options = { .url = conn->url, .like = conn };
-    collect_params(&options, keys, values);
+    (void)collect_params(&options, keys, values);
     *ret = (MgParams){ .n = 0 };
     /* Of a key that comes twice the last value counts. */
     for (size_t i = 0; keys[i] != NULL; i++) {
@@ -246,12 +262,50 @@ mg_conn_mask(const MgConn *conn, const char *text, MgArena *arena)
     return mg_url_mask(conn->url, text, arena);
 }
 
+/* How long one part of an attempt may take. */
+static int64_t
+attempt_limit_ms(const MgConnOptions *options)
+{
+    int64_t limit_ms = options->attempt_ms == 0 ? ATTEMPT_MS : options->attempt_ms;
+    int64_t left_ms = options->deadline_ms - mg_clock_ms();
+    if (options->deadline_ms != 0 && left_ms < limit_ms)
+        limit_ms = left_ms < 1 ? 1 : left_ms;
+    return limit_ms;
+}
+
+static void
+add_addresses(const MgAddressed *addressed, const char **keys, const char **values, size_t n)
+{
+    if (addressed->hosts == NULL)
+        return;
+    keys[n] = "host";
+    values[n++] = addressed->hosts;
+    keys[n] = "hostaddr";
+    values[n++] = addressed->addresses;
+    keys[n] = "port";
+    values[n++] = addressed->ports;
+    keys[n] = NULL;
+    values[n] = NULL;
+}
+
 static bool
 attempt(MgConn *conn, const MgConnOptions *options, MgAttempt *ret_attempt, bool *ret_is_up,
         MgError *err)
 {
     const char *keys[MAX_PARAMS], *values[MAX_PARAMS];
-    collect_params(options, keys, values);
+    size_t n = collect_params(options, keys, values);
+    MgAddressed addressed = { .hosts = NULL };
+    if (options->like == NULL &&
+        !mg_conn_look_up(conn, keys, values, n, attempt_limit_ms(options), &addressed, err))
+        return false;
+    conn->addressed = addressed;
+    if (addressed.is_nowhere) {
+        *ret_is_up = false;
+        ret_attempt->refusal = REFUSAL_WAIT;
+        mg_text_copy(ret_attempt->reason, sizeof ret_attempt->reason, addressed.failure);
+        return true;
+    }
+    add_addresses(&addressed, keys, values, n);
 
     conn->pg = PQconnectStartParams(keys, values, 0);
     if (conn->pg == NULL)
@@ -264,11 +318,7 @@ attempt(MgConn *conn, const MgConnOptions *options, MgAttempt *ret_attempt, bool
     /* Verbose while connecting: the only way to see the SQLSTATE of a refused login. */
     PQsetErrorVerbosity(conn->pg, PQERRORS_VERBOSE);
     PQsetNoticeReceiver(conn->pg, on_pg_notice, conn);
-    int64_t limit_ms = options->attempt_ms == 0 ? ATTEMPT_MS : options->attempt_ms;
-    int64_t left_ms = options->deadline_ms - mg_clock_ms();
-    if (options->deadline_ms != 0 && left_ms < limit_ms)
-        limit_ms = left_ms < 1 ? 1 : left_ms;
-    if (!finish_attempt(conn, limit_ms, ret_attempt, ret_is_up, err))
+    if (!finish_attempt(conn, attempt_limit_ms(options), ret_attempt, ret_is_up, err))
         return false;
     PQsetErrorVerbosity(conn->pg, PQERRORS_DEFAULT);
     return true;
@@ -289,6 +339,22 @@ prepare_pipeline(MgConn *conn, MgError *err)
     return true;
 }
 
+static void
+describe_tries(const MgConn *conn, int64_t waited_ms, MgError *err)
+{
+    const MgAddressed *addressed = &conn->addressed;
+    MG_CLEANUP(buf) MgBuf detail = { 0 };
+    char waited[32];
+    mg_text_duration(waited_ms * 1000, waited, sizeof waited);
+    if (addressed->failure != NULL && !addressed->is_nowhere)
+        mg_buf_format(&detail, "Another host was left out: %s.", addressed->failure);
+    if (waited_ms >= 1000)
+        mg_buf_format(&detail, "%sIt was tried again and again for %s.",
+                      detail.size_bytes == 0 ? "" : "\n", waited);
+    if (detail.size_bytes > 0)
+        mg_error_detail(err, "%s", mg_buf_text(&detail));
+}
+
 static bool
 fail_refused(const MgConn *conn, const MgAttempt *attempt, int64_t waited_ms, MgError *err)
 {
@@ -300,11 +366,7 @@ fail_refused(const MgConn *conn, const MgAttempt *attempt, int64_t waited_ms, Mg
     } else {
         mg_fail(err, MG_E_UNREACHABLE, "could not connect to the server%s%s: %s",
                 attempt->where[0] == '\0' ? "" : " ", attempt->where, attempt->reason);
-        if (waited_ms >= 1000) {
-            char waited[32];
-            mg_text_duration(waited_ms * 1000, waited, sizeof waited);
-            mg_error_detail(err, "It was tried again and again for %s.", waited);
-        }
+        describe_tries(conn, waited_ms, err);
         if (known == NULL && attempt->refusal == REFUSAL_WAIT)
             mg_error_hint(err, "Check that the server runs and that %s names its host and port.",
                           conn->url->name);
@@ -337,7 +399,7 @@ connect_until(MgConn *conn, const MgConnOptions *options, MgError *err)
     int64_t start_ms = mg_clock_ms(), backoff_ms = FIRST_BACKOFF_MS;
     char said[sizeof((MgAttempt *)NULL)->reason] = "";
 
-    for (;;) {
+    for (bool is_first = true;; is_first = false) {
         MgAttempt refused = { 0 };
         bool is_up = false;
         if (!attempt(conn, options, &refused, &is_up, err))
@@ -349,9 +411,9 @@ connect_until(MgConn *conn, const MgConnOptions *options, MgError *err)
 
         int64_t waited_ms = mg_clock_ms() - start_ms;
         if (refused.refusal != REFUSAL_WAIT || waited_ms + backoff_ms > options->wait_server_ms)
-            return fail_refused(conn, &refused, waited_ms, err);
+            return fail_refused(conn, &refused, is_first ? 0 : waited_ms, err);
         if (options->deadline_ms != 0 && start_ms + waited_ms + backoff_ms > options->deadline_ms)
-            return !fail_refused(conn, &refused, waited_ms, err) && fail_deadline(conn, err);
+            return !fail_refused(conn, &refused, 0, err) && fail_deadline(conn, err);
         if (options->on_waiting != NULL && strcmp(said, refused.reason) != 0 &&
             !options->on_waiting(options->payload, refused.reason, err))
             return false;
@@ -392,126 +454,4 @@ mg_conn_close(MgConn *conn)
     mg_free(conn->flying);
     mg_arena_release(&conn->arena);
     mg_free(conn);
-}
-
-/* ---- Facts --------------------------------------------------------------- */
-
-int
-mg_conn_server_version(const MgConn *conn)
-{
-    return PQserverVersion(conn->pg);
-}
-
-const char *
-mg_conn_server_version_text(const MgConn *conn)
-{
-    return conn->server_version;
-}
-
-int
-mg_conn_key_pid(const MgConn *conn)
-{
-    return PQbackendPID(conn->pg);
-}
-
-int
-mg_conn_local_port(const MgConn *conn)
-{
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-        struct sockaddr_storage room;
-    } address = { 0 };
-    socklen_t size = sizeof address;
-
-    if (getsockname(PQsocket(conn->pg), &address.any, &size) != 0)
-        return 0;
-    if (address.any.sa_family == AF_INET)
-        return ntohs(address.v4.sin_port);
-    if (address.any.sa_family == AF_INET6)
-        return ntohs(address.v6.sin6_port);
-    return -1;
-}
-
-/* Parent of a process, by /proc (Linux); 0 when it cannot be told. */
-static long
-parent_of(int pid)
-{
-    char path[64], line[512];
-    snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return 0;
-    size_t n = fread(line, 1, sizeof line - 1, file);
-    (void)fclose(file);
-    line[n] = '\0';
-    /* "pid (name) state parent ..."; the name may hold anything, so look for its last ')'. */
-    const char *at = strrchr(line, ')');
-    long parent = 0;
-    char state = 0;
-    if (at == NULL || sscanf(at + 1, " %c %ld", &state, &parent) != 2)
-        return 0;
-    return parent;
-}
-
-bool
-mg_conn_socket_is_postmasters(const MgConn *conn)
-{
-#ifdef SO_PEERCRED
-    struct ucred peer = { 0 };
-    socklen_t size = sizeof peer;
-    if (getsockopt(PQsocket(conn->pg), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
-        return false;
-    return peer.pid > 0 && parent_of(mg_conn_key_pid(conn)) == peer.pid;
-#else
-    (void)parent_of;
-    return false;
-#endif
-}
-
-bool
-mg_conn_counts_bytes(const MgConn *conn)
-{
-    const char *encoding = PQparameterStatus(conn->pg, "server_encoding");
-    return encoding != NULL && strcmp(encoding, "SQL_ASCII") == 0;
-}
-
-bool
-mg_conn_has_standard_strings(const MgConn *conn)
-{
-    const char *value = PQparameterStatus(conn->pg, "standard_conforming_strings");
-    return value == NULL || strcmp(value, "on") == 0;
-}
-
-const char *
-mg_conn_host(const MgConn *conn)
-{
-    return PQhost(conn->pg);
-}
-
-const char *
-mg_conn_port(const MgConn *conn)
-{
-    return PQport(conn->pg);
-}
-
-const char *
-mg_conn_database(const MgConn *conn)
-{
-    return PQdb(conn->pg);
-}
-
-const char *
-mg_conn_user(const MgConn *conn)
-{
-    return PQuser(conn->pg);
-}
-
-bool
-mg_conn_is_local(const MgConn *conn)
-{
-    const char *host = PQhost(conn->pg), *address = PQhostaddr(conn->pg);
-    return (host != NULL && host[0] == '/') ||
-           (address != NULL && (mg_text_starts(address, "127.") || strcmp(address, "::1") == 0));
 }

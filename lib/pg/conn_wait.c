@@ -3,15 +3,14 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <libpq-fe.h>
 
 #include "base/clock.h"
+#include "pg/conn_child.h"
 #include "pg/conn_libpq.h"
 
 enum {
@@ -101,7 +100,7 @@ mg_conn_send_cancel(MgConn *conn)
     char reason[256];
     if (conn->cancel == NULL || !mg_conn_reap_cancel(conn, false))
         return; /* the last one is still on its way */
-    pid_t child = fork();
+    pid_t child = mg_child_start();
     if (child == 0) {
         (void)PQcancel(conn->cancel, reason, sizeof reason);
         _exit(0);
@@ -117,10 +116,7 @@ mg_conn_reap_cancel(MgConn *conn, bool is_final)
 {
     if (conn->cancel_child == 0)
         return true;
-    if (is_final)
-        (void)kill(conn->cancel_child, SIGKILL);
-    /* Whoever uses the library may have reaped it: then waitpid fails, which is as well. */
-    if (waitpid(conn->cancel_child, NULL, is_final ? 0 : WNOHANG) == 0)
+    if (!mg_child_reap(conn->cancel_child, is_final))
         return false;
     conn->cancel_child = 0;
     return true;
