@@ -235,6 +235,15 @@ claim_alone(MgContext *context, const MgNewClaim *claim, MgError *err)
     return true;
 }
 
+static MgRecorder
+recorder(const MgContext *context)
+{
+    return (MgRecorder){ .applied_by = context->applied_by,
+                         .commit = context->identity.commit,
+                         .run_url = context->identity.run_url,
+                         .environment = context->position.environment };
+}
+
 static bool
 record(MgContext *context, const MgPlan *plan, const MgNewClaim *claim, MgOutcome *outcome,
        MgError *err)
@@ -246,9 +255,7 @@ record(MgContext *context, const MgPlan *plan, const MgNewClaim *claim, MgOutcom
                             .claim = claim,
                             .steps = plan->steps,
                             .n_steps = plan->n_steps,
-                            .applied_by = context->applied_by,
-                            .commit = context->identity.commit,
-                            .run_url = context->identity.run_url,
+                            .by = recorder(context),
                             .on_event = forward_event,
                             .payload = context };
     if (!mg_record_baseline(&input, &context->arena, outcome, err))
@@ -287,10 +294,7 @@ execute(MgContext *context, const MgGoal *goal, const MgPlan *plan, MgOutcome *o
                           .is_one_transaction = goal->is_one_transaction || goal->is_rehearsal,
                           .is_rehearsal = goal->is_rehearsal,
                           .n_before = (size_t)n_before,
-                          .applied_by = context->applied_by,
-                          .commit = context->identity.commit,
-                          .run_url = context->identity.run_url,
-                          .environment = context->position.environment,
+                          .by = recorder(context),
                           .claim = claim,
                           .on_claimed = claim == NULL ? NULL : mg_claim_tell,
                           .lock_timeout_ms = context->session.lock_timeout_ms,

@@ -321,19 +321,25 @@ mg_exec(const MgExecInput *input, MgArena *arena, MgOutcome *ret, MgError *err)
         exec.durations_us = mg_arena_alloc_array(arena, input->n_steps, sizeof *exec.durations_us);
     exec.must_create_history = mg_exec_must_prepare_history(&exec);
     exec.fence = mg_lock_fence_sql(input->lock, arena);
-    exec.own[MG_OWN_BEGIN] =
-        (MgOwn){ "migrate_begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE" };
+    /* The session's settings say the level and that it writes. */
+    exec.own[MG_OWN_BEGIN] = (MgOwn){ "migrate_begin", "BEGIN" };
+    exec.own[MG_OWN_COMMIT] = (MgOwn){ "migrate_commit", "COMMIT" };
     exec.own[MG_OWN_FENCE] =
         (MgOwn){ "migrate_fence", mg_arena_format(arena, "SELECT %s", exec.fence) };
-    exec.own[MG_OWN_RECORD] =
-        (MgOwn){ "migrate_record", mg_history_record_sql(input->table, exec.fence,
-                                                         input->is_one_transaction, arena) };
+    exec.own[MG_OWN_RECORD] = (MgOwn){
+        "migrate_record",
+        mg_history_record_sql(input->table, exec.fence, &input->by,
+                              input->is_one_transaction ? MG_RECORD_OF_ALL : MG_RECORD_WHOLE, arena)
+    };
+    exec.own[MG_OWN_FIRST_MARK].sql =
+        mg_history_record_sql(input->table, exec.fence, &input->by, MG_RECORD_FIRST_MARK, arena);
     exec.own[MG_OWN_REVERT] =
         (MgOwn){ "migrate_revert", mg_history_revert_sql(input->table, exec.fence, arena) };
     exec.own[MG_OWN_PROGRESS].sql = mg_history_progress_sql(input->table, exec.fence, arena);
     exec.own[MG_OWN_DOWN_PROGRESS].sql =
         mg_history_down_progress_sql(input->table, exec.fence, arena);
-    exec.own[MG_OWN_FINISH].sql = mg_history_finish_sql(input->table, exec.fence, arena);
+    exec.own[MG_OWN_FINISH].sql =
+        mg_history_finish_sql(input->table, exec.fence, &input->by, arena);
     exec.release_sql = mg_lock_release_others_sql(input->lock, arena);
     exec.deadline_sql =
         mg_arena_format(arena,

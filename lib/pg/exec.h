@@ -44,9 +44,7 @@ typedef struct MgExecInput {
     bool is_one_transaction; /* all of them, which are transactional and go up; */
     bool is_rehearsal;       /* and it is rolled back at its end */
     size_t n_before;         /* steps that this run had done before a connection broke */
-    const char *applied_by;
-    const char *commit, *run_url;      /* NULL: unknown */
-    const char *environment;           /* NULL: unknown */
+    MgRecorder by;
     const MgNewClaim *claim;           /* written before the first step; NULL: none */
     int64_t lock_timeout_ms;           /* of the session */
     int64_t lock_retry_ms;             /* how long a migration is tried again; 0 = one try */

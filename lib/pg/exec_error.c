@@ -314,8 +314,9 @@ mg_exec_fail(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *er
         mg_exec_note_state(exec, tag->item, tag->number, err);
         return false;
     }
-    /* The fence fails by a cast: its own words never reach the user. */
-    bool is_cast = strcmp(sqlstate, "22P02") == 0;
+    /* What we make fail, fails by a cast, and the fence by a name: their own words never reach the
+     * user. */
+    bool is_cast = strcmp(sqlstate, "22P02") == 0, is_name = strcmp(sqlstate, "42704") == 0;
 
     switch ((MgRole)tag->role) {
     case MG_ROLE_CREATE_HISTORY:
@@ -327,7 +328,7 @@ mg_exec_fail(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *er
     case MG_ROLE_FENCE:
     case MG_ROLE_RECORD:
     case MG_ROLE_MARK:
-        if (is_cast)
+        if (is_cast || is_name)
             return fail_history(exec, tag, result, err);
         break;
     case MG_ROLE_INDEX_FREE:

@@ -83,8 +83,10 @@ typedef struct MgOwn {
 
 enum {
     MG_OWN_BEGIN,
+    MG_OWN_COMMIT,
     MG_OWN_FENCE,
     MG_OWN_RECORD,
+    MG_OWN_FIRST_MARK,
     MG_OWN_REVERT,
     MG_OWN_PROGRESS,
     MG_OWN_DOWN_PROGRESS,

@@ -125,7 +125,7 @@ mg_exec_push_flush(MgExec *exec)
 void
 mg_exec_push_begin(MgExec *exec)
 {
-    mg_exec_push_sql(exec, MG_ROLE_BEGIN, exec->own[MG_OWN_BEGIN].sql);
+    mg_exec_push_sql(exec, MG_ROLE_BEGIN, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
 }
 
 void
@@ -149,6 +149,7 @@ push_prepares(MgExec *exec)
 {
     const MgStep *next = mg_exec_step(exec), *last = &exec->input->steps[exec->input->n_steps - 1];
     bool is_needed[MG_N_OWN] = { [MG_OWN_BEGIN] = !exec->input->is_one_transaction,
+                                 [MG_OWN_COMMIT] = !exec->input->is_one_transaction,
                                  [MG_OWN_FENCE] = true,
                                  [MG_OWN_REVERT] = next->direction == MG_DOWN,
                                  [MG_OWN_RECORD] = last->direction == MG_UP };
@@ -201,7 +202,7 @@ push_close(MgExec *exec)
 {
     const char **params = mg_arena_alloc_array(&exec->step_arena, 2, sizeof *params);
     params[0] = mg_exec_step(exec)->migration->name;
-    params[1] = exec->input->applied_by;
+    params[1] = exec->input->by.applied_by;
     mg_exec_push(exec, (MgOp){ .kind = MG_OP_QUERY,
                                .sql = mg_history_close_sql(exec->input->table, &exec->step_arena),
                                .params = params,
@@ -217,10 +218,6 @@ mg_exec_push_record(MgExec *exec, MgRole role, int n_started, int n_done, MgErro
     const MgStep *step = mg_exec_step(exec);
     MgRecord record = { .migration = step->migration,
                         .row_id = step->row_id,
-                        .applied_by = exec->input->applied_by,
-                        .commit = exec->input->commit,
-                        .run_url = exec->input->run_url,
-                        .environment = exec->input->environment,
                         .prefix_digest =
                             n_done < n_started ? exec->run.before_digest : exec->run.prefix_digest,
                         .awaited_us = exec->awaited_us,
@@ -235,8 +232,12 @@ mg_exec_push_record(MgExec *exec, MgRole role, int n_started, int n_done, MgErro
         push_close(exec);
     const char **params = mg_arena_alloc_array(&exec->step_arena, MG_FINISH_PARAMS, sizeof *params);
     mg_history_record_params(&record, &exec->step_arena, params);
-    mg_exec_push_own(exec, role, is_finish ? MG_OWN_FINISH : MG_OWN_RECORD, params,
-                     is_finish ? MG_FINISH_PARAMS : MG_RECORD_PARAMS);
+    if (is_finish)
+        mg_exec_push_own(exec, role, MG_OWN_FINISH, params, MG_FINISH_PARAMS);
+    else if (step->is_transactional)
+        mg_exec_push_own(exec, role, MG_OWN_RECORD, params, MG_WHOLE_PARAMS);
+    else
+        mg_exec_push_own(exec, role, MG_OWN_FIRST_MARK, params, MG_RECORD_PARAMS);
     if (has_more)
         mg_exec_push_sql(exec, MG_ROLE_SET, forget_sequences);
     return true;
@@ -248,7 +249,7 @@ mg_exec_push_revert(MgExec *exec)
     MgArena *arena = &exec->step_arena;
     const char **params = mg_arena_alloc_array(arena, MG_REVERT_PARAMS, sizeof *params);
     params[0] = mg_arena_format(arena, "%" PRId64, mg_exec_step(exec)->row_id);
-    params[1] = exec->input->applied_by;
+    params[1] = exec->input->by.applied_by;
     params[2] = mg_arena_format(arena, "%" PRId64, exec->awaited_us);
     exec->awaited_us = 0;
     mg_exec_push_own(exec, MG_ROLE_RECORD, MG_OWN_REVERT, params, MG_REVERT_PARAMS);
@@ -380,7 +381,9 @@ mg_exec_finish_step(MgExec *exec)
     bool is_last = exec->step_i + 1 == exec->input->n_steps;
     if (!is_last && mg_exec_step(exec)[1].script->can_touch_session)
         mg_exec_push_sql(exec, MG_ROLE_SET, forget_sequences);
-    if (!exec->input->is_one_transaction || is_last)
+    if (!exec->input->is_one_transaction)
+        mg_exec_push_own(exec, MG_ROLE_LAST_COMMIT, MG_OWN_COMMIT, NULL, 0);
+    else if (is_last)
         mg_exec_push_sql(exec, MG_ROLE_LAST_COMMIT,
                          exec->input->is_rehearsal ? "ROLLBACK" : "COMMIT");
     exec->n_unflushed++;

@@ -45,7 +45,14 @@ mg_history_table_parse(const char *text, MgArena *arena, MgHistoryTable *ret, Mg
 
 /* ---- Reading --------------------------------------------------------------- */
 
-enum { FACT_EXISTS, FACT_HAS_SCHEMA, FACT_HIDES_ROWS, FACT_IS_EMPTY, FACT_COMMENT };
+enum {
+    FACT_EXISTS,
+    FACT_HAS_SCHEMA,
+    FACT_HIDES_ROWS,
+    FACT_IS_EMPTY,
+    FACT_COMMENT,
+    FACT_HAS_DEFAULT_PRIVILEGES,
+};
 
 /* Before 14 obj_description() is SQL that is read with the session's search_path. */
 static const char comment_sql[] =
@@ -56,25 +63,28 @@ static const char comment_sql[] =
 const char *
 mg_history_facts_sql(const MgHistoryTable *table, MgArena *arena)
 {
-    /* Empty: no table of the user's own; an extension's and another history do not count. */
+    /*
+     * Empty: no table of the user's own; an extension's and another history do not count.  What a
+     * database is made with, but schema public, has numbers below 16384.  Every run plans this, and
+     * what a plan looks up for a join or an IN makes each later change of a table cost more.
+     */
     return mg_arena_format(
         arena,
-        "SELECT h.oid IS NOT NULL,"
-        " EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname " MG_EQ " %s),"
+        "SELECT h.oid IS NOT NULL, pg_catalog.to_regnamespace(%s) IS NOT NULL,"
         " coalesce(pg_catalog.row_security_active(h.oid), false),"
-        " CASE WHEN h.oid IS NULL THEN NOT EXISTS ("
-        "SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid " MG_EQ
-        " c.relnamespace"
-        " WHERE c.relkind " MG_EQ_ANY "('{r,p}') AND n.nspname " MG_NE " 'information_schema'"
-        " AND NOT n.nspname " MG_MATCHES
-        " '^pg_' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
+        " CASE WHEN h.oid IS NULL THEN NOT EXISTS (SELECT FROM pg_catalog.pg_class c"
+        " WHERE (c.relnamespace " MG_EQ " 2200::pg_catalog.oid OR c.relnamespace " MG_GE
+        " 16384::pg_catalog.oid) AND (c.relkind " MG_EQ " 'r' OR c.relkind " MG_EQ " 'p')"
+        " AND c.relpersistence " MG_NE " 't' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
         " WHERE d.classid " MG_EQ
         " 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND d.objid " MG_EQ " c.oid"
-        " AND d.deptype " MG_EQ " 'e') AND NOT coalesce(%s, '') " MG_LIKE
-        " '" MG_HISTORY_LAYOUT_COMMENT "%%') END, %s"
+        " AND d.deptype " MG_EQ " 'e' OFFSET 0) AND NOT coalesce(%s, '') " MG_LIKE
+        " '" MG_HISTORY_LAYOUT_COMMENT "%%') END, %s,"
+        " EXISTS (SELECT FROM pg_catalog.pg_default_acl)"
         " FROM (SELECT pg_catalog.to_regclass(%s)::pg_catalog.oid AS oid) h",
-        mg_sql_literal(table->schema, arena), mg_arena_format(arena, comment_sql, "c.oid"),
-        mg_arena_format(arena, comment_sql, "h.oid"), mg_sql_literal(table->sql, arena));
+        mg_sql_literal(mg_sql_identifier(table->schema, arena), arena),
+        mg_arena_format(arena, comment_sql, "c.oid"), mg_arena_format(arena, comment_sql, "h.oid"),
+        mg_sql_literal(table->sql, arena));
 }
 
 const char *
@@ -131,6 +141,8 @@ mg_history_take_facts(const MgHistoryTable *table, const MgResult *result, MgHis
                              .has_schema = mg_result_bool(result, 0, FACT_HAS_SCHEMA),
                              .hides_rows = mg_result_bool(result, 0, FACT_HIDES_ROWS),
                              .is_database_empty = mg_result_bool(result, 0, FACT_IS_EMPTY),
+                             .has_default_privileges =
+                                 mg_result_bool(result, 0, FACT_HAS_DEFAULT_PRIVILEGES),
                              .layout = parse_layout(mg_result_text(result, 0, FACT_COMMENT)) };
     if (facts.layout > MG_HISTORY_LAYOUT) {
         mg_fail(err, MG_E_HISTORY, "history table \"%s\" has layout %d, this program knows %d",
@@ -202,6 +214,27 @@ take_row(const MgResult *result, int row, MgArena *arena)
     };
 }
 
+/* Somebody may have written to the table by hand: what no run writes is not guessed at. */
+static bool
+check_row(const MgHistoryTable *table, const MgResult *result, int row, MgError *err)
+{
+    const char *id = mg_result_text(result, row, 0), *kind = mg_result_text(result, row, 3);
+    bool is_known = kind != NULL && (strcmp(kind, MG_HISTORY_CLAIM_KIND) == 0 ||
+                                     strcmp(kind, mg_kind_name(mg_kind_of(kind))) == 0);
+    if (!is_known)
+        mg_fail(err, MG_E_HISTORY, "row %s of history table \"%s\" is of no known kind: \"%s\"", id,
+                table->shown, kind == NULL ? "" : kind);
+    else if (mg_result_text(result, row, 1) == NULL && mg_kind_of(kind) != MG_REPEATABLE)
+        mg_fail(err, MG_E_HISTORY, "row %s of history table \"%s\" has no version", id,
+                table->shown);
+    else
+        return true;
+    mg_error_detail(err, "No run writes such a row.");
+    mg_error_hint(err, "Take back what was changed in the table by hand.");
+    mg_error_note(err, "nothing was applied");
+    return false;
+}
+
 bool
 mg_history_take_rows(const MgHistoryTable *table, const MgResult *result, MgArena *arena,
                      MgHistory *ret, MgError *err)
@@ -220,7 +253,9 @@ mg_history_take_rows(const MgHistoryTable *table, const MgResult *result, MgAren
     history.items = mg_arena_room(arena, history.cap, sizeof *history.items);
     for (int row = 0; row < mg_result_n_rows(result); row++) {
         const char *kind = mg_result_text(result, row, 3);
-        if (kind != NULL && strcmp(kind, MG_HISTORY_CLAIM_KIND) == 0)
+        if (!check_row(table, result, row, err))
+            return false;
+        if (strcmp(kind, MG_HISTORY_CLAIM_KIND) == 0)
             MG_PUSH(arena, &history.claims, take_claim(result, row, arena));
         else
             history.items[history.n++] = take_row(result, row, arena);
@@ -249,12 +284,8 @@ mg_history_record_params(const MgRecord *record, MgArena *arena,
     params[n++] = mg_arena_format(arena, "%d", up->n_statements);
     params[n++] = mg_arena_format(arena, "%d", record->n_statements_started);
     params[n++] = mg_arena_format(arena, "%d", record->n_statements_done);
-    params[n++] = record->applied_by;
-    params[n++] = record->commit;
-    params[n++] = record->run_url;
     params[n++] = record->prefix_digest[0] == '\0' ? NULL : record->prefix_digest;
     params[n++] = mg_arena_format(arena, "%" PRId64, record->awaited_us);
-    params[n++] = record->environment;
     params[n++] = mg_history_key(migration, record->row_id, arena);
     assert(n == MG_FINISH_PARAMS);
 }
@@ -267,30 +298,40 @@ mg_history_record_params(const MgRecord *record, MgArena *arena,
     " RETURNING (pg_catalog.date_part('epoch', duration) " MG_TIMES " 1000000::float)::bigint AS " \
     "duration_us)"
 
+/* The values of the columns that are the same in every row of a run. */
+static const char *
+values_of(const MgRecorder *by, MgArena *arena)
+{
+    return mg_arena_format(arena, "%s, %s, %s, %s, '" MG_VERSION "'",
+                           mg_sql_literal(by->applied_by, arena), mg_sql_literal(by->commit, arena),
+                           mg_sql_literal(by->run_url, arena),
+                           mg_sql_literal(by->environment, arena));
+}
+
 const char *
-mg_history_record_sql(const MgHistoryTable *table, const char *fence_sql, bool is_one_transaction,
-                      MgArena *arena)
+mg_history_record_sql(const MgHistoryTable *table, const char *fence_sql, const MgRecorder *by,
+                      MgRecordKind kind, MgArena *arena)
 {
     const char *begin = "pg_catalog.now()";
-    if (is_one_transaction)
+    if (kind == MG_RECORD_OF_ALL)
         begin = mg_arena_format(arena,
                                 "greatest(pg_catalog.now(), (SELECT b.applied_at FROM %s b"
                                 " ORDER BY b.id DESC LIMIT 1))",
                                 table->sql);
-    /* Every migration starts this plan: a sub-select, aggregates would cost more than the row. */
+    bool is_mark = kind == MG_RECORD_FIRST_MARK;
+    /* Every migration starts this plan, and what is in it costs more than the row: so no more
+     * parameters than differ, and a sub-select instead of aggregates. */
     return mg_arena_format(
         arena,
         "WITH changed AS ("
         "INSERT INTO %s (version, name, kind, up_digest, token_digest, down_script, down_digest,"
-        " statements, statements_started, statements_done, applied_by, git_commit, run_url,"
-        " prefix_digest, environment, tool_version, duration)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
-        " $9, $10, $11, $12, $13, $14, $16,"
-        " '" MG_VERSION "', CASE WHEN %s " MG_EQ " 1 THEN (pg_catalog.clock_timestamp() " MG_MINUS
-        " %s)"
-        " " MG_PLUS " ($15::float " MG_TIMES " interval '1 microsecond') END)" DURATION
+        " statements, statements_started, statements_done, prefix_digest, applied_by, git_commit,"
+        " run_url, environment, tool_version, duration)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, %s, %s, CASE WHEN %s THEN"
+        " (pg_catalog.clock_timestamp() " MG_MINUS " %s)%s END)" DURATION
         " SELECT coalesce((SELECT duration_us FROM changed), " MG_HISTORY_NO_ROW ")",
-        table->sql, fence_sql, begin);
+        table->sql, is_mark ? "$9, $10, $11" : "$8, $8, NULL", values_of(by, arena), fence_sql,
+        begin, is_mark ? " " MG_PLUS " ($12::float " MG_TIMES " interval '1 microsecond')" : "");
 }
 
 const char *
@@ -318,7 +359,7 @@ mg_history_progress_sql(const MgHistoryTable *table, const char *fence_sql, MgAr
         " duration = duration " MG_PLUS " (pg_catalog.clock_timestamp() " MG_MINUS
         " pg_catalog.now())"
         " " MG_PLUS " ($4::float " MG_TIMES " interval '1 microsecond'), prefix_digest = "
-        "$5" ROW_OF("$1::pg_catalog.text") " AND %s " MG_EQ " 1" DURATION ONE_ROW,
+        "$5" ROW_OF("$1::pg_catalog.text") " AND %s" DURATION ONE_ROW,
         table->sql, fence_sql);
 }
 
@@ -329,27 +370,26 @@ mg_history_down_progress_sql(const MgHistoryTable *table, const char *fence_sql,
         arena,
         "WITH changed AS (UPDATE %s SET down_statements = $2, down_started = $3,"
         " down_done = $4, down_prefix_digest = $5 WHERE id " MG_EQ " $1::bigint"
-        " AND reverted_at IS NULL AND %s " MG_EQ " 1"
+        " AND reverted_at IS NULL AND %s"
         " RETURNING (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() " MG_MINUS
         " pg_catalog.now()) " MG_TIMES " 1000000::float)::bigint AS duration_us)" ONE_ROW,
         table->sql, fence_sql);
 }
 
 const char *
-mg_history_finish_sql(const MgHistoryTable *table, const char *fence_sql, MgArena *arena)
+mg_history_finish_sql(const MgHistoryTable *table, const char *fence_sql, const MgRecorder *by,
+                      MgArena *arena)
 {
-    return mg_arena_format(arena,
-                           "WITH changed AS (UPDATE %s SET version = $1, name = $2, kind = $3,"
-                           " up_digest = $4, token_digest = $5, down_script = $6,"
-                           " down_digest = $7, statements = $8, statements_started = $9,"
-                           " statements_done = $10, applied_by = $11, git_commit = $12,"
-                           " run_url = $13, prefix_digest = $14, environment = $16,"
-                           " tool_version = '" MG_VERSION "',"
-                           " duration = duration " MG_PLUS
-                           " (pg_catalog.clock_timestamp() " MG_MINUS " pg_catalog.now())"
-                           " " MG_PLUS " ($15::float " MG_TIMES " interval '1 microsecond')" ROW_OF(
-                               "$17::pg_catalog.text") " AND %s " MG_EQ " 1" DURATION ONE_ROW,
-                           table->sql, fence_sql);
+    return mg_arena_format(
+        arena,
+        "WITH changed AS (UPDATE %s SET version = $1, name = $2, kind = $3, up_digest = $4,"
+        " token_digest = $5, down_script = $6, down_digest = $7, statements = $8,"
+        " statements_started = $9, statements_done = $10, prefix_digest = $11,"
+        " (applied_by, git_commit, run_url, environment, tool_version) = ROW (%s),"
+        " duration = duration " MG_PLUS " (pg_catalog.clock_timestamp() " MG_MINUS
+        " pg_catalog.now()) " MG_PLUS " ($12::float " MG_TIMES
+        " interval '1 microsecond')" ROW_OF("$13::pg_catalog.text") " AND %s" DURATION ONE_ROW,
+        table->sql, values_of(by, arena), fence_sql);
 }
 
 const char *
@@ -358,7 +398,7 @@ mg_history_revert_sql(const MgHistoryTable *table, const char *fence_sql, MgAren
     return mg_arena_format(
         arena,
         "WITH changed AS (UPDATE %s SET reverted_at = pg_catalog.clock_timestamp(),"
-        " reverted_by = $2 WHERE id " MG_EQ " $1::bigint AND reverted_at IS NULL AND %s " MG_EQ " 1"
+        " reverted_by = $2 WHERE id " MG_EQ " $1::bigint AND reverted_at IS NULL AND %s"
         " RETURNING (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() " MG_MINUS
         " pg_catalog.now()) " MG_TIMES " 1000000::float)::bigint " MG_PLUS
         " $3::bigint AS duration_us)" ONE_ROW,
@@ -381,8 +421,8 @@ mg_history_repair_sql(const MgHistoryTable *table, int64_t row_id, const MgChang
     }
     return mg_arena_format(arena,
                            "WITH changed AS (UPDATE %s SET %s WHERE id " MG_EQ " %" PRId64
-                           " AND reverted_at IS NULL%s AND %s " MG_EQ
-                           " 1 RETURNING 0::bigint AS duration_us)" ONE_ROW,
+                           " AND reverted_at IS NULL%s AND %s"
+                           " RETURNING 0::bigint AS duration_us)" ONE_ROW,
                            table->sql, mg_buf_text(&set), row_id, mg_buf_text(&where), fence_sql);
 }
 
@@ -394,7 +434,7 @@ mg_history_release_sql(const MgHistoryTable *table, int64_t id, const char *by,
                            "WITH changed AS (UPDATE %s SET reverted_at ="
                            " pg_catalog.clock_timestamp(), reverted_by = %s WHERE id " MG_EQ
                            " %" PRId64 " AND kind " MG_EQ " '" MG_HISTORY_CLAIM_KIND
-                           "' AND reverted_at IS NULL AND %s " MG_EQ " 1"
+                           "' AND reverted_at IS NULL AND %s"
                            " RETURNING 0::bigint AS duration_us)" ONE_ROW,
                            table->sql, mg_sql_literal(by, arena), id, fence_sql);
 }

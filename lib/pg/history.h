@@ -18,7 +18,8 @@
 #include "sql/catalog.h"
 
 enum {
-    MG_HISTORY_LAYOUT = 3, /* 2: environment, claims; 3: how far a down script got */
+    /* 2: environment, claims; 3: how far a down script got; 4: no checks */
+    MG_HISTORY_LAYOUT = 4,
     MG_HISTORY_MAX_PREPARE_OPS = 11,
 };
 
@@ -47,7 +48,8 @@ typedef struct MgHistoryFacts {
     bool exists, has_schema;
     bool hides_rows; /* row security is active for this role */
     bool is_database_empty;
-    int layout; /* 0 when the comment does not tell */
+    bool has_default_privileges; /* of any role, for objects to come */
+    int layout;                  /* 0 when the comment does not tell */
 } MgHistoryFacts;
 
 /* Two queries for one flight, in this order; the stored down scripts of the newest n_down rows. */
@@ -101,24 +103,36 @@ int mg_history_prepare_ops(const MgHistoryTable *table, const MgHistoryFacts *fa
 /* Is there anything to make or to bring up to date? */
 bool mg_history_must_prepare(const MgHistoryFacts *facts);
 
+/* Who records, which is the same in every row of a run: it stands in the statement itself. */
+typedef struct MgRecorder {
+    const char *applied_by;
+    const char *commit, *run_url, *environment; /* NULL: unknown */
+} MgRecorder;
+
 /* What is recorded of one application; text parameters for the statements below. */
 enum {
-    MG_RECORD_PARAMS = 16,
-    MG_FINISH_PARAMS = 17, /* those and the key */
+    MG_WHOLE_PARAMS = 8,
+    MG_RECORD_PARAMS = 12,
+    MG_FINISH_PARAMS = 13, /* those and the key */
     MG_PROGRESS_PARAMS = 5,
     MG_REVERT_PARAMS = 3,
 };
 
 typedef struct MgRecord {
     const MgMigration *migration;
-    int64_t row_id;                            /* of the row to finish; 0: by version or name */
-    const char *down_text;                     /* NULL: none */
-    const char *applied_by, *commit, *run_url; /* the last two NULL: unknown */
-    const char *environment;                   /* NULL: unknown */
-    const char *prefix_digest;                 /* "": none */
-    int64_t awaited_us;                        /* spent outside any transaction */
+    int64_t row_id;            /* of the row to finish; 0: by version or name */
+    const char *down_text;     /* NULL: none */
+    const char *prefix_digest; /* "": none */
+    int64_t awaited_us;        /* spent outside any transaction */
     int n_statements_started, n_statements_done;
 } MgRecord;
+
+/* What an INSERT is of; each takes the first so many of the parameters. */
+typedef enum MgRecordKind {
+    MG_RECORD_WHOLE,      /* a migration with its transaction: MG_WHOLE_PARAMS */
+    MG_RECORD_OF_ALL,     /* the same, where others stand in the same transaction */
+    MG_RECORD_FIRST_MARK, /* the begin of a no-transaction migration: MG_RECORD_PARAMS */
+} MgRecordKind;
 
 /* Fill params; numbers are formatted into arena. */
 void mg_history_record_params(const MgRecord *record, MgArena *arena,
@@ -127,7 +141,7 @@ void mg_history_record_params(const MgRecord *record, MgArena *arena,
 /* INSERT of an application, if the fence holds; one row or an error.  Answers its duration in us.
  */
 const char *mg_history_record_sql(const MgHistoryTable *table, const char *fence_sql,
-                                  bool is_one_transaction, MgArena *arena);
+                                  const MgRecorder *by, MgRecordKind kind, MgArena *arena);
 /*
  * A repeatable runs again: its live row is history.  $1 name, $2 by whom.
  * Comes before the INSERT, in its transaction.
@@ -148,7 +162,7 @@ const char *mg_history_down_progress_sql(const MgHistoryTable *table, const char
                                          MgArena *arena);
 /* Its end: the parameters of a record, for the row that is there; the file may have been mended. */
 const char *mg_history_finish_sql(const MgHistoryTable *table, const char *fence_sql,
-                                  MgArena *arena);
+                                  const MgRecorder *by, MgArena *arena);
 /* Take away what default privileges have given others: the table, its sequence. */
 const char *mg_history_revoke_sql(const MgHistoryTable *table, MgArena *arena);
 /* Undo an application: $1 id, $2 by whom, $3 us more.  One row or error; answers the duration in

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "pg/history.h"
+#include "pg/lock.h"
 #include "sql/quote.h"
 
 /* The server's own message behind ours. */
@@ -85,12 +86,12 @@ mg_history_fail_writing(const MgHistoryTable *table, const MgHistoryFacts *facts
                         const MgConn *conn, const MgResult *result, MgError *err)
 {
     mg_result_fail(result, MG_E_SERVER, err);
-    if (strcmp(err->sqlstate, "22P02") == 0 && strstr(err->message, MG_HISTORY_ROW_GONE) != NULL) {
+    if (strstr(err->message, MG_HISTORY_ROW_GONE) != NULL) {
         mg_fail(err, MG_E_HISTORY, "history table \"%s\" changed while this run worked",
                 table->shown);
         mg_error_detail(err, "The row that was to be changed is not what this run has read.");
         mg_error_hint(err, "See how it stands: migrate status");
-    } else if (strcmp(err->sqlstate, "22P02") == 0) {
+    } else if (strstr(err->message, MG_LOCK_LOST) != NULL) {
         mg_fail(err, MG_E_FENCE, "this session does not hold its lock any more");
         mg_error_detail(err, "The connection does not lead to one backend.");
         mg_error_hint(err, "Look at it: migrate doctor");

@@ -7,15 +7,13 @@
 #include "sql/catalog.h"
 #include "sql/quote.h"
 
-#define KIND_CHECK                                                                                 \
-    "CHECK (kind " MG_EQ_ANY "('{versioned,repeatable,baseline,adopted," MG_HISTORY_CLAIM_KIND     \
-    "}'))"
-
+/* No CHECK: the server makes it ready for every row, and two cost a fortieth of a tiny migration.
+ * What they would keep out is refused when it is read. */
 static const char table_columns[] =
     "id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
     " version pg_catalog.text,"
     " name pg_catalog.text NOT NULL,"
-    " kind pg_catalog.text NOT NULL " KIND_CHECK ","
+    " kind pg_catalog.text NOT NULL,"
     " up_digest pg_catalog.text,"
     " token_digest pg_catalog.text,"
     " down_script pg_catalog.text,"
@@ -36,8 +34,7 @@ static const char table_columns[] =
     " down_statements integer NOT NULL DEFAULT 0,"
     " down_started integer NOT NULL DEFAULT 0,"
     " down_done integer NOT NULL DEFAULT 0,"
-    " down_prefix_digest pg_catalog.text,"
-    " CHECK (kind " MG_EQ " 'repeatable' OR version IS NOT NULL)";
+    " down_prefix_digest pg_catalog.text";
 
 /* Default privileges may have granted others the table, its sequence and the schema we made. */
 static const char revoke_body[] =
@@ -87,11 +84,11 @@ add_comment(Script *script)
 }
 
 static void
-add_create(Script *script, bool has_schema)
+add_create(Script *script, const MgHistoryFacts *facts)
 {
     const MgHistoryTable *table = script->table;
     MgArena *arena = script->arena;
-    if (!has_schema)
+    if (!facts->has_schema)
         add(script, mg_arena_format(arena, "CREATE SCHEMA IF NOT EXISTS %s",
                                     mg_sql_identifier(table->schema, arena)));
     add(script, mg_arena_format(arena, "CREATE TABLE %s (%s)", table->sql, table_columns));
@@ -101,47 +98,34 @@ add_create(Script *script, bool has_schema)
                         " WHERE reverted_at IS NULL",
                         table->sql));
     add_comment(script);
-    add(script, mg_history_revoke_sql(table, arena));
+    if (facts->has_default_privileges)
+        add(script, mg_history_revoke_sql(table, arena));
 }
 
-/* From layout 1: it had no environment, and no kind for claims.  Its check was named by the
- * server. */
+/* From any older one: whatever it has not got.  The server has named its checks. */
 static void
-add_upgrade_to_2(Script *script)
+add_upgrade(Script *script)
 {
     const char *table = script->table->sql;
-    add(script, mg_arena_format(
-                    script->arena,
-                    "ALTER TABLE %s ADD COLUMN IF NOT EXISTS environment pg_catalog.text", table));
-    add(script, mg_arena_format(
-                    script->arena,
-                    "DO $migrate$ DECLARE c record; BEGIN FOR c IN SELECT conname FROM"
-                    " pg_catalog.pg_constraint WHERE conrelid " MG_EQ
-                    " %s::pg_catalog.regclass::pg_catalog.oid AND"
-                    " contype " MG_EQ " 'c' AND pg_catalog.array_length(conkey, 1) " MG_EQ
-                    " 1 AND conkey[1] " MG_EQ
-                    " (SELECT attnum FROM pg_catalog.pg_attribute WHERE attrelid " MG_EQ " conrelid"
-                    " AND attname " MG_EQ " 'kind')"
-                    " LOOP EXECUTE pg_catalog.format('ALTER TABLE %%s DROP CONSTRAINT %%I',"
-                    " %s, c.conname); END LOOP; END $migrate$",
-                    mg_sql_literal(table, script->arena), mg_sql_literal(table, script->arena)));
-    add(script, mg_arena_format(script->arena, "ALTER TABLE %s ADD " KIND_CHECK, table));
-}
-
-/* From layout 2: it did not know how far a down script got. */
-static void
-add_upgrade(Script *script, int layout)
-{
-    if (layout < 2)
-        add_upgrade_to_2(script);
-    add(script, mg_arena_format(script->arena,
-                                "ALTER TABLE %s"
-                                " ADD COLUMN IF NOT EXISTS down_statements integer NOT NULL"
-                                " DEFAULT 0,"
-                                " ADD COLUMN IF NOT EXISTS down_started integer NOT NULL DEFAULT 0,"
-                                " ADD COLUMN IF NOT EXISTS down_done integer NOT NULL DEFAULT 0,"
-                                " ADD COLUMN IF NOT EXISTS down_prefix_digest pg_catalog.text",
-                                script->table->sql));
+    const char *name = mg_sql_literal(table, script->arena);
+    add(script,
+        mg_arena_format(script->arena,
+                        "ALTER TABLE %s ADD COLUMN IF NOT EXISTS environment pg_catalog.text,"
+                        " ADD COLUMN IF NOT EXISTS down_statements integer NOT NULL"
+                        " DEFAULT 0,"
+                        " ADD COLUMN IF NOT EXISTS down_started integer NOT NULL DEFAULT 0,"
+                        " ADD COLUMN IF NOT EXISTS down_done integer NOT NULL DEFAULT 0,"
+                        " ADD COLUMN IF NOT EXISTS down_prefix_digest pg_catalog.text",
+                        table));
+    add(script,
+        mg_arena_format(script->arena,
+                        "DO $migrate$ DECLARE c record; BEGIN FOR c IN SELECT conname FROM"
+                        " pg_catalog.pg_constraint WHERE conrelid " MG_EQ
+                        " %s::pg_catalog.regclass::pg_catalog.oid AND"
+                        " contype " MG_EQ
+                        " 'c' LOOP EXECUTE pg_catalog.format('ALTER TABLE %%s DROP CONSTRAINT"
+                        " %%I', %s, c.conname); END LOOP; END $migrate$",
+                        name, name));
     add_comment(script);
 }
 
@@ -181,9 +165,9 @@ mg_history_prepare_ops(const MgHistoryTable *table, const MgHistoryFacts *facts,
     add(&script, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
     add(&script, mg_arena_format(arena, "SELECT %s", fence_sql));
     if (!facts->exists)
-        add_create(&script, facts->has_schema);
+        add_create(&script, facts);
     else if (facts->layout < MG_HISTORY_LAYOUT)
-        add_upgrade(&script, facts->layout);
+        add_upgrade(&script);
     if (claim != NULL) {
         add_claim(&script, claim);
         add(&script, "DISCARD SEQUENCES"); /* or its number is the first migration's lastval() */

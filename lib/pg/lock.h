@@ -74,10 +74,12 @@ MG_CHECK bool mg_lock_take_holder(const MgResult *result, MgArena *arena, MgHold
                                   MgError *err);
 
 /*
- * The fence: an SQL expression that is 1 as long as this is the proved backend
- * and it holds both locks, and else fails at run time (22P02), so that
- * nothing behind it commits.  A few microseconds, no round trip.
+ * The fence: an SQL expression that is true as long as this is the proved
+ * backend and it holds both locks, and else fails at run time (42704, with
+ * MG_LOCK_LOST in its words, whatever the server's language), so that nothing
+ * behind it commits.  A few microseconds, no round trip.
  */
+#define MG_LOCK_LOST "fence: this backend does not hold our lock"
 const char *mg_lock_fence_sql(const MgLock *lock, MgArena *arena);
 
 /*

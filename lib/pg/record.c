@@ -34,16 +34,15 @@ push_row(Flight *flight, const MgStep *step)
     migration->kind = MG_BASELINE;
     migration->has_down = false;
     MgRecord record = { .migration = migration,
-                        .applied_by = flight->input->applied_by,
-                        .commit = flight->input->commit,
-                        .run_url = flight->input->run_url,
                         .prefix_digest = "",
                         .n_statements_started = migration->up->n_statements,
                         .n_statements_done = migration->up->n_statements };
     const char **params = mg_arena_alloc_array(flight->arena, MG_FINISH_PARAMS, sizeof *params);
     mg_history_record_params(&record, flight->arena, params);
-    push(flight, mg_history_record_sql(flight->input->table, flight->fence, true, flight->arena),
-         params, MG_RECORD_PARAMS);
+    push(flight,
+         mg_history_record_sql(flight->input->table, flight->fence, &flight->input->by,
+                               MG_RECORD_OF_ALL, flight->arena),
+         params, MG_WHOLE_PARAMS);
 }
 
 static bool

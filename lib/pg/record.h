@@ -22,8 +22,7 @@ typedef struct MgRecordInput {
     const MgNewClaim *claim;     /* to be written with it, or NULL */
     const MgStep *steps;
     size_t n_steps;
-    const char *applied_by;
-    const char *commit, *run_url;                          /* NULL: unknown */
+    MgRecorder by;
     void (*on_event)(void *payload, const MgEvent *event); /* never NULL */
     void *payload;
 } MgRecordInput;

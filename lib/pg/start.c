@@ -34,6 +34,8 @@ add_timeout(Setting *list, size_t *n, const char *name, int64_t timeout_ms, MgAr
  * - keepalives: a vanished machine's lock is free in seconds, not in 2 hours.
  * - timeouts: a role's own, meant for the application, must not kill a
  *   migration; lock_timeout bounds the queue behind us, and is retried.
+ * - what a transaction is unless its BEGIN says it: a BEGIN that says it makes
+ *   the server go through all of its settings at the end.
  */
 static size_t
 list_settings(const MgSessionSettings *settings, MgArena *arena, Setting ret[MAX_SETTINGS])
@@ -50,6 +52,8 @@ list_settings(const MgSessionSettings *settings, MgArena *arena, Setting ret[MAX
         { "tcp_user_timeout", "30000" },
         { "idle_session_timeout", "0" },
         { "transaction_timeout", "0" },
+        { "default_transaction_isolation", "read committed" },
+        { "default_transaction_read_only", "off" },
     };
     size_t n = 0;
     for (; n < sizeof fixed / sizeof *fixed; n++)

@@ -18,6 +18,7 @@
 #define MG_LT "OPERATOR(pg_catalog.<)"
 #define MG_LE "OPERATOR(pg_catalog.<=)"
 #define MG_GT "OPERATOR(pg_catalog.>)"
+#define MG_GE "OPERATOR(pg_catalog.>=)"
 #define MG_PLUS "OPERATOR(pg_catalog.+)"
 #define MG_MINUS "OPERATOR(pg_catalog.-)"
 #define MG_TIMES "OPERATOR(pg_catalog.*)"

@@ -37,6 +37,7 @@ PG_FAMILIES = {
     "diagnose": {"history", "lock", "prove", "start"},
     "dump": {"history", "programs"},
     "exec": {"blockers", "history", "index", "lock", "start"},
+    "history": {"lock"},
     "record": {"history", "lock"},
     "scratch": {"programs"},
     "start": {"history", "lock", "prove"},

@@ -73,7 +73,7 @@ def test_an_older_history_is_read_as_it_is_and_upgraded_by_the_first_step(server
     project.run("up")
     for seen in (columns, checks, layout):
         expect(seen(project), seen(fresh))
-    expect(layout(project), "migrate history, layout 3")
+    expect(layout(project), "migrate history, layout 4")
     expect_in("reverted 1_a", project.run("down").out)
 
 
@@ -89,7 +89,7 @@ def test_an_older_history_is_upgraded_by_down_too(server):
                 "({}, '0.1.0', 1, 1, 1)".format(", ".join("'{}'".format(row) for row in rows)))
     expect_in("applied  1_a", project.run("status").out)
     expect_in("reverted 1_a", project.run("down").out)
-    expect(layout(project), "migrate history, layout 3")
+    expect(layout(project), "migrate history, layout 4")
     expect(project.sql("SELECT reverted_at IS NOT NULL FROM migrate.history"), "t")
 
 
@@ -97,14 +97,27 @@ def test_a_failed_step_keeps_the_upgrade_and_nothing_else(server):
     project = Project(server, {"1_a.up.sql": "SELECT 1/0;"})
     project.sql(LAYOUT_1)
     project.run("up", exit=1)
-    expect(layout(project), "migrate history, layout 3")
+    expect(layout(project), "migrate history, layout 4")
     expect(project.applied(), [])
 
 
 def test_a_newer_history_is_refused(server):
     project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
     project.sql(LAYOUT_1 + "COMMENT ON TABLE migrate.history IS 'migrate history, layout 9'")
-    expect_in("has layout 9, this program knows 3 (history)", project.run("up", exit=6).err)
+    expect_in("has layout 9, this program knows 4 (history)", project.run("up", exit=6).err)
+
+
+def test_rows_that_no_run_writes_are_refused(server):
+    for change, words in (("kind = 'old'", 'is of no known kind: "old"'),
+                          ("version = NULL", "has no version")):
+        project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+        project.run("up")
+        project.sql("UPDATE migrate.history SET {}".format(change))
+        for command in ("up", "status", "down", "verify"):
+            expect_in('error: row 1 of history table "migrate.history" {} (history)\n'
+                      "detail: No run writes such a row.\n"
+                      "hint: Take back what was changed in the table by hand.\n"
+                      "note: nothing was applied\n".format(words), project.run(command, exit=6).err)
 
 
 # ---- Environments and claims ------------------------------------------------------------------

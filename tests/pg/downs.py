@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from house import LIMIT_S, Project, end_killed, expect, expect_in, locks, main, wait_for
-from proxy import Proxy
+from proxy import Proxy, is_commit
 
 LOOSE = "-- migrate:no-transaction\n"
 # What a statement of the down script has done can be counted.
@@ -301,7 +301,7 @@ def test_a_lost_connection_goes_on_where_it_was(server):
                 """At the statement, or before or behind the COMMIT that follows it."""
                 if seen["is_cut"]:
                     return None
-                seen["commit"] |= seen["part"] and kind == b"P" and body.startswith(b"\0COMMIT\0")
+                seen["commit"] |= seen["part"] and is_commit(kind, body)
                 seen["part"] |= kind == b"P" and part in body
                 if how == "at once":
                     seen["is_cut"] = seen["part"]
@@ -406,7 +406,7 @@ def test_a_history_of_layout_2_is_read_and_upgraded(server):
     project.run("down", exit=1)
     expect(project.sql(PROGRESS), "3|1|1")
     expect(project.sql("SELECT obj_description('migrate.history'::regclass, 'pg_class')"),
-           "migrate history, layout 3")
+           "migrate history, layout 4")
 
 
 if __name__ == "__main__":

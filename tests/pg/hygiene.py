@@ -15,6 +15,7 @@ SEEN = r"""CREATE TABLE seen AS SELECT
     ('search_path'), ('lock_timeout'), ('statement_timeout'), ('TimeZone'),
     ('idle_in_transaction_session_timeout'), ('client_connection_check_interval'),
     ('session_replication_role'), ('plan_cache_mode'), ('default_transaction_isolation'),
+    ('default_transaction_read_only'), ('transaction_isolation'), ('transaction_read_only'),
     ('client_min_messages'), ('standard_conforming_strings'), ('row_security'), ('DateStyle'),
     ('role'), ('app.note'), ('check_function_bodies'), ('default_tablespace')) v(name)) AS settings,
   current_user::text || '/' || session_user::text AS role,
@@ -71,7 +72,9 @@ def test_settings(server):
           "SET check_function_bodies = off; SET row_security = off; SET DateStyle = 'German';",
           "SET standard_conforming_strings = off; SET app.note = 'left';" + (
               "SET client_connection_check_interval = 0;" if server.version() >= 14 else ""),
-          "RESET ALL;", "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE;")
+          "RESET ALL;", "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE;",
+          "SET default_transaction_isolation = 'serializable';",
+          "SELECT set_config('default_transaction_read_only', 'on', false);")
 
 
 def test_settings_by_functions(server):

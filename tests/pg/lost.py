@@ -8,7 +8,7 @@ import signal
 import sys
 
 from house import LIMIT_S, Project, expect, expect_in, locks, main, slow_files, wait_for
-from proxy import Proxy
+from proxy import Proxy, is_commit
 
 LOOSE = "-- migrate:no-transaction\n"
 
@@ -182,9 +182,9 @@ def cut_at_commit(server, how):
     def on_message(_, kind, body):
         if b"CREATE TABLE b" in body:
             seen["b"] = True
-        if seen["b"] and not seen["is_cut"] and kind == b"P" and body.startswith(b"\0COMMIT\0"):
+        if seen["b"] and not seen["is_cut"] and is_commit(kind, body):
             seen["is_cut"] = seen["is_next"] = True
-        # The COMMIT runs with its Execute, which comes behind Parse, Bind and Describe.
+        # The COMMIT runs with its Execute, which comes behind Bind and Describe.
         if seen["is_next"] and kind == b"E":
             seen["is_next"] = False
             return how
@@ -279,7 +279,7 @@ class Cut:
 
     def on_message(self, _, kind, body):
         self.is_due = self.is_due or self.part in body
-        if self.is_due and not self.is_cut and kind == b"P" and body.startswith(b"\0COMMIT\0"):
+        if self.is_due and not self.is_cut and is_commit(kind, body):
             self.is_cut = self.is_next = True
         if self.is_next and kind == b"E":
             self.is_next = False

@@ -5,6 +5,12 @@ import struct
 import threading
 
 
+def is_commit(kind, body):
+    """Does this message begin a COMMIT of ours, in full or by its name?"""
+    return (kind == b"P" and body.startswith(b"\0COMMIT\0")
+            or kind == b"B" and body.startswith(b"\0migrate_commit\0"))
+
+
 class Proxy:
     """Forwards to the server's Unix socket; on_message decides what is cut.
 

@@ -481,7 +481,7 @@ def test_a_history_of_a_newer_layout(server):
     project.run("up")
     project.sql("COMMENT ON TABLE migrate.history IS 'migrate history, layout 9'")
     run = project.run("up", exit=6)
-    expect_in("error: history table \"migrate.history\" has layout 9, this program knows 3 "
+    expect_in("error: history table \"migrate.history\" has layout 9, this program knows 4 "
               "(history)\n", run.err)
 
 

@@ -60,7 +60,7 @@ def work(project):
     project.run("up")
     # Not by obj_description: before 14 that calls what was planted.
     expect(project.sql("SELECT description FROM pg_description WHERE objsubid = 0 AND objoid = "
-                       "'migrate.history'::regclass::oid"), "migrate history, layout 3")
+                       "'migrate.history'::regclass::oid"), "migrate history, layout 4")
     project.run("dump")
     project.write("5_e.up.sql", "CREATE TABLE e (id int PRIMARY KEY REFERENCES e DEFERRABLE INITIALLY DEFERRED);\n"
                   "SELECT pg_catalog.pg_advisory_lock(1), pg_catalog.pg_advisory_lock_shared(1, 2);")
