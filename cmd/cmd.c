@@ -256,6 +256,8 @@ mg_cmd_options(const MgRun *run, MgOptions *ret)
     ret->environment = run->environment;
     ret->cancel_fd = run->cancel_fd;
     ret->on_event = mg_talk_event;
+    ret->on_idle = mg_talk_idle;
+    run->talk->is_gathering = true;
     ret->payload = run->talk;
 }
 

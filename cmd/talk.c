@@ -32,6 +32,8 @@ enum {
     HAS_DURATION = 1 << 1, /* label and duration in their columns */
     WHEN_QUIET = 1 << 2,   /* also with --quiet */
     SAID_ONCE = 1 << 3,
+    IN_BURSTS = 1 << 4, /* written together: whoever reads our output is woken up by each write */
+    OF_STEP = IS_RESULT | HAS_DURATION | WHEN_QUIET | IN_BURSTS,
 };
 
 static const struct {
@@ -44,9 +46,9 @@ static const struct {
     [MG_EVENT_WAITING] = { "waiting", MG_YELLOW, 0 },
     [MG_EVENT_RUNNING] = { "running", MG_CYAN, HAS_DURATION },
     [MG_EVENT_PROGRESS] = { "running", MG_PLAIN, HAS_DURATION },
-    [MG_EVENT_APPLIED] = { "applied", MG_GREEN, IS_RESULT | HAS_DURATION | WHEN_QUIET },
-    [MG_EVENT_REVERTED] = { "reverted", MG_GREEN, IS_RESULT | HAS_DURATION | WHEN_QUIET },
-    [MG_EVENT_TRIED] = { "tried", MG_GREEN, IS_RESULT | HAS_DURATION | WHEN_QUIET },
+    [MG_EVENT_APPLIED] = { "applied", MG_GREEN, OF_STEP },
+    [MG_EVENT_REVERTED] = { "reverted", MG_GREEN, OF_STEP },
+    [MG_EVENT_TRIED] = { "tried", MG_GREEN, OF_STEP },
     [MG_EVENT_RECORDED] = { "recorded", MG_GREEN, IS_RESULT | WHEN_QUIET },
     [MG_EVENT_NOTICE] = { "server", MG_CYAN, 0 },
     [MG_EVENT_NOTE] = { "note", MG_CYAN, SAID_ONCE },
@@ -64,12 +66,37 @@ mg_talk_init(const MgCommon *common, char *const *environment, MgArena *arena, M
     mg_term_open(2, common->is_colorless, environment, &ret->err);
 }
 
-void
-mg_talk_end(MgTalk *talk)
+static void
+clear_live(MgTalk *talk)
 {
     if (talk->has_live)
         mg_term_clear_live(&talk->err);
     talk->has_live = false;
+}
+
+static void
+write_now(MgTalk *talk, const MgTerm *term, const char *text, size_t size_bytes)
+{
+    clear_live(talk);
+    bool is_written = mg_term_write(term, text, size_bytes);
+    if (!is_written && term == &talk->out && talk->out_errno == 0)
+        talk->out_errno = errno;
+}
+
+void
+mg_talk_idle(void *payload)
+{
+    MgTalk *talk = payload;
+    if (talk->gathered_bytes > 0)
+        write_now(talk, talk->gathered_for, talk->gathered, talk->gathered_bytes);
+    talk->gathered_bytes = 0;
+}
+
+void
+mg_talk_end(MgTalk *talk)
+{
+    mg_talk_idle(talk);
+    clear_live(talk);
 }
 
 void
@@ -83,10 +110,23 @@ mg_talk_leave_echo(MgTalk *talk)
 static void
 write_to(MgTalk *talk, const MgTerm *term, const char *text, size_t size_bytes)
 {
-    mg_talk_end(talk);
-    bool is_written = mg_term_write(term, text, size_bytes);
-    if (!is_written && term == &talk->out && talk->out_errno == 0)
-        talk->out_errno = errno;
+    mg_talk_idle(talk);
+    write_now(talk, term, text, size_bytes);
+}
+
+static void
+gather(MgTalk *talk, const MgTerm *term, MgBuf *line)
+{
+    if (talk->gathered_for != term ||
+        talk->gathered_bytes + line->size_bytes > MG_TALK_GATHER_BYTES)
+        mg_talk_idle(talk);
+    if (!talk->is_gathering || line->size_bytes > MG_TALK_GATHER_BYTES) {
+        write_to(talk, term, line->text, line->size_bytes);
+        return;
+    }
+    memcpy(talk->gathered + talk->gathered_bytes, line->text, line->size_bytes);
+    talk->gathered_bytes += line->size_bytes;
+    talk->gathered_for = term;
 }
 
 /* Names and what a server says may come from anybody: defused before colours are added. */
@@ -381,8 +421,12 @@ print_event(MgTalk *talk, const MgEvent *event)
         add_text(&line, event);
     }
     if (is_live) {
+        mg_talk_idle(talk);
         mg_term_live(term, mg_buf_text(&line));
         talk->has_live = true;
+    } else if ((flags & IN_BURSTS) != 0) {
+        mg_annotate_defuse(&talk->annotate, line.text);
+        gather(talk, term, &line);
     } else {
         print(talk, term, &line);
     }

@@ -16,12 +16,20 @@
 #include "opt.h"
 #include "term.h"
 
+enum {
+    MG_TALK_GATHER_BYTES = 1 << 13,
+};
+
 typedef struct MgTalk {
     MgTerm out, err;
     bool is_quiet, is_verbose;
     bool has_document; /* stdout is for one document: results are talk */
     bool has_live;     /* the last line of err is one that will be replaced */
-    int out_errno;     /* why a result could not be written, 0 when all of them were */
+    bool is_gathering; /* mg_talk_idle will be called: lines of migrations wait for it */
+    char gathered[MG_TALK_GATHER_BYTES];
+    size_t gathered_bytes;
+    const MgTerm *gathered_for;
+    int out_errno; /* why a result could not be written, 0 when all of them were */
     /* Said already: a plan and a run of one command come to the same target, with the same notes.
      */
     struct {
@@ -35,8 +43,9 @@ typedef struct MgTalk {
 
 void mg_talk_init(const MgCommon *common, char *const *environment, MgArena *arena, MgTalk *ret);
 
-/* For MgOptions.on_event; payload is an MgTalk. */
+/* For MgOptions.on_event and on_idle; payload is an MgTalk. */
 void mg_talk_event(void *payload, const MgEvent *event);
+void mg_talk_idle(void *payload);
 /* Error, place, excerpt, detail, hints and note. */
 void mg_talk_error(MgTalk *talk, const MgError *err);
 /* The same of a run that is over: a result, to stdout. */

@@ -59,6 +59,14 @@ forward_event(void *payload, const MgEvent *event)
         context->options.on_event(context->options.payload, &shown);
 }
 
+static void
+forward_idle(void *payload)
+{
+    const MgContext *context = payload;
+    if (context->options.on_idle != NULL)
+        context->options.on_idle(context->options.payload);
+}
+
 /* ---- Planning ------------------------------------------------------------------------------ */
 
 bool
@@ -302,6 +310,7 @@ execute(MgContext *context, const MgGoal *goal, const MgPlan *plan, MgOutcome *o
                           .deadline_ms = context->deadline_ms,
                           .server_deadline_us = server_deadline_us(context),
                           .on_event = forward_event,
+                          .on_idle = forward_idle,
                           .payload = context };
     return mg_exec(&input, &context->arena, outcome, err);
 }

@@ -210,7 +210,10 @@ typedef struct MgOptions {
     bool is_live;         /* tell MG_EVENT_PROGRESS too, for a line that is replaced */
     int cancel_fd;        /* readable = stop, roll back, fail with MG_E_CANCELLED; -1: none */
     void (*on_event)(void *payload, const MgEvent *event);
-    void *payload;
+    /* Migrations may end in bursts.  What was gathered of them is to be shown now: the server's
+     * next answer may take long.  NULL: nothing is gathered. */
+    void (*on_idle)(void *payload);
+    void *payload; /* of both */
 } MgOptions;
 
 /* Everything NULL, 0 or false but size and cancel_fd: the defaults, in an empty environment. */

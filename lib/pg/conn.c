@@ -379,6 +379,8 @@ mg_conn_run(MgConn *conn, const MgRun *run, MgError *err)
             continue; /* there is room again: sending goes on before any waiting */
         if (pipeline.phase == PHASE_DRAINING && conn->n_flying == 0)
             return !pipeline.is_failed;
+        if (run->on_idle != NULL)
+            run->on_idle(run->payload);
         if (!serve_clock(&pipeline) || !wait_for_more(&pipeline) || !take_results(&pipeline))
             return give_up(&pipeline);
     }

@@ -92,6 +92,8 @@ typedef struct MgRun {
      * Returns when to be called again (mg_clock_ms).  May be NULL.
      */
     int64_t (*on_silence)(void *payload, const MgTag *front);
+    /* All results that have come are handed over: called before a wait.  May be NULL. */
+    void (*on_idle)(void *payload);
     void *payload;
     int64_t deadline_ms; /* of mg_clock_ms: then cancel, fail with MG_E_DEADLINE; 0 = none */
     /* At the deadline leave it at that: no cancel, the connection is good for closing only. */

@@ -279,12 +279,20 @@ serve_pause(MgExec *exec, MgError *err)
     return true;
 }
 
+static void
+on_idle(void *payload)
+{
+    const MgExec *exec = payload;
+    exec->input->on_idle(exec->input->payload);
+}
+
 static bool
 run_steps(MgExec *exec, MgError *err)
 {
     const MgRun run = { .next = mg_exec_next,
                         .on_result = on_result,
                         .on_silence = mg_exec_on_silence,
+                        .on_idle = on_idle,
                         .payload = exec };
 
     while (exec->step_i < exec->input->n_steps || exec->pause != MG_PAUSE_NONE) {
@@ -297,7 +305,9 @@ run_steps(MgExec *exec, MgError *err)
         exec->failed_tag =
             (MgTag){ .item = exec->step_i < exec->input->n_steps ? exec->step_i
                                                                  : exec->input->n_steps - 1 };
-        if (mg_conn_run(exec->input->conn, &run, err) && serve_pause(exec, err))
+        bool is_ok = mg_conn_run(exec->input->conn, &run, err);
+        on_idle(exec);
+        if (is_ok && serve_pause(exec, err))
             continue;
         mg_exec_record_known(exec);
         if (!mg_exec_retry(exec, err))

@@ -53,6 +53,7 @@ typedef struct MgExecInput {
     bool is_live;                      /* tell MG_EVENT_PROGRESS too */
     void (*on_claimed)(void *payload); /* the claim is committed; NULL without one */
     void (*on_event)(void *payload, const MgEvent *event); /* never NULL */
+    void (*on_idle)(void *payload);                        /* as MgOptions has it; never NULL */
     void *payload;
 } MgExecInput;
 

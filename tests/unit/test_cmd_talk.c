@@ -1,5 +1,6 @@
 /* Every line that a run says.  Both streams go into one pipe, so their order is seen too. */
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,6 +72,27 @@ tell(MgTalk *talk)
     mg_talk_result(talk, "done", "%d applied in %s", 2, "12.7 s");
 }
 
+static const char told[] =
+    "target   shop at localhost, from DATABASE_URL\n"
+    "session  PostgreSQL 17.5, pinned\n"
+    "note: worth knowing\n"
+    "warning: worth acting on\n"
+    "      in two lines\n"
+    "applied  20260309101500_add_order_totals         41 ms\n"
+    "running  20260310083000_index_orders_customer     10 s  CREATE INDEX "
+    "CONCURRENTLY\n"
+    "running  20260310083000_index_orders_customer     20 s  CREATE INDEX "
+    "CONCURRENTLY, usually 3 min 20 s\n"
+    "running  20260310083000_index_orders_customer     30 s  usually 3 min 20 s\n"
+    "running  20260310083000_index_orders_customer     10 s  UPDATE, "
+    "2 min 10 s of usually 3 min 20 s\n"
+    "waiting  10 s of 5 min; pid 48213 runs VACUUM\n"
+    "applied  20260310083000_index_orders_customer   12.4 s  no transaction\n"
+    "server   20260311120000_backfill_gross: NOTICE: one\n"
+    "         HINT: two\n"
+    "reverted 20260311120000_backfill_gross          180 ms\n"
+    "done     2 applied in 12.7 s\n";
+
 static void
 test_talk__prints_lines(void **state)
 {
@@ -78,25 +100,48 @@ test_talk__prints_lines(void **state)
     Fixture fixture;
     begin(&fixture);
     tell(&fixture.talk);
-    end(&fixture, "target   shop at localhost, from DATABASE_URL\n"
-                  "session  PostgreSQL 17.5, pinned\n"
-                  "note: worth knowing\n"
-                  "warning: worth acting on\n"
-                  "      in two lines\n"
-                  "applied  20260309101500_add_order_totals         41 ms\n"
-                  "running  20260310083000_index_orders_customer     10 s  CREATE INDEX "
-                  "CONCURRENTLY\n"
-                  "running  20260310083000_index_orders_customer     20 s  CREATE INDEX "
-                  "CONCURRENTLY, usually 3 min 20 s\n"
-                  "running  20260310083000_index_orders_customer     30 s  usually 3 min 20 s\n"
-                  "running  20260310083000_index_orders_customer     10 s  UPDATE, "
-                  "2 min 10 s of usually 3 min 20 s\n"
-                  "waiting  10 s of 5 min; pid 48213 runs VACUUM\n"
-                  "applied  20260310083000_index_orders_customer   12.4 s  no transaction\n"
-                  "server   20260311120000_backfill_gross: NOTICE: one\n"
-                  "         HINT: two\n"
-                  "reverted 20260311120000_backfill_gross          180 ms\n"
-                  "done     2 applied in 12.7 s\n");
+    end(&fixture, told);
+}
+
+static bool
+has_written(const Fixture *fixture)
+{
+    struct pollfd fd = { .fd = fixture->fds[0], .events = POLLIN };
+    return poll(&fd, 1, 0) == 1;
+}
+
+/* Lines of migrations wait for the next wait, and for nothing else: the order stays. */
+static void
+test_talk__gathers_what_comes_in_bursts(void **state)
+{
+    (void)state;
+    static const MgEvent applied = { MG_EVENT_APPLIED, TOTALS, 41000, NULL, 0, 0, 0, 0 };
+    static const char line[] = "applied  20260309101500_add_order_totals         41 ms\n";
+    char expect[8192] = "";
+    Fixture fixture;
+    begin(&fixture);
+    fixture.talk.is_gathering = true;
+    mg_talk_event(&fixture.talk, &applied);
+    mg_talk_event(&fixture.talk, &applied);
+    assert_false(has_written(&fixture));
+    mg_talk_idle(&fixture.talk);
+    assert_true(has_written(&fixture));
+    tell(&fixture.talk);
+    end(&fixture, strcat(strcat(strcat(expect, line), line), told));
+
+    /* More than are kept. */
+    size_t n = MG_TALK_GATHER_BYTES / (sizeof line - 1);
+    begin(&fixture);
+    fixture.talk.is_gathering = true;
+    for (size_t i = 0; i < n; i++)
+        mg_talk_event(&fixture.talk, &applied);
+    assert_false(has_written(&fixture));
+    mg_talk_event(&fixture.talk, &applied);
+    assert_true(has_written(&fixture));
+    expect[0] = '\0';
+    for (size_t i = 0; i < n; i++)
+        memcpy(expect + i * (sizeof line - 1), line, sizeof line);
+    end(&fixture, expect);
 }
 
 /* A row of the history that somebody else wrote. */
@@ -387,6 +432,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_talk__prints_lines),
+        cmocka_unit_test(test_talk__gathers_what_comes_in_bursts),
         cmocka_unit_test(test_talk__is_quiet),
         cmocka_unit_test(test_talk__shows_statements_when_verbose),
         cmocka_unit_test(test_talk__cuts_names_on_terminals_only),
