@@ -94,9 +94,10 @@ static const char *const explanations[MG_N_ERRORS] = {
         "else"
         " needs it: leave these options out and the database answers.",
     [MG_E_SYSTEM] =
-        "The operating system refused something that migrate needs, such as creating a file or"
-        " starting a program. The message ends with the system's reason. Check the rights and the"
-        " free space at the place it names.",
+        "The operating system refused something that migrate needs, such as creating a file,"
+        " starting a program or loading a library. The message ends with the system's reason. Check"
+        " the rights and the free space at the place it names, and that a library it names is"
+        " installed.",
     [MG_E_NO_POSTGRES] =
         "A throw-away server, for \"migrate scratch\" and --scratch, needs PostgreSQL's server"
         " programs (initdb and postgres) on this machine, \"migrate dump\" needs a pg_dump that is"
