@@ -3,7 +3,18 @@
 
 #include "base/library_table.h"
 
+/* From 17 on. */
+#ifdef LIBPQ_HAS_ASYNC_CANCEL
+#define CANCEL_FUNCTIONS(RETURNS, VOID)                                                            \
+    RETURNS(int, PQcancelBlocking, (PGcancelConn * request), (request))                            \
+    RETURNS(PGcancelConn *, PQcancelCreate, (PGconn * conn), (conn))                               \
+    VOID(void, PQcancelFinish, (PGcancelConn * request), (request))
+#else
+#define CANCEL_FUNCTIONS(RETURNS, VOID)
+#endif
+
 #define FUNCTIONS(RETURNS, VOID)                                                                   \
+    CANCEL_FUNCTIONS(RETURNS, VOID)                                                                \
     RETURNS(int, PQbackendPID, (const PGconn *conn), (conn))                                       \
     RETURNS(int, PQcancel, (PGcancel * cancel, char *error, int error_bytes),                      \
             (cancel, error, error_bytes))                                                          \

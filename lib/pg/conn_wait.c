@@ -91,24 +91,39 @@ mg_conn_pause(MgConn *conn, int64_t pause_ms, MgError *err)
 }
 
 /*
- * PQcancel has no time limit, and the path to the server may be dead: a child
- * sends the request, which is allowed even in a signal handler.
+ * PQcancel sends its key in clear, whatever the session does.  libpq 17 can also
+ * ask as the session was made.
  */
+static void
+ask_to_stop(const MgConn *conn)
+{
+#ifdef LIBPQ_HAS_ASYNC_CANCEL
+    if (PQsslInUse(conn->pg) == 1 || PQgssEncInUse(conn->pg) == 1) {
+        PGcancelConn *request = PQcancelCreate(conn->pg);
+        (void)PQcancelBlocking(request);
+        PQcancelFinish(request);
+        return;
+    }
+#endif
+    char reason[256];
+    (void)PQcancel(conn->cancel, reason, sizeof reason);
+}
+
+/* A request has no time limit, and the path to the server may be dead: a child sends it. */
 void
 mg_conn_send_cancel(MgConn *conn)
 {
-    char reason[256];
     if (conn->cancel == NULL || !mg_conn_reap_cancel(conn, false))
         return; /* the last one is still on its way */
     pid_t child = mg_child_start();
     if (child == 0) {
-        (void)PQcancel(conn->cancel, reason, sizeof reason);
+        ask_to_stop(conn);
         _exit(0);
     }
     if (child > 0)
         conn->cancel_child = child;
     else
-        (void)PQcancel(conn->cancel, reason, sizeof reason);
+        ask_to_stop(conn);
 }
 
 bool
