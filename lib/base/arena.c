@@ -20,6 +20,12 @@ struct MgArenaBlock {
     alignas(max_align_t) char memory[];
 };
 
+struct MgArenaDeferred {
+    MgArenaDeferred *older;
+    void (*release)(void *payload);
+    void *payload;
+};
+
 static void
 out_of_memory(size_t size_bytes)
 {
@@ -149,12 +155,15 @@ MgArenaMark
 mg_arena_mark(const MgArena *arena)
 {
     return (MgArenaMark){ .block = arena->block,
-                          .used = arena->block == NULL ? 0 : arena->block->used };
+                          .used = arena->block == NULL ? 0 : arena->block->used,
+                          .deferred = arena->deferred };
 }
 
 void
 mg_arena_reset(MgArena *arena, MgArenaMark mark)
 {
+    for (; arena->deferred != mark.deferred; arena->deferred = arena->deferred->older)
+        arena->deferred->release(arena->deferred->payload);
     while (arena->block != mark.block) {
         MgArenaBlock *older = arena->block->older;
         mg_free(arena->block);
@@ -162,6 +171,14 @@ mg_arena_reset(MgArena *arena, MgArenaMark mark)
     }
     if (arena->block != NULL)
         arena->block->used = mark.used;
+}
+
+void
+mg_arena_defer(MgArena *arena, void (*release)(void *payload), void *payload)
+{
+    MgArenaDeferred *deferred = MG_NEW_IN(arena, MgArenaDeferred);
+    *deferred = (MgArenaDeferred){ arena->deferred, release, payload };
+    arena->deferred = deferred;
 }
 
 void

@@ -16,13 +16,17 @@
 
 typedef struct MgArenaBlock MgArenaBlock;
 
+typedef struct MgArenaDeferred MgArenaDeferred;
+
 typedef struct MgArena {
-    MgArenaBlock *block; /* newest first; NULL when empty */
+    MgArenaBlock *block;       /* newest first; NULL when empty */
+    MgArenaDeferred *deferred; /* the same */
 } MgArena;
 
 typedef struct MgArenaMark {
     MgArenaBlock *block;
     size_t used;
+    MgArenaDeferred *deferred;
 } MgArenaMark;
 
 /* A zeroed MgArena is ready for use; release gives its memory back and leaves it ready. */
@@ -38,6 +42,9 @@ char *mg_arena_format(MgArena *arena, const char *format, ...) MG_PRINTF(2, 3);
 MgArenaMark mg_arena_mark(const MgArena *arena);
 /* Free what was allocated since the mark. */
 void mg_arena_reset(MgArena *arena, MgArenaMark mark);
+
+/* Call release when what is allocated now is freed: for memory of others that is borrowed. */
+void mg_arena_defer(MgArena *arena, void (*release)(void *payload), void *payload);
 
 /* Memory outside any arena, for buf.c and handles; never NULL.  Free with mg_free. */
 void *mg_realloc(void *memory, size_t size_bytes);

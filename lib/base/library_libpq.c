@@ -48,6 +48,7 @@
     RETURNS(char *, PQhost, (const PGconn *conn), (conn))                                          \
     RETURNS(char *, PQhostaddr, (const PGconn *conn), (conn))                                      \
     RETURNS(int, PQisBusy, (PGconn * conn), (conn))                                                \
+    RETURNS(int, PQnfields, (const PGresult *result), (result))                                    \
     RETURNS(int, PQntuples, (const PGresult *result), (result))                                    \
     RETURNS(const char *, PQparameterStatus, (const PGconn *conn, const char *name), (conn, name)) \
     RETURNS(int, PQpipelineSync, (PGconn * conn), (conn))                                          \

@@ -228,6 +228,7 @@ take_result(MgPipeline *pipeline, PGresult *pg)
     MgConn *conn = pipeline->conn;
     MgFlying front = conn->flying[conn->first_flying];
     ExecStatusType status = PQresultStatus(pg);
+    bool is_kept = false;
 
     if (status == PGRES_PIPELINE_SYNC) {
         assert(front.kind == MG_OP_SYNC);
@@ -240,11 +241,13 @@ take_result(MgPipeline *pipeline, PGresult *pg)
         pipeline->has_result = !is_sync;
         pipeline->silence_ms = 0; /* it begins anew */
         if (status != PGRES_PIPELINE_ABORTED)
-            hand_over(pipeline, is_sync ? &pipeline->last_tag : &front.tag, &(MgResult){ pg });
+            hand_over(pipeline, is_sync ? &pipeline->last_tag : &front.tag,
+                      &(MgResult){ pg, &is_kept });
     }
     /* libpq would repeat the result of a COPY for ever. */
     bool is_over = mg_pg_is_copy(pg);
-    PQclear(pg);
+    if (!is_kept)
+        PQclear(pg);
     return !is_over;
 }
 

@@ -19,7 +19,7 @@
 #include "target/url.h"
 
 typedef struct MgConn MgConn;
-typedef struct MgResult MgResult; /* one result, valid inside the callback only */
+typedef struct MgResult MgResult; /* one result, valid inside the callback, unless it is kept */
 
 typedef struct MgConnOptions {
     const MgUrl *url;
@@ -173,6 +173,9 @@ const char *mg_result_context(const MgResult *result);
 const char *mg_result_internal_query(const MgResult *result);
 int mg_result_internal_position(const MgResult *result); /* in that query */
 int mg_result_n_rows(const MgResult *result);
+int mg_result_n_columns(const MgResult *result);
+/* Its texts stay valid as long as arena: for a result of many rows, which is not copied then. */
+void mg_result_keep(const MgResult *result, MgArena *arena);
 /* Text of a value, NULL for null; valid as long as result. */
 const char *mg_result_text(const MgResult *result, int row, int column);
 int64_t mg_result_int(const MgResult *result, int row, int column); /* 0 for null */

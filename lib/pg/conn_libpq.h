@@ -102,6 +102,7 @@ bool mg_conn_is_pool_full(const char *reason);
 
 struct MgResult {
     struct pg_result *pg;
+    bool *is_kept; /* somebody else clears it */
 };
 
 /* Does it want to send rows to the client, or to get some?  That has no place in a pipeline. */

@@ -107,10 +107,30 @@ mg_result_internal_position(const MgResult *result)
     return position_field(result, PG_DIAG_INTERNAL_POSITION);
 }
 
+static void
+clear(void *payload)
+{
+    PQclear(payload);
+}
+
+void
+mg_result_keep(const MgResult *result, MgArena *arena)
+{
+    if (!*result->is_kept)
+        mg_arena_defer(arena, clear, result->pg);
+    *result->is_kept = true;
+}
+
 int
 mg_result_n_rows(const MgResult *result)
 {
     return PQntuples(result->pg);
+}
+
+int
+mg_result_n_columns(const MgResult *result)
+{
+    return PQnfields(result->pg);
 }
 
 const char *

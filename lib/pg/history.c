@@ -87,34 +87,58 @@ mg_history_facts_sql(const MgHistoryTable *table, MgArena *arena)
         mg_sql_literal(table->sql, arena));
 }
 
+/* Of an answer.  Each value of each row costs memory and time, so numbers come in one. */
+enum {
+    ROW_NUMBERS,
+    ROW_VERSION,
+    ROW_NAME,
+    ROW_KIND,
+    ROW_UP_DIGEST,
+    ROW_TOKEN_DIGEST,
+    ROW_DOWN_DIGEST,
+    ROW_BY,
+    ROW_COMMIT,
+    ROW_DOWN_SCRIPT, /* where it is wanted */
+};
+
+/* Behind the numbers stand the digests of what is done of a half-run one, or this. */
+#define NO_DIGEST "-"
+
 const char *
 mg_history_rows_sql(const MgHistoryTable *table, int n_down, MgArena *arena)
 {
-    const char *down = "NULL";
+    const char *down = "";
     if (n_down > 0)
         down = mg_arena_format(arena,
-                               "CASE WHEN pg_catalog.row_number() OVER (PARTITION BY kind " MG_EQ
-                               " 'repeatable' ORDER BY id DESC) " MG_LE " %d THEN down_script END",
+                               ", CASE WHEN pg_catalog.row_number() OVER (PARTITION BY kind " MG_EQ
+                               " 'repeatable' ORDER BY id DESC) " MG_LE
+                               " %d THEN down_script END AS down",
                                n_down);
     /* A column that an older layout lacks is that of "absent": names mean the innermost table. */
     return mg_arena_format(
         arena,
-        "SELECT r.* FROM (SELECT 0 AS down_statements, 0 AS down_started, 0 AS down_done,"
-        " NULL::pg_catalog.text AS down_prefix_digest) absent CROSS JOIN LATERAL ("
-        "SELECT id, version, name, kind, up_digest, token_digest, down_digest, statements,"
-        " statements_started, statements_done,"
+        "SELECT r.numbers, r.version, r.name, r.kind, r.up_digest, r.token_digest, r.down_digest,"
+        " r.applied_by, r.git_commit%s FROM (SELECT 0 AS down_statements, 0 AS down_started,"
+        " 0 AS down_done, NULL::pg_catalog.text AS down_prefix_digest) absent CROSS JOIN LATERAL ("
+        "SELECT id, version, name, kind, up_digest, token_digest, down_digest, applied_by,"
+        " git_commit%s,"
+        /* Null is left out by it, and what stands behind would be taken for another number. */
+        " pg_catalog.concat_ws(' ', id, coalesce(statements, 0), coalesce(statements_started, 0),"
+        " coalesce(statements_done, 0),"
         /* Of ten thousand rows; numeric, which extract gives, takes twice as long. */
-        " (pg_catalog.date_part('epoch', applied_at) " MG_TIMES " 1000::float)::bigint,"
-        " (pg_catalog.date_part('epoch', duration) " MG_TIMES
-        " 1000000::float)::bigint, applied_by,"
-        " git_commit,"
-        " prefix_digest, %s, down_statements, down_started, down_done, down_prefix_digest,"
+        " coalesce((pg_catalog.date_part('epoch', applied_at) " MG_TIMES
+        " 1000::float)::bigint, 0),"
+        " coalesce((pg_catalog.date_part('epoch', duration) " MG_TIMES
+        " 1000000::float)::bigint, 0),"
+        " coalesce(down_statements, 0), coalesce(down_started, 0), coalesce(down_done, 0),"
         /* Whatever a down script took along may have been a repeatable's. */
-        " kind " MG_EQ " 'repeatable' AND applied_at " MG_LT
+        " CASE WHEN kind " MG_EQ " 'repeatable' AND applied_at " MG_LT
         " (SELECT pg_catalog.max(g.reverted_at) FROM %s g"
         " WHERE g.version IS NOT NULL AND g.kind " MG_NE " '" MG_HISTORY_CLAIM_KIND "')"
-        " FROM %s WHERE reverted_at IS NULL) r ORDER BY id",
-        down, table->sql, table->sql);
+        " THEN 1 ELSE 0 END, coalesce(prefix_digest, '" NO_DIGEST
+        "'), coalesce(down_prefix_digest, '" NO_DIGEST "')) AS numbers"
+        " FROM %s WHERE reverted_at IS NULL) r ORDER BY r.id",
+        n_down > 0 ? ", r.down" : "", down, table->sql, table->sql);
 }
 
 static int
@@ -173,59 +197,83 @@ mg_history_take_facts(const MgHistoryTable *table, const MgResult *result, MgHis
     return true;
 }
 
-static MgClaim
-take_claim(const MgResult *result, int row, MgArena *arena)
+static int64_t
+take_number(const char **at)
 {
-    const char *version = mg_result_text(result, row, 1);
-    bool is_ours = version != NULL && mg_text_starts(version, MG_HISTORY_CLAIM_VERSION);
-    return (MgClaim){ .id = mg_result_int(result, row, 0),
-                      .hosts = mg_arena_text(
-                          arena, is_ours ? version + strlen(MG_HISTORY_CLAIM_VERSION) : ""),
-                      .environment = mg_arena_text(arena, mg_result_text(result, row, 2)),
-                      .at_ms = mg_result_int(result, row, 10),
-                      .by = mg_arena_text(arena, mg_result_text(result, row, 12)) };
+    bool is_negative = **at == '-';
+    uint64_t number = 0;
+    for (*at += is_negative; **at >= '0' && **at <= '9'; ++*at)
+        number = number * 10 + (uint64_t)(**at - '0');
+    *at += **at == ' ';
+    return (int64_t)(is_negative ? 0 - number : number);
 }
 
+static const char *
+take_prefix(const char **at, MgArena *arena)
+{
+    size_t n = strcspn(*at, " ");
+    const char *begin = *at;
+    *at += n;
+    *at += **at == ' ';
+    return strncmp(begin, NO_DIGEST, n) == 0 ? NULL : mg_arena_text_n(arena, begin, n);
+}
+
+static MgClaim
+make_claim(const MgApplied *row)
+{
+    bool is_ours = row->version != NULL && mg_text_starts(row->version, MG_HISTORY_CLAIM_VERSION);
+    return (MgClaim){ .id = row->id,
+                      .hosts = is_ours ? row->version + strlen(MG_HISTORY_CLAIM_VERSION) : "",
+                      .environment = row->name,
+                      .at_ms = row->applied_at_ms,
+                      .by = row->applied_by };
+}
+
+/* Its texts are the result's. */
 static MgApplied
 take_row(const MgResult *result, int row, MgArena *arena)
 {
-    return (MgApplied){
-        .id = mg_result_int(result, row, 0),
-        .version = mg_arena_text(arena, mg_result_text(result, row, 1)),
-        .name = mg_arena_text(arena, mg_result_text(result, row, 2)),
-        .kind = mg_kind_of(mg_result_text(result, row, 3)),
-        .digest = mg_arena_text(arena, mg_result_text(result, row, 4)),
-        .token_digest = mg_arena_text(arena, mg_result_text(result, row, 5)),
-        .down_digest = mg_arena_text(arena, mg_result_text(result, row, 6)),
-        .n_statements = (int)mg_result_int(result, row, 7),
-        .n_statements_started = (int)mg_result_int(result, row, 8),
-        .n_statements_done = (int)mg_result_int(result, row, 9),
-        .applied_at_ms = mg_result_int(result, row, 10),
-        .duration_us = mg_result_int(result, row, 11),
-        .applied_by = mg_arena_text(arena, mg_result_text(result, row, 12)),
-        .commit = mg_arena_text(arena, mg_result_text(result, row, 13)),
-        .prefix_digest = mg_arena_text(arena, mg_result_text(result, row, 14)),
-        .down_text = mg_arena_text(arena, mg_result_text(result, row, 15)),
-        .down = { .n_statements = (int)mg_result_int(result, row, 16),
-                  .n_started = (int)mg_result_int(result, row, 17),
-                  .n_done = (int)mg_result_int(result, row, 18),
-                  .prefix_digest = mg_arena_text(arena, mg_result_text(result, row, 19)) },
-        .is_stale = mg_result_bool(result, row, 20),
-    };
+    const char *numbers = mg_result_text(result, row, ROW_NUMBERS);
+    const char *at = numbers == NULL ? "" : numbers;
+    MgApplied ret = { .id = take_number(&at) };
+    ret.n_statements = (int)take_number(&at);
+    ret.n_statements_started = (int)take_number(&at);
+    ret.n_statements_done = (int)take_number(&at);
+    ret.applied_at_ms = take_number(&at);
+    ret.duration_us = take_number(&at);
+    ret.down.n_statements = (int)take_number(&at);
+    ret.down.n_started = (int)take_number(&at);
+    ret.down.n_done = (int)take_number(&at);
+    ret.is_stale = take_number(&at) != 0;
+    ret.prefix_digest = take_prefix(&at, arena);
+    ret.down.prefix_digest = take_prefix(&at, arena);
+    ret.version = mg_result_text(result, row, ROW_VERSION);
+    ret.name = mg_result_text(result, row, ROW_NAME);
+    ret.kind = mg_kind_of(mg_result_text(result, row, ROW_KIND));
+    ret.digest = mg_result_text(result, row, ROW_UP_DIGEST);
+    ret.token_digest = mg_result_text(result, row, ROW_TOKEN_DIGEST);
+    ret.down_digest = mg_result_text(result, row, ROW_DOWN_DIGEST);
+    ret.applied_by = mg_result_text(result, row, ROW_BY);
+    ret.commit = mg_result_text(result, row, ROW_COMMIT);
+    if (mg_result_n_columns(result) > ROW_DOWN_SCRIPT)
+        ret.down_text = mg_result_text(result, row, ROW_DOWN_SCRIPT);
+    return ret;
 }
 
 /* Somebody may have written to the table by hand: what no run writes is not guessed at. */
 static bool
 check_row(const MgHistoryTable *table, const MgResult *result, int row, MgError *err)
 {
-    const char *id = mg_result_text(result, row, 0), *kind = mg_result_text(result, row, 3);
+    const char *kind = mg_result_text(result, row, ROW_KIND);
+    const char *id = mg_result_text(result, row, ROW_NUMBERS);
+    int id_bytes = (int)strcspn(id, " ");
     bool is_known = kind != NULL && (strcmp(kind, MG_HISTORY_CLAIM_KIND) == 0 ||
                                      strcmp(kind, mg_kind_name(mg_kind_of(kind))) == 0);
     if (!is_known)
-        mg_fail(err, MG_E_HISTORY, "row %s of history table \"%s\" is of no known kind: \"%s\"", id,
-                table->shown, kind == NULL ? "" : kind);
-    else if (mg_result_text(result, row, 1) == NULL && mg_kind_of(kind) != MG_REPEATABLE)
-        mg_fail(err, MG_E_HISTORY, "row %s of history table \"%s\" has no version", id,
+        mg_fail(err, MG_E_HISTORY, "row %.*s of history table \"%s\" is of no known kind: \"%s\"",
+                id_bytes, id, table->shown, kind == NULL ? "" : kind);
+    else if (mg_result_text(result, row, ROW_VERSION) == NULL && mg_kind_of(kind) != MG_REPEATABLE)
+        mg_fail(err, MG_E_HISTORY, "row %.*s of history table \"%s\" has no version", id_bytes, id,
                 table->shown);
     else
         return true;
@@ -251,14 +299,16 @@ mg_history_take_rows(const MgHistoryTable *table, const MgResult *result, MgAren
     history.exists = true;
     history.cap = (size_t)mg_result_n_rows(result);
     history.items = mg_arena_room(arena, history.cap, sizeof *history.items);
+    mg_result_keep(result, arena);
     for (int row = 0; row < mg_result_n_rows(result); row++) {
-        const char *kind = mg_result_text(result, row, 3);
+        MgApplied *item = &history.items[history.n];
         if (!check_row(table, result, row, err))
             return false;
-        if (strcmp(kind, MG_HISTORY_CLAIM_KIND) == 0)
-            MG_PUSH(arena, &history.claims, take_claim(result, row, arena));
+        *item = take_row(result, row, arena);
+        if (strcmp(mg_result_text(result, row, ROW_KIND), MG_HISTORY_CLAIM_KIND) == 0)
+            MG_PUSH(arena, &history.claims, make_claim(item));
         else
-            history.items[history.n++] = take_row(result, row, arena);
+            history.n++;
     }
     *ret = history;
     return true;

@@ -56,7 +56,8 @@ typedef struct MgHistoryFacts {
 const char *mg_history_facts_sql(const MgHistoryTable *table, MgArena *arena);
 const char *mg_history_rows_sql(const MgHistoryTable *table, int n_down, MgArena *arena);
 
-/* Take the answers; the rows' error 42P01 means that there is no history yet. */
+/* Take the answers; the rows' error 42P01 means that there is no history yet.  The rows' result is
+ * kept, as long as arena. */
 MG_CHECK bool mg_history_take_facts(const MgHistoryTable *table, const MgResult *result,
                                     MgHistoryFacts *ret, MgError *err);
 MG_CHECK bool mg_history_take_rows(const MgHistoryTable *table, const MgResult *result,

@@ -229,7 +229,8 @@ def measure_noop(bench):
         if word == "status":
             bench.row(what, times(wall))
         bench.row("the same, own CPU time", times(cpu),
-                  "reading them and SHA-256 twice " + times(digests), ratios(cpu, digests))
+                  "libpq, and each file read once and its SHA-256 " + times(digests),
+                  ratios(cpu, digests))
         bench.row("the same, peak memory", megabytes(column(word, "peak_mb")))
 
 

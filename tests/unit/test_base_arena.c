@@ -147,6 +147,36 @@ test_arena__array(void **state)
     mg_arena_release(&arena);
 }
 
+static char released[8];
+
+static void
+note_release(void *payload)
+{
+    released[strlen(released)] = *(const char *)payload;
+}
+
+/* The newest first, each once, and before the memory is gone that it was noted in. */
+static void
+test_arena__deferred(void **state)
+{
+    (void)state;
+    char one[] = "1", two[] = "2", three[] = "3";
+    MgArena arena = { 0 };
+    mg_arena_defer(&arena, note_release, one);
+    MgArenaMark mark = mg_arena_mark(&arena);
+    mg_arena_defer(&arena, note_release, two);
+    (void)mg_arena_alloc(&arena, 100000);
+    mg_arena_defer(&arena, note_release, three);
+    assert_string_equal(released, "");
+    mg_arena_reset(&arena, mark);
+    assert_string_equal(released, "32");
+    mg_arena_reset(&arena, mark);
+    mg_arena_release(&arena);
+    assert_string_equal(released, "321");
+    mg_arena_release(&arena);
+    assert_string_equal(released, "321");
+}
+
 int
 main(void)
 {
@@ -159,6 +189,7 @@ main(void)
         cmocka_unit_test(test_arena__long_formats),
         cmocka_unit_test(test_arena__push_grows),
         cmocka_unit_test(test_arena__array),
+        cmocka_unit_test(test_arena__deferred),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
