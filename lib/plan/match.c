@@ -35,46 +35,60 @@ compare_rows(const void *a, const void *b)
     return (row_a->id < row_b->id) - (row_a->id > row_b->id);
 }
 
-/* The order of ids, which nearly always is the order of versions too. */
-static const MgApplied **
-sort_rows(const MgHistory *history, MgArena *arena)
+/* The order of ids nearly always is that of versions too. */
+static bool
+is_in_order(const MgHistory *history)
 {
-    const MgApplied **rows = mg_arena_room(arena, history->n, sizeof *rows);
-    bool is_sorted = true;
-    for (size_t i = 0; i < history->n; i++) {
-        rows[i] = &history->items[i];
-        is_sorted = is_sorted && (i == 0 || compare_rows(&rows[i - 1], &rows[i]) <= 0);
+    for (size_t i = 1; i < history->n; i++) {
+        const MgApplied *rows[] = { &history->items[i - 1], &history->items[i] };
+        if (compare_rows(&rows[0], &rows[1]) > 0)
+            return false;
     }
-    if (!is_sorted)
-        qsort(rows, history->n, sizeof *rows, compare_rows);
-    return rows;
+    return true;
 }
 
 void
-mg_match_merge(const MgSource *source, const MgHistory *history, MgArena *arena, MgMatches *ret)
+mg_merge_init(MgMerge *merge, const MgSource *source, const MgHistory *history, MgArena *arena)
 {
-    const MgApplied **rows = sort_rows(history, arena);
+    *merge = (MgMerge){ .source = source, .history = history };
+    if (is_in_order(history))
+        return;
+    merge->rows = mg_arena_room(arena, history->n, sizeof *merge->rows);
+    for (size_t i = 0; i < history->n; i++)
+        merge->rows[i] = &history->items[i];
+    qsort(merge->rows, history->n, sizeof *merge->rows, compare_rows);
+}
+
+bool
+mg_merge_next(MgMerge *merge, MgMatch *ret)
+{
+    const MgSource *source = merge->source;
+    const MgHistory *history = merge->history;
+    const MgMigration *file = merge->file_i < source->n ? &source->items[merge->file_i] : NULL;
+    const MgApplied *row = merge->row_i == history->n ? NULL
+                           : merge->rows != NULL      ? merge->rows[merge->row_i]
+                                                      : &history->items[merge->row_i];
+    if (file == NULL && row == NULL)
+        return false;
+    int order = row == NULL    ? -1
+                : file == NULL ? 1
+                               : compare_keys(file->version, file->name, row->version, row->name);
+    *ret = (MgMatch){ .file = order <= 0 ? file : NULL, .row = order >= 0 ? row : NULL };
+    merge->file_i += order <= 0;
+    merge->row_i += order >= 0;
+    return true;
+}
+
+static void
+merge_all(const MgSource *source, const MgHistory *history, MgArena *arena, MgMatches *ret)
+{
+    MgMerge merge;
+    MgMatch match;
     *ret = (MgMatches){ .cap = source->n + history->n };
     ret->items = mg_arena_room(arena, ret->cap, sizeof *ret->items);
-    size_t file_i = 0, row_i = 0;
-    while (file_i < source->n || row_i < history->n) {
-        const MgMigration *file = file_i < source->n ? &source->items[file_i] : NULL;
-        const MgApplied *row = row_i < history->n ? rows[row_i] : NULL;
-        int order = row == NULL ? -1
-                    : file == NULL
-                        ? 1
-                        : compare_keys(file->version, file->name, row->version, row->name);
-        MgMatch match = { 0 };
-        if (order <= 0) {
-            match.file = file;
-            file_i++;
-        }
-        if (order >= 0) {
-            match.row = row;
-            row_i++;
-        }
+    mg_merge_init(&merge, source, history, arena);
+    while (mg_merge_next(&merge, &match))
         MG_PUSH(arena, ret, match);
-    }
 }
 
 static const char *
@@ -325,7 +339,7 @@ describe(const MgMatch *match, const MgMatches *matches, const MgMatch *newest_f
 void
 mg_match_build(const MgSource *source, const MgHistory *history, MgArena *arena, MgMatches *ret)
 {
-    mg_match_merge(source, history, arena, ret);
+    merge_all(source, history, arena, ret);
     join_renamed(ret, arena);
 
     const MgMatch *newest_file = NULL;

@@ -22,9 +22,18 @@ typedef struct MgMatches {
     const MgMatch *head;       /* the newest applied version, or NULL */
 } MgMatches;
 
-/* By version or name alone, without entries. */
-void mg_match_merge(const MgSource *source, const MgHistory *history, MgArena *arena,
-                    MgMatches *ret);
+/* Files and rows side by side, by version or name alone; entry is not filled in. */
+typedef struct MgMerge {
+    const MgSource *source;
+    const MgHistory *history;
+    const MgApplied **rows; /* in order; NULL: the history is */
+    size_t file_i, row_i;
+} MgMerge;
+
+void mg_merge_init(MgMerge *merge, const MgSource *source, const MgHistory *history,
+                   MgArena *arena);
+/* False: that was all. */
+bool mg_merge_next(MgMerge *merge, MgMatch *ret);
 
 /* All of it.  What mg_needs_find names is analysed. */
 void mg_match_build(const MgSource *source, const MgHistory *history, MgArena *arena,

@@ -75,20 +75,20 @@ mg_needs_find(const MgGoal *goal, const MgSource *source, const MgHistory *histo
     const MgApplied *oldest = find_oldest_revert(goal, history);
     MgNeeds needs = { .is_analysed =
                           mg_arena_alloc_array(arena, source->n, sizeof *needs.is_analysed) };
-    MgMatches matches;
-    mg_match_merge(source, history, arena, &matches);
-    for (size_t i = 0; i < matches.n; i++) {
-        const MgMatch *match = &matches.items[i];
-        const MgApplied *row = match->row;
-        if (match->file == NULL)
+    MgMerge merge;
+    MgMatch match;
+    mg_merge_init(&merge, source, history, arena);
+    while (mg_merge_next(&merge, &match)) {
+        const MgApplied *row = match.row;
+        if (match.file == NULL)
             continue;
-        size_t migration_i = (size_t)(match->file - source->items);
-        bool is_run_again = match->file->version == NULL
+        size_t migration_i = (size_t)(match.file - source->items);
+        bool is_run_again = match.file->version == NULL
                                 ? goal->kind == MG_GOAL_REDO
                                 : row != NULL && oldest != NULL && row->id >= oldest->id;
-        needs.is_analysed[migration_i] = is_run_again || !is_known(match);
+        needs.is_analysed[migration_i] = is_run_again || !is_known(&match);
         if (row != NULL && mg_applied_is_partial(row))
-            add_half_run(match, migration_i, arena, &needs);
+            add_half_run(&match, migration_i, arena, &needs);
     }
     *ret = needs;
 }
