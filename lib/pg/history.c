@@ -233,8 +233,7 @@ make_claim(const MgApplied *row)
 static MgApplied
 take_row(const MgResult *result, int row, MgArena *arena)
 {
-    const char *numbers = mg_result_text(result, row, ROW_NUMBERS);
-    const char *at = numbers == NULL ? "" : numbers;
+    const char *at = mg_result_text(result, row, ROW_NUMBERS);
     MgApplied ret = { .id = take_number(&at) };
     ret.n_statements = (int)take_number(&at);
     ret.n_statements_started = (int)take_number(&at);
