@@ -95,13 +95,14 @@ mg_notes_release(MgContext *context)
 /* ---- Writing -------------------------------------------------------------------------------- */
 
 static void
-write_note(MgContext *context, const MgNotedRun *run, bool has_seen)
+write_note(MgContext *context, const MgNotedRun *run, bool has_seen, size_t n_settled)
 {
     const MgStart *start = &context->start;
     MgSeen seen = { .identity = { .system_identifier = start->system_identifier,
                                   .database_oid = start->database_oid,
                                   .place = context->notes.place },
                     .history = &start->history,
+                    .n_settled = n_settled,
                     .server_version = context->target.server_version,
                     .verdict = context->target.verdict_name,
                     .at_ms = mg_clock_wall_ms() };
@@ -124,7 +125,7 @@ void
 mg_notes_seen(MgContext *context)
 {
     if (context->options.keeps_notebook)
-        write_note(context, NULL, true);
+        write_note(context, NULL, true, context->start.history.n);
 }
 
 void
@@ -330,8 +331,9 @@ add_row(MgContext *context, const MgMigration *migration, int64_t id, int64_t du
     MG_PUSH(&context->arena, &context->start.history, row);
 }
 
-/* What the server has written was not read back: the same is concluded from what was done. */
-static void
+/* What the server has written was not read back: the same is concluded from what was done.
+ * Returns how many rows are still as they were read. */
+static size_t
 conclude(MgContext *context)
 {
     MgHistory *history = &context->start.history;
@@ -339,15 +341,18 @@ conclude(MgContext *context)
     const MgStep *steps = notes->plan_steps;
     size_t n = notes->done.n - notes->first_done;
     int64_t newest_id = history->n == 0 ? 0 : history->items[history->n - 1].id;
+    size_t n_read = history->n;
     if (n == 0)
-        return;
+        return n_read;
     drop_rows(context, steps, n);
+    bool is_shorter = history->n < n_read;
     note_reverts(history, steps, n);
     for (size_t i = 0; i < n; i++)
         if (steps[i].direction == MG_UP && steps[i].migration != NULL)
             add_row(context, steps[i].migration, ++newest_id,
                     notes->done.items[notes->first_done + i].duration_us);
     history->exists = true;
+    return is_shorter ? 0 : n_read;
 }
 
 /* A migration was under way when it ended: the next one of the plan. */
@@ -373,8 +378,9 @@ mg_notes_end(MgContext *context, const MgOutcome *outcome, const MgError *err)
     if (!options->keeps_notebook)
         return;
     bool has_seen = context->start.has_history && !notes->is_stale;
+    size_t n_settled = context->start.history.n;
     if (outcome->n_tried == 0 && has_seen)
-        conclude(context);
+        n_settled = conclude(context);
     if (err != NULL)
         note_failed(context, err);
     /* Only what has a plan counts its own time. */
@@ -394,7 +400,7 @@ mg_notes_end(MgContext *context, const MgOutcome *outcome, const MgError *err)
                          .head = outcome->head,
                          .error = err };
     MgNotedRun noted = { .run = &run, .steps = notes->done.items, .n_steps = notes->done.n };
-    write_note(context, &noted, has_seen);
+    write_note(context, &noted, has_seen, n_settled);
 }
 
 /* ---- Reading -------------------------------------------------------------------------------- */

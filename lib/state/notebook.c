@@ -106,6 +106,7 @@ static const char *const upgrades[] = {
     /* To look through all rows takes less than a migration that is asked about, and to keep these
      * up took as long as all else that is noted. */
     "DROP INDEX applied_by_digest; DROP INDEX step_by_digest;",
+    "ALTER TABLE target ADD COLUMN n_settled INTEGER NOT NULL DEFAULT 0;",
 };
 
 const MgStateLayout mg_notebook_layout = {
@@ -120,7 +121,7 @@ const MgStateLayout mg_notebook_layout = {
 
 /* ---- Writing: a target --------------------------------------------------------------------- */
 
-/* In the manner of FNV-1a, eight bytes at a time: has the history changed since it was noted? */
+/* In the manner of FNV-1a, eight bytes at a time: have rows changed since they were noted? */
 static uint64_t
 add_number(uint64_t hash, uint64_t number)
 {
@@ -145,10 +146,10 @@ add_text(uint64_t hash, const char *text)
 }
 
 static int64_t
-fingerprint(const MgHistory *history)
+fingerprint(const MgHistory *history, size_t n)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < history->n; i++) {
+    for (size_t i = 0; i < n; i++) {
         const MgApplied *row = &history->items[i];
         hash = add_number(hash, (uint64_t)row->id);
         hash = add_number(hash, (uint64_t)row->n_statements_done);
@@ -166,26 +167,38 @@ fingerprint(const MgHistory *history)
 }
 
 typedef struct Found {
-    int64_t id, fingerprint;
+    int64_t id, n_settled, fingerprint; /* of those */
 } Found;
 
 static void
 take_found(void *payload, const MgStateRow *row)
 {
     Found *found = payload;
-    *found = (Found){ mg_state_int(row, 0), mg_state_int(row, 1) };
+    *found = (Found){ mg_state_int(row, 0), mg_state_int(row, 1), mg_state_int(row, 2) };
+}
+
+/* How many rows are noted as they are: mostly all but the newest, of tens of thousands. */
+static size_t
+count_noted(const Found *found, const MgHistory *history)
+{
+    size_t n = (size_t)found->n_settled;
+    return found->n_settled >= 0 && n <= history->n && fingerprint(history, n) == found->fingerprint
+               ? n
+               : 0;
 }
 
 static bool
-write_applied(MgStateFile *file, int64_t target_id, const MgHistory *history, MgError *err)
+write_applied(MgStateFile *file, int64_t target_id, const MgHistory *history, size_t first,
+              MgError *err)
 {
-    const MgValue target[] = { INT(target_id) };
-    if (!mg_state_run(file, "DELETE FROM applied WHERE target_id = ?", target, 1, err))
+    const MgValue behind[] = { INT(target_id),
+                               INT(first == 0 ? INT64_MIN : history->items[first - 1].id) };
+    if (!mg_state_run(file, "DELETE FROM applied WHERE target_id = ? AND id > ?", behind, 2, err))
         return false;
     /* OR REPLACE would have SQLite save every page to a journal of the statement first. */
     static const char insert[] = "INSERT OR IGNORE INTO applied"
                                  " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-    for (size_t i = 0; i < history->n; i++) {
+    for (size_t i = first; i < history->n; i++) {
         const MgApplied *row = &history->items[i];
         const MgValue values[] = {
             INT(target_id),
@@ -224,9 +237,8 @@ write_target(MgStateFile *file, const MgAddress *address, const MgSeen *seen, bo
     const MgValue keys[] = { KEY(identity->system_identifier), INT(identity->database_oid),
                              KEY(address->database), KEY(identity->place), KEY(address->history) };
     Found found = { 0 };
-    int64_t now = fingerprint(seen->history);
     if (!mg_state_query(file,
-                        "SELECT id, fingerprint FROM target WHERE system_identifier = ?"
+                        "SELECT id, n_settled, fingerprint FROM target WHERE system_identifier = ?"
                         " AND database_oid = ? AND database = ? AND place = ? AND history = ?",
                         keys, 5, take_found, &found, err))
         return false;
@@ -242,27 +254,27 @@ write_target(MgStateFile *file, const MgAddress *address, const MgSeen *seen, bo
         INT(seen->history->exists),
         INT(seen->history->is_database_empty),
         INT((int64_t)seen->history->n),
-        INT(now),
+        INT(fingerprint(seen->history, seen->n_settled)),
         INT(seen->at_ms),
+        INT((int64_t)seen->n_settled),
     };
     if (!mg_state_run(
             file,
             "INSERT INTO target (system_identifier, database_oid, database, place,"
             " history, server_version, verdict, has_history, is_database_empty, n_applied,"
-            " fingerprint, seen_at_ms) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT "
+            " fingerprint, seen_at_ms, n_settled) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT "
             "(system_identifier,"
             " database_oid, database, place, history) DO UPDATE SET"
             " server_version = excluded.server_version, verdict = excluded.verdict,"
             " has_history = excluded.has_history,"
             " is_database_empty = excluded.is_database_empty,"
-            " n_applied = excluded.n_applied, fingerprint = excluded.fingerprint, seen_at_ms = "
-            "excluded.seen_at_ms",
+            " n_applied = excluded.n_applied, fingerprint = excluded.fingerprint,"
+            " seen_at_ms = excluded.seen_at_ms, n_settled = excluded.n_settled",
             values, sizeof values / sizeof *values, err))
         return false;
     int64_t id = found.id != 0 ? found.id : mg_state_last_id(file);
-    bool is_changed = found.id == 0 || found.fingerprint != now;
     *ret_is_new = found.id == 0;
-    if (is_changed && !write_applied(file, id, seen->history, err))
+    if (!write_applied(file, id, seen->history, count_noted(&found, seen->history), err))
         return false;
     const MgValue where[] = {
         KEY(address->host), INT(address->port), KEY(address->user), keys[2], keys[4], INT(id)

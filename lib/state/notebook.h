@@ -35,6 +35,7 @@ typedef struct MgTargetIdentity {
 typedef struct MgSeen {
     MgTargetIdentity identity;
     const MgHistory *history;
+    size_t n_settled; /* its first so many rows are as the server has them; others were concluded */
     const char *server_version, *verdict;
     int64_t at_ms;
 } MgSeen;

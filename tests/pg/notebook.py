@@ -419,7 +419,8 @@ def test_it_stays_small(server):
         db.execute("WITH RECURSIVE n(x) AS (VALUES (10) UNION ALL SELECT x + 1 FROM n WHERE x < 90)"
                    " INSERT INTO target SELECT x, 'copy' || x, database_oid, database, place,"
                    " history, server_version, verdict, has_history,"
-                   " is_database_empty, n_applied, fingerprint, seen_at_ms - x FROM target, n WHERE id = 1")
+                   " is_database_empty, n_applied, fingerprint, seen_at_ms - x, n_settled"
+                   " FROM target, n WHERE id = 1")
     db.close()
     Project(server, FILES).run("up", "--state", str(project.root / "state.db"))
     with notebook(project) as db:

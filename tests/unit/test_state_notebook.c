@@ -87,7 +87,8 @@ static MgApplied rows[] = {
 };
 
 static void
-note(Fixture *fixture, const MgAddress *address, const char *identifier, size_t n, int64_t at_ms)
+note_concluded(Fixture *fixture, const MgAddress *address, const char *identifier, size_t n,
+               size_t n_settled, int64_t at_ms)
 {
     MgError err;
     MgHistory history = { .exists = true, .items = rows, .n = n };
@@ -95,11 +96,18 @@ note(Fixture *fixture, const MgAddress *address, const char *identifier, size_t 
                                   .database_oid = 5,
                                   .place = "db.example.com:5432" },
                     .history = &history,
+                    .n_settled = n_settled,
                     .server_version = "17.5",
                     .verdict = "direct",
                     .at_ms = at_ms };
     MgNote whole = { .address = *address, .seen = &seen };
     assert_true(mg_notebook_note(fixture->file, &whole, &err));
+}
+
+static void
+note(Fixture *fixture, const MgAddress *address, const char *identifier, size_t n, int64_t at_ms)
+{
+    note_concluded(fixture, address, identifier, n, n, at_ms);
 }
 
 static MgSeen
@@ -276,11 +284,56 @@ test_notebook__knows_what_is_usual(void **state)
     end(&fixture);
 }
 
+/* Rows that are noted stay, those that were concluded are written again. */
+static void
+test_notebook__writes_what_is_new(void **state)
+{
+    (void)state;
+    static const char spoil[] = "UPDATE applied SET name = 'noted before'";
+    static const struct {
+        size_t n, n_settled;
+        const char *names;
+    } cases[] = {
+        { 1, 1, "users" },
+        { 1, 1, "noted before" },
+        { 2, 1, "noted before, orders" }, /* the second one is concluded, */
+        { 2, 2, "noted before, orders" }, /* and read now */
+        { 3, 2, "noted before, noted before, report" },
+        { 2, 2, "noted before, noted before" },         /* it was not so */
+        { 3, 0, "noted before, noted before, report" }, /* one before it was reverted */
+        { 3, 3, "users, orders, report" },
+        { 0, 0, "" },
+    };
+    MgError err;
+    Fixture fixture;
+    begin(&fixture);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char names[128] = "";
+        note_concluded(&fixture, &direct, "71", cases[i].n, cases[i].n_settled, 5000);
+        const MgHistory *history = recall(&fixture, &direct).history;
+        for (size_t k = 0; k < history->n; k++)
+            snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s",
+                     k == 0 ? "" : ", ", history->items[k].name);
+        assert_string_equal(names, cases[i].names);
+        assert_true(mg_state_run(fixture.file, spoil, NULL, 0, &err));
+    }
+
+    /* A row that changed takes those behind it along. */
+    note(&fixture, &direct, "71", 3, 5000);
+    assert_true(mg_state_run(fixture.file, spoil, NULL, 0, &err));
+    rows[0].applied_at_ms++;
+    note(&fixture, &direct, "71", 3, 5000);
+    rows[0].applied_at_ms--;
+    assert_string_equal(recall(&fixture, &direct).history->items[2].name, "report");
+    end(&fixture);
+}
+
 int
 main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_notebook__gives_a_history_back),
+        cmocka_unit_test(test_notebook__writes_what_is_new),
         cmocka_unit_test(test_notebook__knows_targets_from_addresses),
         cmocka_unit_test(test_notebook__gives_a_run_back),
         cmocka_unit_test(test_notebook__knows_what_is_usual),
