@@ -261,19 +261,17 @@ take_row(const MgResult *result, int row, MgArena *arena)
 
 /* Somebody may have written to the table by hand: what no run writes is not guessed at. */
 static bool
-check_row(const MgHistoryTable *table, const MgResult *result, int row, MgError *err)
+check_row(const MgHistoryTable *table, const MgApplied *row, const char *kind, MgError *err)
 {
-    const char *kind = mg_result_text(result, row, ROW_KIND);
-    const char *id = mg_result_text(result, row, ROW_NUMBERS);
-    int id_bytes = (int)strcspn(id, " ");
-    bool is_known = kind != NULL && (strcmp(kind, MG_HISTORY_CLAIM_KIND) == 0 ||
-                                     strcmp(kind, mg_kind_name(mg_kind_of(kind))) == 0);
+    bool is_known = kind != NULL && (strcmp(kind, mg_kind_name(row->kind)) == 0 ||
+                                     strcmp(kind, MG_HISTORY_CLAIM_KIND) == 0);
     if (!is_known)
-        mg_fail(err, MG_E_HISTORY, "row %.*s of history table \"%s\" is of no known kind: \"%s\"",
-                id_bytes, id, table->shown, kind == NULL ? "" : kind);
-    else if (mg_result_text(result, row, ROW_VERSION) == NULL && mg_kind_of(kind) != MG_REPEATABLE)
-        mg_fail(err, MG_E_HISTORY, "row %.*s of history table \"%s\" has no version", id_bytes, id,
-                table->shown);
+        mg_fail(err, MG_E_HISTORY,
+                "row %" PRId64 " of history table \"%s\" is of no known kind: \"%s\"", row->id,
+                table->shown, kind == NULL ? "" : kind);
+    else if (row->version == NULL && row->kind != MG_REPEATABLE)
+        mg_fail(err, MG_E_HISTORY, "row %" PRId64 " of history table \"%s\" has no version",
+                row->id, table->shown);
     else
         return true;
     mg_error_detail(err, "No run writes such a row.");
@@ -300,11 +298,12 @@ mg_history_take_rows(const MgHistoryTable *table, const MgResult *result, MgAren
     history.items = mg_arena_room(arena, history.cap, sizeof *history.items);
     mg_result_keep(result, arena);
     for (int row = 0; row < mg_result_n_rows(result); row++) {
+        const char *kind = mg_result_text(result, row, ROW_KIND);
         MgApplied *item = &history.items[history.n];
-        if (!check_row(table, result, row, err))
-            return false;
         *item = take_row(result, row, arena);
-        if (strcmp(mg_result_text(result, row, ROW_KIND), MG_HISTORY_CLAIM_KIND) == 0)
+        if (!check_row(table, item, kind, err))
+            return false;
+        if (strcmp(kind, MG_HISTORY_CLAIM_KIND) == 0)
             MG_PUSH(arena, &history.claims, make_claim(item));
         else
             history.n++;

@@ -113,7 +113,8 @@ mg_native_parse(const char *path, const char *file_name, MgArena *arena, MgNativ
     size_t size_bytes = strlen(file_name);
     const Ending *ending = find_ending(file_name, size_bytes);
 
-    if (!mg_native_is_sql(file_name)) {
+    bool is_sql = ending != NULL ? file_name[0] != '.' : mg_native_is_sql(file_name);
+    if (!is_sql) {
         *ret = file;
         return true;
     }

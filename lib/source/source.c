@@ -79,7 +79,8 @@ check_entry(const char *dir, const MgFolderEntry *entry, MgArena *arena, MgError
     static const char move_hint[] = "If it is no migration, move it out of the folder.";
     const char *path = entry->path;
 
-    if (entry->name[0] == '.')
+    bool is_plain = entry->type == MG_FILE_REGULAR && !entry->is_link;
+    if (is_plain || entry->name[0] == '.')
         return true;
     if (entry->type == MG_FILE_FOLDER && mg_native_is_sql(entry->name))
         return fail_at(err, path, "\"%s\" is a folder, not a file", move_hint);
