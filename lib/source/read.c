@@ -29,7 +29,7 @@ typedef struct Finder {
     MgBuf inherited;     /* directives above the first marker */
     MgSpan head;         /* the text above the first marker */
     MgError *stray;      /* the first statement above every marker */
-    MgError *first_down; /* for a file without an up section */
+    MgError *first_down; /* if no up section comes behind it */
 } Finder;
 
 static MgError *
@@ -60,7 +60,7 @@ open_section(Finder *finder, const MgDirective *marker, MgError *err)
         mg_error_hint(err, "A file has one section for each direction.");
         return false;
     }
-    if (!is_up)
+    if (!is_up && !finder->up.is_there)
         finder->first_down =
             make_error(finder, marker->span, "this file has a down section but no up section");
     if (finder->open != NULL)
