@@ -70,8 +70,9 @@ def test_settings(server):
                   "SET idle_in_transaction_session_timeout = 0;",
           "SET session_replication_role = replica; SET plan_cache_mode = force_custom_plan;"
           "SET check_function_bodies = off; SET row_security = off; SET DateStyle = 'German';",
-          "SET standard_conforming_strings = off; SET app.note = 'left';" + (
-              "SET client_connection_check_interval = 0;" if server.version() >= 14 else ""),
+          "SET app.note = 'left';" +
+          ("SET standard_conforming_strings = off;" if server.version() < 19 else "") +
+          ("SET client_connection_check_interval = 0;" if server.version() >= 14 else ""),
           "RESET ALL;", "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE;",
           "SET default_transaction_isolation = 'serializable';",
           "SELECT set_config('default_transaction_read_only', 'on', false);")
