@@ -164,6 +164,8 @@ MG_CHECK bool mg_conn_answers_row(MgConn *conn, const char *sql, int64_t limit_m
 
 bool mg_result_is_error(const MgResult *result);
 const char *mg_result_sqlstate(const MgResult *result); /* "" when it is no error */
+/* Did the session end with it? */
+bool mg_result_is_end(const MgResult *result);
 /* Fill err from an error result; returns false. */
 bool mg_result_fail(const MgResult *result, MgErrorCode code, MgError *err);
 /* 1-based position in characters in the statement; 0 when the server gave none. */

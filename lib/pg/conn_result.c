@@ -26,6 +26,32 @@ mg_result_sqlstate(const MgResult *result)
     return sqlstate == NULL ? "" : sqlstate;
 }
 
+/* How a session ended with this error, as the beginning of a message; NULL: it goes on. */
+static const char *
+how_ended(const PGresult *pg)
+{
+    const char *sqlstate = PQresultErrorField(pg, PG_DIAG_SQLSTATE);
+    const char *primary = PQresultErrorField(pg, PG_DIAG_MESSAGE_PRIMARY);
+    const char *severity = PQresultErrorField(pg, PG_DIAG_SEVERITY_NONLOCALIZED);
+    if (severity == NULL) /* PgBouncer's have it in English only */
+        severity = PQresultErrorField(pg, PG_DIAG_SEVERITY);
+    if (sqlstate == NULL || primary == NULL || severity == NULL)
+        return NULL;
+    /* Terminated, crashed, shutting down: whatever it was doing. */
+    if (mg_text_starts(sqlstate, "57P0"))
+        return "the server ended this session: ";
+    /* A pooler that has lost the backend, if it is none of what waiting would not heal. */
+    bool is_poolers = mg_text_starts(sqlstate, "08") && strcmp(severity, "FATAL") == 0;
+    return is_poolers && mg_conn_poolers_advice(primary) == NULL ? "this session was ended: "
+                                                                 : NULL;
+}
+
+bool
+mg_result_is_end(const MgResult *result)
+{
+    return how_ended(result->pg) != NULL;
+}
+
 bool
 mg_fail_pg(const PGresult *pg, MgErrorCode code, MgError *err)
 {
@@ -41,11 +67,9 @@ mg_fail_pg(const PGresult *pg, MgErrorCode code, MgError *err)
         primary = PQresultErrorMessage(pg); /* libpq's own errors have no fields */
     if (primary == NULL)
         primary = "";
-    /* Terminated, crashed, shutting down: whatever it was doing. */
-    bool is_ended = sqlstate != NULL && mg_text_starts(sqlstate, "57P0");
-    mg_fail(err, is_ended ? MG_E_CONNECTION_LOST : code, "%s%.*s",
-            is_ended ? "the server ended this session: " : "", (int)strcspn(primary, "\n"),
-            primary);
+    const char *ended = how_ended(pg);
+    mg_fail(err, ended == NULL ? code : MG_E_CONNECTION_LOST, "%s%.*s", ended == NULL ? "" : ended,
+            (int)strcspn(primary, "\n"), primary);
     if (sqlstate != NULL)
         mg_text_copy(err->sqlstate, sizeof err->sqlstate, sqlstate);
     if (detail != NULL || context != NULL)

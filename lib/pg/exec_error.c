@@ -309,7 +309,7 @@ mg_exec_fail(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *er
         exec->failed_tag = *tag;
         mg_text_copy(exec->failed_sqlstate, sizeof exec->failed_sqlstate, sqlstate);
     }
-    if (mg_text_starts(sqlstate, "57P0")) {
+    if (mg_result_is_end(result)) {
         mg_result_fail(result, MG_E_CONNECTION_LOST, err);
         mg_exec_note_state(exec, tag->item, tag->number, err);
         return false;

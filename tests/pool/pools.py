@@ -21,8 +21,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "pg"))
 import house  # noqa: E402
-from house import (LIMIT_S, Project, Session, Skip, expect, expect_in, locks, main,  # noqa: E402
-                   new_folder, programs, unprivileged, wait_for)
+from house import (LIMIT_S, OwnServer, Project, Session, Skip, expect, expect_in,  # noqa: E402
+                   locks, main, new_folder, programs, read_until, unprivileged, wait_for)
 
 FILES = {"1_a.up.sql": "CREATE TABLE a (id int);\nINSERT INTO a VALUES (1);",
          "2_b.up.sql": "CREATE TABLE b (id int);"}
@@ -349,6 +349,26 @@ def test_pgbouncer_session_with_consent(server):
                   project.run("doctor", "--connection", "session", url=url, exit=3).out)
         expect(project.applied(), ["1", "2"])
         wait_for(lambda: locks(project) == "0")
+
+
+def test_a_session_that_a_pooler_loses_is_made_anew(_):
+    server = OwnServer()
+    server.socket = "127.0.0.1 port={}".format(server.port)
+    try:
+        project = Project(server, FILES)
+        key = re.search(r"key (-?\d+)", project.run("doctor").out).group(1)
+        with PgBouncer(server, "session") as pool, project.session() as holder:
+            holder.run("SELECT pg_advisory_lock({})".format(key))
+            run = project.start("up", "--connection", "session", url=pool.url_of(project.database))
+            read_until(run.stderr, "waiting  ")
+            # Its backend crashes, with all the others: so the lock is free.
+            os.kill(int(project.sql("SELECT pid FROM pg_stat_activity WHERE application_name LIKE "
+                                    "'migrate/%' AND datname = current_database()")), signal.SIGKILL)
+            _, err = run.communicate(timeout=LIMIT_S)
+        expect_in("waiting  connecting again: this session was ended: server conn crashed?\n", err)
+        expect((run.returncode, project.applied()), (0, ["1", "2"]))
+    finally:
+        server.stop()
 
 
 def test_a_transaction_pool_is_refused_with_consent_to_sessions(server):
