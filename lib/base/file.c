@@ -381,14 +381,36 @@ order_of(const char *name)
     return order;
 }
 
+/* Small, and nearly always enough to tell two names apart: sorting moves them a dozen times. */
+typedef struct Key {
+    uint64_t order;
+    const MgFolderEntry *entry;
+} Key;
+
 static int
-compare_entries(const void *a, const void *b)
+compare_keys(const void *a, const void *b)
 {
-    const MgFolderEntry *one = a;
-    const MgFolderEntry *other = b;
+    const Key *one = a;
+    const Key *other = b;
     if (one->order != other->order)
         return one->order < other->order ? -1 : 1;
-    return strcmp(one->name, other->name);
+    return strcmp(one->entry->name, other->entry->name);
+}
+
+static void
+sort_entries(MgFolder *folder, MgArena *arena)
+{
+    size_t n = folder->n;
+    Key *keys = mg_realloc(NULL, n * sizeof *keys);
+    for (size_t i = 0; i < n; i++)
+        keys[i] = (Key){ order_of(folder->items[i].name), &folder->items[i] };
+    qsort(keys, n, sizeof *keys, compare_keys);
+    MgFolderEntry *sorted = mg_arena_room(arena, n, sizeof *sorted);
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = *keys[i].entry;
+    mg_free(keys);
+    folder->items = sorted;
+    folder->cap = n;
 }
 
 /* The directory says the type of most entries; only links and rare file systems are asked for. */
@@ -418,7 +440,6 @@ add_entry(MgFolder *folder, const char *prefix, size_t prefix_bytes, int folder_
     MgFolderEntry entry = { .path = path, .name = path + prefix_bytes, .type = MG_FILE_OTHER };
     memcpy(path, prefix, prefix_bytes);
     memcpy(path + prefix_bytes, found->d_name, name_bytes);
-    entry.order = order_of(entry.name);
     find_type(folder_fd, found->d_type, &entry);
     MG_PUSH(arena, folder, entry);
 }
@@ -447,7 +468,7 @@ mg_folder_read(const char *path, MgArena *arena, MgFolder *ret)
         return false;
     }
     if (folder.n > 0)
-        qsort(folder.items, folder.n, sizeof *folder.items, compare_entries);
+        sort_entries(&folder, arena);
     *ret = folder;
     return true;
 }

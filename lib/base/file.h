@@ -98,7 +98,6 @@ typedef enum MgFileType { MG_FILE_REGULAR, MG_FILE_FOLDER, MG_FILE_OTHER } MgFil
 typedef struct MgFolderEntry {
     const char *path; /* the folder's and the name */
     const char *name; /* its end */
-    uint64_t order;   /* the first eight bytes of name, which nearly always tell two apart */
     MgFileType type;  /* of what a symbolic link leads to */
     bool is_link;
 } MgFolderEntry;
