@@ -166,7 +166,9 @@ mg_exec_push_hygiene(MgExec *exec)
         mg_exec_push_sql(exec, MG_ROLE_SET, hygiene[i]);
     mg_exec_push_sql(exec, MG_ROLE_SET, exec->release_sql);
     mg_exec_push_sql(exec, MG_ROLE_SET, exec->input->settings_sql);
-    push_prepares(exec);
+    exec->must_prepare = true; /* DEALLOCATE ALL */
+    if (mg_exec_step(exec)->is_transactional)
+        push_prepares(exec); /* its own row and COMMIT come next */
 }
 
 /* Copy the fetched statement and queue it. */
@@ -300,9 +302,10 @@ push_first(MgExec *exec)
     }
     if (exec->input->is_one_transaction && !is_begun)
         mg_exec_push_begin(exec);
-    if (exec->must_prepare && exec->input->is_one_transaction) {
+    bool must_prepare = exec->must_prepare && mg_exec_step(exec)->is_transactional;
+    if (must_prepare && exec->input->is_one_transaction) {
         push_prepares(exec);
-    } else if (exec->must_prepare) {
+    } else if (must_prepare) {
         /* In a transaction of their own: parsing takes a snapshot, and the step's BEGIN sets a
          * level. */
         mg_exec_push_sql(exec, MG_ROLE_PREPARE, "BEGIN");

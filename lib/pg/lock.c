@@ -32,21 +32,16 @@ enum {
 #define IN_DATABASE                                                                                \
     " AND l.database " MG_EQ " (SELECT d.oid FROM pg_catalog.pg_database d"                        \
     " WHERE d.datname " MG_EQ " pg_catalog.current_database())"
-#define KEY_OF(high, low) high " OPERATOR(pg_catalog.<<) 32 OPERATOR(pg_catalog.|) " low
-#define LOCK_KEY "(" KEY_OF("l.classid::bigint", "l.objid::bigint") ")"
+#define LOCK_KEY                                                                                   \
+    "(l.classid::bigint OPERATOR(pg_catalog.<<) 32 OPERATOR(pg_catalog.|) l.objid::bigint)"
+/* A key of two integers shows as two oids. */
+#define TO_INT(oid) oid "::bigint::bit(32)::integer"
 #define TRY "pg_catalog.pg_try_advisory_lock(%" PRId64 ")"
 #define UNLOCK "pg_catalog.pg_advisory_unlock(%" PRId64 ")"
 
 /* There is no such setting, which is found out at run time.  It stands in every execution and is
  * made ready, as a cast would be, but for less. */
 #define LOST "pg_catalog.current_setting('" MG_LOCK_LOST "') IS NULL"
-
-/* The halves a and b of a key as numbers; pg_locks shows two integers as oids. */
-#define TO_INT(oid)                                                                                \
-    "(" oid " " MG_MINUS " CASE WHEN " oid " " MG_LT " 2147483648 THEN 0::bigint"                  \
-    " ELSE 4294967296 END)::integer"
-#define ONE_KEY KEY_OF("a", "b")
-#define TWO_KEYS TO_INT("a") ", " TO_INT("b")
 
 MgLock
 mg_lock_init(const char *schema, const char *table)
@@ -142,19 +137,20 @@ mg_lock_release_others_sql(const MgLock *lock, MgArena *arena)
 {
     return mg_arena_format(
         arena,
-        "WITH RECURSIVE held AS (SELECT l.classid::bigint AS a, l.objid::bigint AS b,"
-        " l.objsubid " MG_EQ " 1 AS is_one, l.mode " MG_EQ
-        " 'ShareLock' AS is_shared, true AS was_held"
-        " FROM pg_catalog.pg_locks l WHERE l.locktype " MG_EQ " 'advisory' AND l.granted"
-        " AND l.pid " MG_EQ " pg_catalog.pg_backend_pid()"
-        " AND NOT (l.objsubid " MG_EQ " 1 AND " LOCK_KEY " " MG_EQ_ANY "('{%" PRId64 ",%" PRId64
-        "}'))"
-        " UNION ALL SELECT a, b, is_one, is_shared, CASE"
-        " WHEN is_one AND is_shared THEN pg_catalog.pg_advisory_unlock_shared(" ONE_KEY ")"
-        " WHEN is_one THEN pg_catalog.pg_advisory_unlock(" ONE_KEY ")"
-        " WHEN is_shared THEN pg_catalog.pg_advisory_unlock_shared(" TWO_KEYS ")"
-        " ELSE pg_catalog.pg_advisory_unlock(" TWO_KEYS ") END"
-        " FROM held WHERE was_held) SELECT pg_catalog.count(*) FROM held",
+        "WITH RECURSIVE held AS (SELECT " LOCK_KEY " AS key, " TO_INT("l.classid") " AS a, " TO_INT(
+            "l.objid") " AS b, l.objsubid " MG_EQ " 1 AS is_one, l.mode " MG_EQ
+                       " 'ShareLock' AS is_shared, true AS was_held"
+                       " FROM pg_catalog.pg_lock_status() l WHERE l.locktype " MG_EQ
+                       " 'advisory' AND l.granted"
+                       " AND l.pid " MG_EQ " pg_catalog.pg_backend_pid()"
+                       " AND NOT (l.objsubid " MG_EQ " 1 AND " LOCK_KEY " " MG_EQ_ANY "('{%" PRId64
+                       ",%" PRId64 "}'))"
+                       " UNION ALL SELECT key, a, b, is_one, is_shared, CASE"
+                       " WHEN is_one AND is_shared THEN pg_catalog.pg_advisory_unlock_shared(key)"
+                       " WHEN is_one THEN pg_catalog.pg_advisory_unlock(key)"
+                       " WHEN is_shared THEN pg_catalog.pg_advisory_unlock_shared(a, b)"
+                       " ELSE pg_catalog.pg_advisory_unlock(a, b) END"
+                       " FROM held WHERE was_held) SELECT pg_catalog.count(*) FROM held",
         lock->key, lock->nonce);
 }
 
