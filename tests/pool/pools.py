@@ -314,7 +314,7 @@ def test_pgbouncer_transaction_of_one(server):
 def test_pgbouncer_transaction_says_so(server):
     project = Project(server, FILES)
     with PgBouncer(server, "transaction") as pool:
-        refused(pool, project, "session  PostgreSQL {}.".format(server.version()))
+        refused(pool, project, "session  PostgreSQL {}".format(server.version()))
         expect_in(", transaction-pooled\n", project.run("up", url=pool.url_of(project.database),
                                                         exit=3).err)
 
@@ -793,7 +793,7 @@ def test_a_role_that_may_connect_once_only(server):
 def shape(run):
     """Its lines without what differs from run to run; those below a row without their indent."""
     for pattern, word in ((r"in [\d.]+ m?s, round trip <?[\d.]+ m?s", "in {ms}"),
-                          (r"PostgreSQL [\d.]+", "PostgreSQL {version}"),
+                          (r"PostgreSQL [\d.]+((beta|rc)\d+)?", "PostgreSQL {version}"),
                           (r"key -?\d+", "key {key}"), (r"\d+ of \d+ in use", "{n} in use")):
         run.out = re.sub(pattern, word, run.out)
     return [line.strip() for line in run.out.splitlines()]
