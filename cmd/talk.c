@@ -221,6 +221,24 @@ add_prose(MgBuf *line, const char *word, const char *text, size_t indent)
     add_lines(line, text + size_bytes, indent);
 }
 
+/* The same where every line is prose, as a server writes it. */
+static void
+add_paragraphs(MgBuf *line, const char *word, const char *text, size_t indent)
+{
+    size_t column = strlen(word) + strlen(": ");
+    for (;;) {
+        size_t size_bytes = strcspn(text, "\n");
+        add_wrapped(line, text, size_bytes, column, indent);
+        mg_buf_add_char(line, '\n');
+        text += size_bytes;
+        if (text[0] == '\0' || text[1] == '\0')
+            return;
+        text++;
+        mg_buf_add_repeated(line, ' ', *text == '\n' ? 0 : indent);
+        column = indent;
+    }
+}
+
 /* A label of at most max_columns; 0 = as long as it is. */
 static void
 add_label(MgBuf *line, const char *label, size_t max_columns)
@@ -285,6 +303,24 @@ add_migration(MgBuf *line, const MgTerm *term, const MgEvent *event)
     mg_buf_add(line, duration);
     if (text.size_bytes > 0)
         mg_buf_format(line, "  %s", text.text);
+}
+
+/* How many notices of the last migration were not shown. */
+static void
+end_notices(MgTalk *talk)
+{
+    MG_CLEANUP(buf) MgBuf text = { 0 };
+    MG_CLEANUP(buf) MgBuf lines = { 0 };
+    mg_notices_end(&talk->notices, &text);
+    for (const char *at = mg_buf_text(&text); *at != '\0';) {
+        size_t size_bytes = strcspn(at, "\n");
+        add_word(&lines, &talk->err, MG_CYAN, "server");
+        add_wrapped(&lines, at, size_bytes, WORD_COLUMNS, WORD_COLUMNS);
+        mg_buf_add_char(&lines, '\n');
+        at += size_bytes + 1;
+    }
+    if (lines.size_bytes > 0)
+        print(talk, &talk->err, &lines);
 }
 
 static void
@@ -441,7 +477,11 @@ mg_talk_event(void *payload, const MgEvent *event)
     shown.migration = defused(event->migration, false, &arena);
     shown.text = defused(event->text, true, &arena);
     mg_annotate_event(&talk->annotate, &shown);
-    if (is_wanted(talk, event))
+    bool is_end = (looks[event->kind].flags & IS_RESULT) != 0;
+    if (is_end || (event->migration != NULL && mg_notices_is_over(&talk->notices, shown.migration)))
+        end_notices(talk);
+    if (is_wanted(talk, event) && (event->kind != MG_EVENT_NOTICE || talk->is_verbose ||
+                                   mg_notices_take(&talk->notices, shown.migration, shown.text)))
         print_event(talk, &shown);
     mg_arena_release(&arena);
 }
@@ -449,6 +489,7 @@ mg_talk_event(void *payload, const MgEvent *event)
 void
 mg_talk_result(MgTalk *talk, const char *word, const char *format, ...)
 {
+    end_notices(talk);
     MG_CLEANUP(buf) MgBuf line = { 0 };
     MG_CLEANUP(buf) MgBuf text = { 0 };
     va_list args;
@@ -500,12 +541,20 @@ static void
 print_error(MgTalk *talk, const MgTerm *term, const MgError *err)
 {
     MG_CLEANUP(buf) MgBuf block = { 0 };
-    mg_buf_format(&block, "%serror:%s %s (%s)\n", mg_term_begin(term, MG_RED),
-                  mg_term_end(term, MG_RED), err->message, bracket(err));
+    MgArena arena = { 0 };
+    const char *what = mg_arena_format(&arena, "%s (%s)", err->message, bracket(err));
+    add_part(&block, term, MG_RED, "error", what, HINT_INDENT);
+    mg_arena_release(&arena);
     add_place(&block, err);
     if (*err->excerpt != '\0')
         add_lines(&block, err->excerpt, 0);
-    add_part(&block, term, MG_BOLD, "detail", err->detail, DETAIL_INDENT);
+    if (*err->sqlstate != '\0' && *err->detail != '\0') {
+        mg_buf_format(&block, "%sdetail:%s ", mg_term_begin(term, MG_BOLD),
+                      mg_term_end(term, MG_BOLD));
+        add_paragraphs(&block, "detail", err->detail, DETAIL_INDENT);
+    } else {
+        add_part(&block, term, MG_BOLD, "detail", err->detail, DETAIL_INDENT);
+    }
     for (int i = 0; i < MG_ERROR_MAX_HINTS; i++)
         add_part(&block, term, MG_CYAN, "hint", err->hint[i], HINT_INDENT);
     add_part(&block, term, MG_BOLD, "note", err->note, HINT_INDENT);
@@ -515,6 +564,7 @@ print_error(MgTalk *talk, const MgTerm *term, const MgError *err)
 void
 mg_talk_error(MgTalk *talk, const MgError *err)
 {
+    end_notices(talk);
     print_error(talk, &talk->err, err);
     annotate(talk, MG_ANNOTATE_ERROR, err);
     mg_annotate_error(&talk->annotate, err);
@@ -523,6 +573,7 @@ mg_talk_error(MgTalk *talk, const MgError *err)
 void
 mg_talk_summary(MgTalk *talk)
 {
+    end_notices(talk);
     MG_CLEANUP(buf) MgBuf text = { 0 };
     if (!mg_annotate_write(&talk->annotate, talk->command)) {
         mg_buf_format(&text, "the summary could not be written to GITHUB_STEP_SUMMARY: %s",

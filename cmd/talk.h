@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/attr.h"
 #include "migrate.h"
+#include "notices.h"
 #include "opt.h"
 #include "term.h"
 
@@ -36,6 +37,7 @@ typedef struct MgTalk {
         const char **items;
         size_t n, cap;
     } said;
+    MgNotices notices; /* of the migration that runs */
     MgAnnotate annotate;
     const char *command; /* for the summary; NULL: none yet */
     MgArena *arena;

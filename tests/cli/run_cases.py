@@ -33,7 +33,7 @@ import tempfile
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "pg"))
-from house import UNWATCHED, programs  # noqa: E402
+from house import UNWATCHED, programs, with_whole_errors  # noqa: E402
 
 TIME_LIMIT_S = 120
 
@@ -250,7 +250,7 @@ def run_case(case, migrate, server, folder):
         status, outputs = run_command(command, folder, env)
         texts = [normalise(output.decode("utf-8", errors="backslashreplace"), folder, url, server)
                  for output in outputs]
-        texts = [text.replace(UNWATCHED, "") for text in texts]
+        texts = [with_whole_errors(text.replace(UNWATCHED, "")) for text in texts]
         seen.append((status, texts[0].splitlines(), texts[1].splitlines()))
     return seen
 

@@ -213,7 +213,8 @@ class Run:
         done = subprocess.run([house.MIGRATE, *self.words], cwd=self.project.root, input="y\n",
                               env=dict(self.project.environment(self.url), **self.variables),
                               capture_output=True, text=True, timeout=LIMIT_S)
-        self.status, self.out, self.said = done.returncode, done.stdout, done.stderr
+        self.status, self.out = done.returncode, done.stdout
+        self.said = house.with_whole_errors(done.stderr)
 
     def on_a_terminal(self, answer):
         before = self.project.variables
@@ -226,7 +227,7 @@ class Run:
             os.write(terminal.master, answer)
         terminal.read_all()
         self.status = terminal.process.returncode
-        self.out = self.said = terminal.text.replace("\r", "")
+        self.out = self.said = house.with_whole_errors(terminal.text.replace("\r", ""))
 
     def must_have_run(self, is_asked):
         expect((self.name, self.status, "[y/N]" in self.said), (self.name, 0, is_asked))

@@ -277,6 +277,22 @@ def test_notices_tell_their_statement(server):
            "         HINT: Greet back.\n")
 
 
+def test_streams_of_notices_are_counted(server):
+    loop = "DO $$ BEGIN FOR i IN 1..500 LOOP RAISE {} 'row % of it', i; END LOOP; {} END $$;"
+    files = {"1_a.up.sql": loop.format("NOTICE", "RAISE WARNING 'it is done';"),
+             "2_b.up.sql": loop.format("WARNING", "RAISE 'no';")}
+    run = Project(server, files).run("up", exit=1)
+    wanted = ["1_a: NOTICE: row {} of it (line 1, DO)".format(i) for i in range(1, 11)]
+    wanted += ["1_a: WARNING: it is done (line 1, DO)", "1_a: 490 more like \"NOTICE: row 1 of it (line 1, "
+               "DO)\"; --verbose shows all"]
+    wanted += ["2_b: WARNING: row {} of it (line 1, DO)".format(i) for i in range(1, 11)]
+    wanted += ["2_b: 490 more like \"WARNING: row 1 of it (line 1, DO)\"; --verbose shows all"]
+    expect([line[9:] for line in run.err.splitlines() if line.startswith("server ")], wanted)
+    expect_in("error: no (P0001)\n", run.err)
+    run = Project(server, files).run("up", "--verbose", exit=1)
+    expect(run.err.count("NOTICE: row") + run.err.count("WARNING: row"), 1000)
+
+
 # ---- Another language -------------------------------------------------------------------------
 
 

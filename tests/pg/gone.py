@@ -106,7 +106,7 @@ def test_a_server_that_is_restarted_at_once(server):
 def test_a_run_that_does_not_read_for_a_while(server):
     project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);\nSELECT pg_sleep(0.5);\nDO $$ BEGIN"
                                " FOR i IN 1..12000 LOOP RAISE NOTICE '%', repeat('x', 1000); END LOOP; END $$;"})
-    run = project.start("up")
+    run = project.start("up", "--verbose")
     wait_for(lambda: is_sleeping(project))
     run.send_signal(signal.SIGSTOP)
     wait_for(lambda: project.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'ClientWrite'"

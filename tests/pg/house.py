@@ -4,6 +4,7 @@ import fcntl
 import os
 import pathlib
 import pty
+import re
 import select
 import shutil
 import signal
@@ -151,6 +152,12 @@ UNWATCHED = ("note: this server has no client_connection_check_interval, which w
              "      if this run is killed, its lock is free only when the statement under way has ended\n")
 
 
+def with_whole_errors(text):
+    """Where an error's first line is broken depends on names and paths."""
+    return re.sub(r"^(error: .*)((?:\n      \S.*)+)",
+                  lambda match: match[1] + match[2].replace("\n      ", " "), text, flags=re.M)
+
+
 class Project:
     """A folder with migrations, and a database."""
 
@@ -181,7 +188,7 @@ class Project:
     def run(self, *words, exit=0, url=None):
         process = self.start(*words, url=url)
         process.out, process.err = process.communicate(timeout=LIMIT_S)
-        process.err = process.err.replace(UNWATCHED, "")
+        process.err = with_whole_errors(process.err.replace(UNWATCHED, ""))
         if process.returncode != exit:
             raise AssertionError("{}: exit {}, not {}\n{}\n{}".format(
                 " ".join(words), process.returncode, exit, process.out, process.err))

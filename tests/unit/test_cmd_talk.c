@@ -391,7 +391,7 @@ test_talk__wraps_prose(void **state)
     }
 }
 
-/* Parts of an error are wrapped alike, its first line is not. */
+/* All parts of an error are wrapped alike; a server's detail is prose in all its lines. */
 static void
 test_talk__wraps_parts_of_errors(void **state)
 {
@@ -406,7 +406,8 @@ test_talk__wraps_parts_of_errors(void **state)
     Fixture fixture;
     begin(&fixture);
     mg_talk_error(&fixture.talk, &err);
-    end(&fixture, "error: " TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "end (late)\n"
+    end(&fixture, "error: " TEN TEN TEN TEN TEN TEN TEN TEN "nine char\n"
+                  "      " TEN "end (late)\n"
                   "detail: " TEN TEN TEN TEN TEN TEN TEN TEN "nine char\n"
                   "      " TEN "end.\n"
                   "        SQL\n"
@@ -414,6 +415,22 @@ test_talk__wraps_parts_of_errors(void **state)
                   "      char end.\n"
                   "note: " TEN TEN TEN TEN TEN TEN TEN TEN "nine char nine\n"
                   "      char end\n");
+    static const MgError server = {
+        .code = MG_E_SQL,
+        .sqlstate = "40P01",
+        .message = "deadlock",
+        .detail = "One.\n" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "end.\n\n"
+                  "so: " TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "end\n",
+    };
+    begin(&fixture);
+    mg_talk_error(&fixture.talk, &server);
+    end(&fixture, "error: deadlock (40P01)\n"
+                  "detail: One.\n"
+                  "        " TEN TEN TEN TEN TEN TEN TEN TEN "nine char\n"
+                  "        " TEN "end.\n"
+                  "\n"
+                  "        so: " TEN TEN TEN TEN TEN TEN TEN TEN "nine\n"
+                  "        char " TEN "end\n");
 }
 
 static void
