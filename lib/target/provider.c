@@ -226,21 +226,27 @@ static const struct {
     int port;          /* 0: any */
     const char *doubt; /* NULL: not worth a word before the proof */
     const char *words;
+    bool is_by_port; /* a host is one server, and another port of it the pooler */
 } suspects[] = {
     { "*.aivencloud.com", 0, "Aiven's connection pools differ by port and database only",
       "On Aiven a connection pool has a port and a database name of its own: use the Service "
-      "URI." },
+      "URI.",
+      true },
     { "*.tsdb.cloud.timescale.com", 0, "Tiger's pooler differs by its port only",
-      "On Tiger the pooler has a port of its own: use the URL that the console calls direct." },
+      "On Tiger the pooler has a port of its own: use the URL that the console calls direct.",
+      true },
     { "*", 6432, "port 6432 is usual for a pooler",
       "Port 6432 is usual for a pooler, such as PgBouncer or a cloud's managed pooling: "
-      "try 5432." },
-    { "*", 6543, "port 6543 is usual for a pooler", "Port 6543 is usual for a pooler: try 5432." },
+      "try 5432.",
+      false },
+    { "*", 6543, "port 6543 is usual for a pooler", "Port 6543 is usual for a pooler: try 5432.",
+      false },
     { "*", 3307, "port 3307 of Cloud SQL is pooled where managed pooling is on",
-      "Port 3307 is what Cloud SQL's Auth Proxy dials: with managed pooling on, it is pooled." },
-    { "localhost", 0, NULL, LOCAL_WORDS },
-    { "127.*", 0, NULL, LOCAL_WORDS },
-    { "::1", 0, NULL, LOCAL_WORDS },
+      "Port 3307 is what Cloud SQL's Auth Proxy dials: with managed pooling on, it is pooled.",
+      false },
+    { "localhost", 0, NULL, LOCAL_WORDS, false },
+    { "127.*", 0, NULL, LOCAL_WORDS, false },
+    { "::1", 0, NULL, LOCAL_WORDS, false },
 };
 #undef LOCAL_WORDS
 
@@ -411,4 +417,11 @@ mg_provider_doubt(const MgUrl *url)
 {
     size_t i = find_suspect(url);
     return i < sizeof suspects / sizeof *suspects ? suspects[i].doubt : NULL;
+}
+
+bool
+mg_provider_is_by_port(const MgUrl *url)
+{
+    size_t i = find_suspect(url);
+    return i < sizeof suspects / sizeof *suspects && suspects[i].is_by_port;
 }

@@ -80,5 +80,7 @@ bool mg_provider_is_proxied(const MgUrl *url);
  */
 const char *mg_provider_port_hint(const MgUrl *url, MgArena *arena);
 const char *mg_provider_doubt(const MgUrl *url);
+/* Is its host that of one server, of which another port, unknown which, is the pooler? */
+bool mg_provider_is_by_port(const MgUrl *url);
 
 #endif

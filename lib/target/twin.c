@@ -521,11 +521,21 @@ place_of(const MgUrl *url, MgArena *arena, bool *ret_is_known)
     return describe_place(url, url->database, arena);
 }
 
+/* The URLs of one server and its pooler, of which no rule tells which is which. */
+static bool
+are_ports_of_one(const MgUrl *a, const MgUrl *b)
+{
+    MgHost host_a, host_b, another;
+    return mg_provider_is_by_port(a) && mg_host_at(a, 0, &host_a) && mg_host_at(b, 0, &host_b) &&
+           strcmp(host_a.name, host_b.name) == 0 && host_a.port != host_b.port &&
+           !mg_host_at(a, 1, &another) && !mg_host_at(b, 1, &another);
+}
+
 bool
 mg_twin_is_same_database(const MgUrl *a, const MgUrl *b, MgArena *arena)
 {
     bool is_a_known, is_b_known;
     const char *place_a = place_of(a, arena, &is_a_known);
     const char *place_b = place_of(b, arena, &is_b_known);
-    return is_a_known != is_b_known || strcmp(place_a, place_b) == 0;
+    return is_a_known != is_b_known || strcmp(place_a, place_b) == 0 || are_ports_of_one(a, b);
 }
