@@ -106,6 +106,12 @@ mg_history_fail_writing(const MgHistoryTable *table, const MgHistoryFacts *facts
                 table->shown);
         mg_text_copy(err->sqlstate, sizeof err->sqlstate, "55P03");
         mg_error_hint(err, "Run again when it is done.");
+    } else {
+        /* A trigger's, perhaps: its words alone would not tell what they are about. */
+        MgError named;
+        mg_fail(&named, err->code, "could not %s history table \"%s\": %s",
+                facts->exists ? "write to" : "create or write", table->shown, err->message);
+        mg_text_copy(err->message, sizeof err->message, named.message);
     }
     return false;
 }

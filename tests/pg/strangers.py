@@ -229,5 +229,26 @@ def test_a_view_of_a_history(server):
     expect(project.sql("SELECT to_regclass('b') IS NULL"), "t")
 
 
+def test_what_a_trigger_says_is_told_with_what_it_is_about(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+    project.sql("CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN "
+                "RAISE 'not today' USING HINT = 'Come back.'; END $$; "
+                "CREATE EVENT TRIGGER watch ON ddl_command_start WHEN TAG IN ('CREATE SCHEMA') "
+                "EXECUTE FUNCTION watch()")
+    said = ("error: could not {} history table \"migrate.history\": not today (P0001)\n"
+            "detail: PL/pgSQL function {}() line 1 at RAISE\nhint: Come back.\nnote: {}\n")
+    for words, note in ((("up",), "nothing was applied"), (("baseline", "1"), "nothing was recorded"),
+                        (("claim", "production"), "nothing was changed")):
+        expect_in(said.format("create or write", "watch", note), project.run(*words, exit=1).err)
+    project.sql("DROP EVENT TRIGGER watch")
+    project.run("up")
+    project.sql("CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                "RAISE 'not today' USING HINT = 'Come back.'; END $$; "
+                "CREATE TRIGGER guard BEFORE UPDATE ON migrate.history FOR EACH ROW EXECUTE FUNCTION guard()")
+    project.write("1_a.up.sql", "CREATE TABLE a (id bigint);")
+    expect_in(said.format("write to", "guard", "nothing was changed"),
+              project.run("repair", "1", "--accept-file", exit=1).err)
+
+
 if __name__ == "__main__":
     sys.exit(main(globals()))
