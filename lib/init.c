@@ -317,8 +317,11 @@ suggest(Beginning *beginning)
 {
     MgArena *arena = &beginning->context->arena;
     const MgOptions *options = &beginning->context->options;
+    /* Beside another tool's files the first of ours are what its databases have already, perhaps
+     * still to be recorded there. */
     bool is_begun =
-        beginning->has_history || (beginning->config != NULL && beginning->has_migrations);
+        beginning->has_history ||
+        (beginning->config != NULL && beginning->has_migrations && !beginning->folders.has_unread);
     bool has_past = beginning->folders.readable != NULL || beginning->folders.has_unread;
     if (!beginning->has_url)
         add_next(beginning,
