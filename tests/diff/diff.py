@@ -306,6 +306,8 @@ def test_a_server_parses_each_as_one(folder):
         for text, is_off in sorted(seen, key=lambda one: one[1]):
             if parser.version < 140000 and re.search(rb"BEGIN\s+ATOMIC|begin /\* ; \*/ atomic", text):
                 continue  # a syntax error to it
+            if parser.version >= 190000 and is_off:
+                continue  # it has standard strings only
             trouble = parser.trouble(text, is_off)
             if trouble:
                 raise AssertionError("{!r}: {}".format(text, trouble))
