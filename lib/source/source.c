@@ -333,18 +333,28 @@ mg_source_read(const MgSourcePlace *place, MgArena *arena, MgSource *ret, MgErro
     return read_place(place, true, arena, ret, err);
 }
 
+/* The first one from i on that is to be analysed; source->n: none. */
+static size_t
+next_wanted(const MgSource *source, const bool *wanted, size_t i)
+{
+    while (i < source->n && (source->items[i].up != NULL || (wanted != NULL && !wanted[i])))
+        i++;
+    return i;
+}
+
 bool
 mg_source_analyse(MgSource *source, const bool *wanted, MgArena *arena, MgError *err)
 {
+    size_t i = next_wanted(source, wanted, 0);
+    if (i == source->n)
+        return true;
     MG_CLEANUP(reading) MgReading reading;
     MG_CLEANUP(fd) int folder_fd = open_folder(source);
     mg_reading_open(&reading, arena);
     reading.folder_fd = folder_fd;
     reading.kept_bytes = source->kept_bytes;
-    for (size_t i = 0; i < source->n; i++) {
+    for (; i < source->n; i = next_wanted(source, wanted, i + 1)) {
         MgMigration *migration = &source->items[i];
-        if (migration->up != NULL || (wanted != NULL && !wanted[i]))
-            continue;
         if (!mg_native_read(migration->up_file, migration->down_file, &reading, migration, err))
             return false;
         note_empty(source, migration, arena);

@@ -196,6 +196,10 @@ test_context__a_skipped_one_does_nothing(void **state)
         assert_int_equal(err.code, MG_E_USAGE);
         assert_non_null(strstr(err.message, "nothing is to be done here: environment preview"));
     }
+    const MgVerify verify = { .is_files_only = true };
+    const MgVerified *verified = NULL;
+    assert_true(mg_verify(context, &verify, &verified, &err));
+    assert_int_equal(verified->n_migrations, 0);
     MgUrls urls;
     mg_urls(context, false, &urls);
     assert_null(urls.chosen);
