@@ -121,6 +121,10 @@ check_words(const MgCmd *cmd, const MgWords *words, const MgCommon *common, MgEr
     if (words->n > cmd->max_words)
         return mg_cmd_usage(cmd->name, err, "\"%s\" is one word too many",
                             mg_cmd_shown(words->items[cmd->max_words]));
+    /* As "$V" of a shell that has none. */
+    for (size_t i = 0; i < words->n && !cmd->stops_at_word; i++)
+        if (words->items[i][0] == '\0')
+            return mg_cmd_usage(cmd->name, err, "an argument is empty");
     if (common->format > MG_TABLE && (cmd->formats & 1U << common->format) == 0)
         return refuse_format(cmd, err);
     return true;
