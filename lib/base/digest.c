@@ -1,18 +1,22 @@
 /*
- * SHA-256.  libcrypto fails only when memory or the library itself is broken:
- * that it is there was seen before, by mg_digest_load.
+ * SHA-256.  That libcrypto is there was seen before, by mg_digest_load; then
+ * these functions of it cannot fail.  They are those of 1.1, which are declared
+ * without a warning for whoever says so: those of 3 read openssl.cnf and search
+ * providers first, which takes as long as all else that a short run does here.
  */
+#define OPENSSL_API_COMPAT 0x10100000L
+
 #include "base/digest.h"
 
 #include <assert.h>
 
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #include "base/arena.h"
 #include "base/library.h"
 
 struct MgDigest {
-    EVP_MD_CTX *ctx;
+    SHA256_CTX state;
 };
 
 /* Without a table: so the compiler makes sixteen digits at once. */
@@ -48,51 +52,35 @@ mg_digest_begin(void)
 {
     need_library();
     MgDigest *digest = mg_realloc(NULL, sizeof *digest);
-    digest->ctx = EVP_MD_CTX_new();
-    assert(digest->ctx != NULL);
-    int ok = EVP_DigestInit_ex(digest->ctx, EVP_sha256(), NULL);
-    assert(ok == 1);
+    SHA256_Init(&digest->state);
     return digest;
 }
 
 void
 mg_digest_add(MgDigest *digest, const void *bytes, size_t size_bytes)
 {
-    int ok = EVP_DigestUpdate(digest->ctx, bytes, size_bytes);
-    assert(ok == 1);
-}
-
-static void
-finish(MgDigest *digest, char ret_hex[MG_DIGEST_HEX_BYTES])
-{
-    uint8_t bytes[MG_DIGEST_BYTES];
-    int ok = EVP_DigestFinal_ex(digest->ctx, bytes, NULL);
-    assert(ok == 1);
-    write_hex(bytes, ret_hex);
+    SHA256_Update(&digest->state, bytes, size_bytes);
 }
 
 void
 mg_digest_end(MgDigest *digest, char ret_hex[MG_DIGEST_HEX_BYTES])
 {
-    finish(digest, ret_hex);
+    mg_digest_next(digest, ret_hex);
     mg_digest_drop(digest);
 }
 
 void
 mg_digest_next(MgDigest *digest, char ret_hex[MG_DIGEST_HEX_BYTES])
 {
-    finish(digest, ret_hex);
-    /* Without a type the algorithm stays; with one, OpenSSL 3 searches its providers again. */
-    int ok = EVP_DigestInit_ex(digest->ctx, NULL, NULL);
-    assert(ok == 1);
+    uint8_t bytes[MG_DIGEST_BYTES];
+    SHA256_Final(bytes, &digest->state);
+    write_hex(bytes, ret_hex);
+    SHA256_Init(&digest->state);
 }
 
 void
 mg_digest_drop(MgDigest *digest)
 {
-    if (digest == NULL)
-        return;
-    EVP_MD_CTX_free(digest->ctx);
     mg_free(digest);
 }
 
@@ -100,6 +88,8 @@ void
 mg_digest(const void *bytes, size_t size_bytes, uint8_t ret[MG_DIGEST_BYTES])
 {
     need_library();
-    int ok = EVP_Digest(bytes, size_bytes, ret, NULL, EVP_sha256(), NULL);
-    assert(ok == 1);
+    SHA256_CTX state;
+    SHA256_Init(&state);
+    SHA256_Update(&state, bytes, size_bytes);
+    SHA256_Final(ret, &state);
 }

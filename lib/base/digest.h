@@ -24,7 +24,7 @@ MgDigest *mg_digest_begin(void);
 void mg_digest_add(MgDigest *digest, const void *bytes, size_t size_bytes);
 /* Lower-case hexadecimal; frees digest. */
 void mg_digest_end(MgDigest *digest, char ret_hex[MG_DIGEST_HEX_BYTES]);
-/* The same, and digest is ready for another text: much cheaper than a new one. */
+/* The same, and digest is ready for another text. */
 void mg_digest_next(MgDigest *digest, char ret_hex[MG_DIGEST_HEX_BYTES]);
 /* Give up a digest under way; NULL is fine. */
 void mg_digest_drop(MgDigest *digest);

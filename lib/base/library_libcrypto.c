@@ -1,23 +1,15 @@
 /* What we call of libcrypto. */
-#include <openssl/evp.h>
+#define OPENSSL_API_COMPAT 0x10100000L /* see digest.c */
+
+#include <openssl/sha.h>
 
 #include "base/library_table.h"
 
 #define FUNCTIONS(RETURNS, VOID)                                                                   \
-    RETURNS(int, EVP_Digest,                                                                       \
-            (const void *bytes, size_t n_bytes, unsigned char *digest, unsigned int *digest_bytes, \
-             const EVP_MD *type, ENGINE *engine),                                                  \
-            (bytes, n_bytes, digest, digest_bytes, type, engine))                                  \
-    RETURNS(int, EVP_DigestFinal_ex,                                                               \
-            (EVP_MD_CTX * ctx, unsigned char *digest, unsigned int *digest_bytes),                 \
-            (ctx, digest, digest_bytes))                                                           \
-    RETURNS(int, EVP_DigestInit_ex, (EVP_MD_CTX * ctx, const EVP_MD *type, ENGINE *engine),        \
-            (ctx, type, engine))                                                                   \
-    RETURNS(int, EVP_DigestUpdate, (EVP_MD_CTX * ctx, const void *bytes, size_t n_bytes),          \
-            (ctx, bytes, n_bytes))                                                                 \
-    VOID(void, EVP_MD_CTX_free, (EVP_MD_CTX * ctx), (ctx))                                         \
-    RETURNS(EVP_MD_CTX *, EVP_MD_CTX_new, (void), ())                                              \
-    RETURNS(const EVP_MD *, EVP_sha256, (void), ())
+    RETURNS(int, SHA256_Final, (unsigned char *digest, SHA256_CTX *state), (digest, state))        \
+    RETURNS(int, SHA256_Init, (SHA256_CTX * state), (state))                                       \
+    RETURNS(int, SHA256_Update, (SHA256_CTX * state, const void *bytes, size_t n_bytes),           \
+            (state, bytes, n_bytes))
 
 static struct {
     FUNCTIONS(MG_LIBRARY_POINTER, MG_LIBRARY_POINTER)
