@@ -269,9 +269,9 @@ check_row(const MgHistoryTable *table, const MgApplied *row, const char *kind, M
         mg_fail(err, MG_E_HISTORY,
                 "row %" PRId64 " of history table \"%s\" is of no known kind: \"%s\"", row->id,
                 table->shown, kind == NULL ? "" : kind);
-    else if (row->version == NULL && row->kind != MG_REPEATABLE)
-        mg_fail(err, MG_E_HISTORY, "row %" PRId64 " of history table \"%s\" has no version",
-                row->id, table->shown);
+    else if (row->name == NULL || (row->version == NULL && row->kind != MG_REPEATABLE))
+        mg_fail(err, MG_E_HISTORY, "row %" PRId64 " of history table \"%s\" has no %s", row->id,
+                table->shown, row->name == NULL ? "name" : "version");
     else
         return true;
     mg_error_detail(err, "No run writes such a row.");

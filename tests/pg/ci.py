@@ -109,10 +109,12 @@ def test_a_newer_history_is_refused(server):
 
 def test_rows_that_no_run_writes_are_refused(server):
     for change, words in (("kind = 'old'", 'is of no known kind: "old"'),
-                          ("version = NULL", "has no version")):
+                          ("version = NULL", "has no version"),
+                          ("name = NULL, version = NULL, kind = 'repeatable'", "has no name")):
         project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
         project.run("up")
-        project.sql("UPDATE migrate.history SET {}".format(change))
+        project.sql("ALTER TABLE migrate.history ALTER name DROP NOT NULL;"
+                    "UPDATE migrate.history SET {}".format(change))
         for command in ("up", "status", "down", "verify"):
             expect_in('error: row 1 of history table "migrate.history" {} (history)\n'
                       "detail: No run writes such a row.\n"
