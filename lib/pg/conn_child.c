@@ -6,14 +6,14 @@
 #include <unistd.h>
 
 static void
-forget_handlers(void)
+ignore_caught(void)
 {
     for (int number = 1; number < NSIG; number++) {
         struct sigaction action;
         if (sigaction(number, NULL, &action) != 0 || action.sa_handler == SIG_IGN ||
             action.sa_handler == SIG_DFL)
             continue;
-        action = (struct sigaction){ .sa_handler = SIG_DFL };
+        action = (struct sigaction){ .sa_handler = SIG_IGN };
         (void)sigaction(number, &action, NULL);
     }
 }
@@ -28,7 +28,7 @@ mg_child_start(void)
     pid_t child = fork();
     int fork_errno = errno;
     if (child == 0)
-        forget_handlers();
+        ignore_caught();
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     errno = fork_errno;
     return child;

@@ -6,8 +6,8 @@
 #include <sys/types.h>
 
 /*
- * fork(): in the child a signal that the caller of the library has caught does
- * what it does by default, so that none is taken for a second one.
+ * fork(): the child ignores what the caller of the library catches.  A terminal
+ * sends it to both, and what it means is for the caller to decide.
  */
 pid_t mg_child_start(void);
 

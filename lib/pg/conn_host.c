@@ -63,14 +63,17 @@ typedef struct Route {
 
 /*
  * What libpq makes of parameters, its variables and a service file.  It is told
- * something that cannot be, which it says before it looks anything up.
+ * something that cannot be, which it says before it looks anything up, and a
+ * password, or it would read the password file, and warn of its rights, twice.
  */
 static bool
 read_route(const char **keys, const char **values, size_t n, MgArena *arena, Route *ret)
 {
     keys[n] = "target_session_attrs";
     values[n] = "none";
-    keys[n + 1] = NULL;
+    keys[n + 1] = "password";
+    values[n + 1] = "none";
+    keys[n + 2] = NULL;
     PGconn *pg = PQconnectStartParams(keys, values, 0);
     keys[n] = NULL;
     PQconninfoOption *options =

@@ -81,7 +81,7 @@ void mg_conn_tell_statement(MgConn *conn, const char *sql);
 
 /*
  * Look up the hosts' names of the first n of these parameters, which have room
- * for two more, in at most limit_ms.  Fails with MG_E_CANCELLED.
+ * for three more, in at most limit_ms.  Fails with MG_E_CANCELLED.
  */
 MG_CHECK bool mg_conn_look_up(MgConn *conn, const char **keys, const char **values, size_t n,
                               int64_t limit_ms, MgAddressed *ret, MgError *err);

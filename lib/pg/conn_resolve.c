@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -47,10 +48,12 @@ answer(int fd, const char *text, size_t size_bytes)
     (void)!write(fd, text, size_bytes);
 }
 
-/* As libpq asks. */
+/* As libpq asks.  Nobody may be left to end it: then it ends by itself. */
 static _Noreturn void
-ask(const char *name, int fd)
+ask(const char *name, int64_t limit_ms, int fd)
 {
+    (void)signal(SIGALRM, SIG_DFL);
+    (void)alarm((unsigned)(limit_ms / 1000 + 2));
     struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
     struct addrinfo *list = NULL;
     char text[ANSWER_BYTES];
@@ -72,7 +75,7 @@ ask(const char *name, int fd)
 }
 
 static bool
-start(const char *name, Asked *ret)
+start(const char *name, int64_t limit_ms, Asked *ret)
 {
     int fds[2];
     if (pipe(fds) != 0)
@@ -81,7 +84,7 @@ start(const char *name, Asked *ret)
         (void)fcntl(fds[i], F_SETFD, FD_CLOEXEC);
     pid_t child = mg_child_start();
     if (child == 0)
-        ask(name, fds[1]);
+        ask(name, limit_ms, fds[1]);
     (void)close(fds[1]);
     if (child < 0) {
         (void)close(fds[0]);
@@ -167,7 +170,7 @@ mg_resolve(MgLookup *lookups, size_t n, const MgLookupLimit *limit, MgArena *are
     size_t n_started = 0;
     assert(n <= MG_MAX_LOOKUPS);
 
-    while (n_started < n && start(lookups[n_started].name, &asked[n_started]))
+    while (n_started < n && start(lookups[n_started].name, limit->limit_ms, &asked[n_started]))
         n_started++;
     if (n_started < n)
         (void)mg_fail_sys(err, MG_E_SYSTEM, "could not start a process for looking up a host");

@@ -60,7 +60,8 @@ class Resolver:
     def start(self, project, *words, url):
         return subprocess.Popen([*self.words, house.MIGRATE, *words], cwd=project.root,
                                 env=project.environment(url), stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                start_new_session=True)
 
     def run(self, project, *words, url, exit=0):
         run = self.start(project, *words, url=url)
@@ -92,11 +93,11 @@ def test_cancel_while_a_name_is_looked_up(server):
     project = Project(server, FILES)
     resolver = Resolver(is_silent=True)
     for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
-        run = resolver.start(project, "up", url=NOBODY)
+        run = resolver.start(project, "up", "--wait-server", "0s", url=NOBODY)
         wait_for(lambda: house.MIGRATE.encode() in
                  pathlib.Path("/proc/{}/cmdline".format(run.pid)).read_bytes().split(b"\0")[0])
         wait_for(lambda: is_asking(run))
-        run.send_signal(number)
+        os.killpg(run.pid, number)  # as a terminal does: the one that looks up gets it too
         _, err = run.communicate(timeout=3)
         expect((run.returncode, err), (status, "error: interrupted (cancelled)\n"
                                                "note: nothing was changed\n"))
@@ -137,6 +138,16 @@ def test_names_from_everywhere(server):
         project.variables = dict(variables, PGSSLMODE="disable")
         resolver.run(project, "up", url=url)
     expect(project.applied(), ["1"])
+
+
+def test_libpq_warns_of_a_password_file_once(server):
+    project = Project(server, FILES)
+    file = project.root / "passwords"
+    file.write_text("*:*:*:*:secret\n")
+    file.chmod(0o644)
+    project.variables = {"PGPASSFILE": str(file)}
+    run = Resolver().run(project, "up", url=server.url_of(project.database, host="db.example"))
+    expect(run.err.count("WARNING: password file"), 1)
 
 
 def test_what_is_said_of_names(server):
