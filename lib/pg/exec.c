@@ -145,6 +145,7 @@ on_result(void *payload, const MgTag *tag, const MgResult *result, MgError *err)
     case MG_ROLE_PREPARE:
     case MG_ROLE_BEGIN:
     case MG_ROLE_SET:
+    case MG_ROLE_CLEAN:
     case MG_ROLE_CLOSE:
     case MG_ROLE_FENCE:
     case MG_ROLE_INDEX_FREE:
@@ -316,6 +317,27 @@ run_steps(MgExec *exec, MgError *err)
     return true;
 }
 
+/* Hygiene (exec_step.c), in its order. */
+static void
+make_cleaners(MgExec *exec)
+{
+    exec->own[MG_OWN_CLOSE_CURSORS] = (MgOwn){ "migrate_close_cursors", "CLOSE ALL" };
+    exec->own[MG_OWN_RESET_SESSION_USER] =
+        (MgOwn){ "migrate_reset_session_user", "SET SESSION AUTHORIZATION DEFAULT" };
+    exec->own[MG_OWN_RESET_ALL] = (MgOwn){ "migrate_reset_all", "RESET ALL" };
+    exec->own[MG_OWN_UNLISTEN] = (MgOwn){ "migrate_unlisten", "UNLISTEN *" };
+    exec->own[MG_OWN_DISCARD_TEMP] = (MgOwn){ "migrate_discard_temp", "DISCARD TEMP" };
+    /* As the fence does, it fails by the name of a setting. */
+    exec->own[MG_OWN_CLEAN] =
+        (MgOwn){ "migrate_clean",
+                 mg_arena_format(exec->arena,
+                                 "%s, (%s), CASE WHEN EXISTS (SELECT FROM"
+                                 " pg_catalog.pg_prepared_statement() p WHERE p.from_sql) THEN"
+                                 " pg_catalog.current_setting('clean: statements were prepared')"
+                                 " IS NULL ELSE true END",
+                                 exec->input->settings_sql, exec->release_sql) };
+}
+
 bool
 mg_exec(const MgExecInput *input, MgArena *arena, MgOutcome *ret, MgError *err)
 {
@@ -351,6 +373,7 @@ mg_exec(const MgExecInput *input, MgArena *arena, MgOutcome *ret, MgError *err)
     exec.own[MG_OWN_FINISH].sql =
         mg_history_finish_sql(input->table, exec.fence, &input->by, arena);
     exec.release_sql = mg_lock_release_others_sql(input->lock, arena);
+    make_cleaners(&exec);
     exec.deadline_sql =
         mg_arena_format(arena,
                         "SELECT CASE WHEN extract(epoch FROM pg_catalog.clock_timestamp())::numeric"

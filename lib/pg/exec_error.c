@@ -345,6 +345,7 @@ mg_exec_fail(MgExec *exec, const MgTag *tag, const MgResult *result, MgError *er
     case MG_ROLE_PREPARE:
     case MG_ROLE_BEGIN:
     case MG_ROLE_SET:
+    case MG_ROLE_CLEAN:
     case MG_ROLE_CLOSE:
         break;
     }

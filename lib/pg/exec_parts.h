@@ -19,7 +19,8 @@ typedef enum MgRole {
     MG_ROLE_CREATE_HISTORY,
     MG_ROLE_PREPARE,
     MG_ROLE_BEGIN,
-    MG_ROLE_SET, /* SET LOCAL of a directive, hygiene, our own settings */
+    MG_ROLE_SET,   /* SET LOCAL of a directive, hygiene, our own settings */
+    MG_ROLE_CLEAN, /* the end of hygiene: fails where more is left than it has cleaned */
     MG_ROLE_FENCE,
     MG_ROLE_DEADLINE,  /* fails when the time for this run is over */
     MG_ROLE_STATEMENT, /* of the file */
@@ -88,6 +89,12 @@ enum {
     MG_OWN_RECORD,
     MG_OWN_FIRST_MARK,
     MG_OWN_REVERT,
+    MG_OWN_CLOSE_CURSORS,
+    MG_OWN_RESET_SESSION_USER,
+    MG_OWN_RESET_ALL,
+    MG_OWN_UNLISTEN,
+    MG_OWN_DISCARD_TEMP,
+    MG_OWN_CLEAN,
     MG_OWN_PROGRESS,
     MG_OWN_DOWN_PROGRESS,
     MG_OWN_FINISH,
@@ -129,6 +136,8 @@ typedef struct MgExec {
     size_t unflushed_bytes;
     bool must_create_history;
     bool must_prepare;     /* our prepared statements are not there (any more) */
+    bool has_cleaners;     /* those of hygiene are there */
+    const MgStep *dealing; /* it makes or drops prepared statements; NULL: none that we know of */
     bool has_row;          /* no transaction: its history row exists */
     bool is_row_refreshed; /* no transaction, resumed: the row knows the file as it is now */
     bool is_in_group;      /* no transaction: behind a BEGIN of the file's own, */

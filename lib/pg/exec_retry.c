@@ -107,6 +107,22 @@ is_in_transaction(const MgExec *exec, const MgStep *step)
     return step->is_transactional || (exec->unmarked.n == 0 && !mg_exec_is_awaited_refused(exec));
 }
 
+/* Has the file, unseen, made prepared statements or dropped ours?  Once it is known, all of them
+ * are dropped behind it. */
+static bool
+deals_unseen(MgExec *exec)
+{
+    const MgStep *step = &exec->input->steps[exec->failed_tag.item];
+    int role = exec->failed_tag.role;
+    bool is_made = role == MG_ROLE_CLEAN && strcmp(exec->failed_sqlstate, "42704") == 0;
+    bool is_dropped = (role == MG_ROLE_SET || role == MG_ROLE_CLEAN || role == MG_ROLE_RECORD) &&
+                      strcmp(exec->failed_sqlstate, "26000") == 0;
+    if (exec->dealing == step || (!is_made && !is_dropped))
+        return false;
+    exec->dealing = step;
+    return true;
+}
+
 static bool
 is_retryable(MgExec *exec)
 {
@@ -299,6 +315,7 @@ begin_again(MgExec *exec, int64_t pause, MgError *err)
     if (!mg_conn_pause(exec->input->conn, pause, err))
         return false;
     exec->must_prepare = !is_begun;
+    exec->has_cleaners = false;
     exec->must_create_history = mg_exec_must_prepare_history(exec);
     mg_exec_rewind(exec, exec->n_committed);
     return true;
@@ -308,7 +325,7 @@ bool
 mg_exec_retry(MgExec *exec, MgError *err)
 {
     int64_t deadline_ms = exec->input->deadline_ms;
-    if (err->code != MG_E_CANCELLED && mg_exec_moves_outside(exec))
+    if (err->code != MG_E_CANCELLED && (mg_exec_moves_outside(exec) || deals_unseen(exec)))
         return begin_again(exec, 0, err);
     if (err->code == MG_E_CANCELLED || !is_retryable(exec)) {
         explain(exec, err);

@@ -19,17 +19,8 @@ enum {
     FLUSH_BYTES = 64 << 10,
 };
 
-/*
- * What one migration leaves behind never reaches the next.  All parts of
- * DISCARD ALL but the one that would drop our lock; our own settings follow.
+/* The part of hygiene that comes behind our row: its number must not be the next file's lastval().
  */
-static const char *const hygiene[] = {
-    "CLOSE ALL",  "SET SESSION AUTHORIZATION DEFAULT",
-    "RESET ALL",  "DEALLOCATE ALL",
-    "UNLISTEN *", "DISCARD TEMP",
-};
-
-/* The part of it that comes behind our row: its number must not be the next file's lastval(). */
 static const char forget_sequences[] = "DISCARD SEQUENCES";
 
 /* One transaction for all: as they were before SET CONSTRAINTS ALL IMMEDIATE of the step before. */
@@ -159,15 +150,36 @@ push_prepares(MgExec *exec)
     exec->must_prepare = false;
 }
 
+/*
+ * What one migration leaves behind never reaches the next: all parts of DISCARD
+ * ALL but the one that would drop our lock, and our own settings follow.
+ *
+ * Prepared statements that the file has made or dropped would take ours with
+ * them.  So the last part only looks for such, and fails, unless it is known:
+ * then the transaction is tried again and all are dropped behind it.
+ */
 void
 mg_exec_push_hygiene(MgExec *exec)
 {
-    for (size_t i = 0; i < sizeof hygiene / sizeof *hygiene; i++)
-        mg_exec_push_sql(exec, MG_ROLE_SET, hygiene[i]);
+    const MgStep *step = mg_exec_step(exec);
+    bool can_repeat = step->is_transactional && !exec->input->is_one_transaction &&
+                      !step->script->is_retry_off && exec->dealing != step;
+    for (int i = MG_OWN_CLOSE_CURSORS; i <= MG_OWN_CLEAN; i++) {
+        if (can_repeat && !exec->has_cleaners)
+            push_prepare(exec, exec->own[i].name, exec->own[i].sql);
+        if (can_repeat)
+            mg_exec_push_own(exec, i == MG_OWN_CLEAN ? MG_ROLE_CLEAN : MG_ROLE_SET, i, NULL, 0);
+        else if (i != MG_OWN_CLEAN)
+            mg_exec_push_sql(exec, MG_ROLE_SET, exec->own[i].sql);
+    }
+    exec->has_cleaners = can_repeat;
+    if (can_repeat)
+        return;
+    mg_exec_push_sql(exec, MG_ROLE_SET, "DEALLOCATE ALL");
     mg_exec_push_sql(exec, MG_ROLE_SET, exec->release_sql);
     mg_exec_push_sql(exec, MG_ROLE_SET, exec->input->settings_sql);
-    exec->must_prepare = true; /* DEALLOCATE ALL */
-    if (mg_exec_step(exec)->is_transactional)
+    exec->must_prepare = true;
+    if (step->is_transactional)
         push_prepares(exec); /* its own row and COMMIT come next */
 }
 
@@ -182,6 +194,8 @@ mg_exec_push_statement(MgExec *exec)
     mg_buf_add_n(&exec->sql, run->reader.text + run->item.span.begin, size_bytes);
     exec->statement_tag = mg_script_run_tag(run, MG_ROLE_STATEMENT, exec->step_i);
     run->has_peeked = false;
+    if (run->stmt.deals_with_prepared)
+        exec->dealing = mg_exec_step(exec);
     if (run->stmt.is_copy_data) {
         exec->pause = MG_PAUSE_COPY;
         return;

@@ -25,6 +25,7 @@ enum {
     READS_DATA = 1 << 3,
     SETS_TRANSACTION = 1 << 4,
     DROPS_INDEX = 1 << 5,
+    PREPARES = 1 << 6, /* or drops what was */
 };
 
 /* What may stand between CREATE and the kind of object. */
@@ -384,7 +385,7 @@ static const Kind others[] = {
     { "COPY", .label = "COPY FROM STDIN", .flags = SLOW | READS_DATA,
       .applies = mg_stmt_is_copy_data },
     { "COPY", .flags = SLOW },
-    { .words = "DEALLOCATE" },
+    { "DEALLOCATE", .flags = PREPARES },
     { .words = "DECLARE" },
     { "DELETE", .flags = SLOW },
     { "DISCARD ALL", .refuses_since = ALWAYS },
@@ -407,7 +408,7 @@ static const Kind others[] = {
     { "MOVE", .flags = SLOW },
     { .words = "NOTIFY" },
     { "PREPARE TRANSACTION", .transaction_control = MG_TX_OTHER },
-    { .words = "PREPARE" },
+    { "PREPARE", .flags = PREPARES },
     { "REASSIGN", .label = "REASSIGN OWNED" },
     { "REFRESH MATERIALIZED VIEW CONCURRENTLY", .flags = SLOW },
     { "REFRESH", .label = "REFRESH MATERIALIZED VIEW", .flags = SLOW },
@@ -584,6 +585,7 @@ mg_stmt_classify_head(MgStmtHead *head, int server_version, MgStmt *ret)
         .is_copy_data = (kind->flags & READS_DATA) != 0,
         .is_set_transaction = (kind->flags & SETS_TRANSACTION) != 0,
         .can_touch_session = (kind->flags & QUIET) == 0,
+        .deals_with_prepared = (kind->flags & PREPARES) != 0,
         .can_be_slow = (kind->flags & SLOW) != 0,
     };
 }

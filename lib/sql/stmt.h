@@ -27,6 +27,7 @@ typedef struct MgStmt {
     bool is_copy_data;        /* COPY ... FROM STDIN, data follows */
     bool is_set_transaction;  /* SET TRANSACTION: only valid before any query */
     bool can_touch_session;   /* could leave settings, roles, cursors, locks ... behind */
+    bool deals_with_prepared; /* PREPARE, DEALLOCATE */
     bool can_be_slow;         /* worth a flush right behind it */
 } MgStmt;
 

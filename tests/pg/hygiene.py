@@ -115,7 +115,24 @@ def test_statements_cursors_channels(server):
     check(server, "PREPARE left_p AS SELECT 1;", "DEALLOCATE ALL;",
           "BEGIN; DECLARE left_c CURSOR WITH HOLD FOR SELECT 1; COMMIT;",
           "LISTEN left_l; LISTEN left_m;", "DO $$ BEGIN EXECUTE 'LISTEN left_l'; END $$;",
+          "DO $$ BEGIN EXECUTE 'PREPARE left_p AS SELECT 1'; END $$;",
+          "DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$;",
+          "-- migrate:retry no\nDO $$ BEGIN EXECUTE 'PREPARE left_p AS SELECT 1'; END $$;",
           "DISCARD TEMP; DISCARD PLANS; DISCARD SEQUENCES;")
+
+
+def test_what_was_prepared_unseen_is_found_and_only_then_a_migration_runs_twice(server):
+    runs = (("", "INSERT INTO t VALUES (1);", 1), ("", "PREPARE left_p AS SELECT 1;", 1),
+            ("", "DO $$ BEGIN EXECUTE 'PREPARE left_p AS SELECT 1'; END $$;", 2),
+            ("-- migrate:retry no\n", "DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$;", 1))
+    for directive, text, n in runs:
+        project = Project(server, {"1_a.up.sql": "CREATE SEQUENCE s; CREATE TABLE t (id int);",
+                                   "2_b.up.sql": directive + text + "SELECT nextval('s');",
+                                   "3_c.up.sql": "INSERT INTO t VALUES (3);",
+                                   "4_d.up.sql": "PREPARE left_p AS SELECT 2; EXECUTE left_p;"})
+        project.run("up")
+        expect(project.applied(), ["1", "2", "3", "4"])
+        expect((text, project.sql("SELECT last_value FROM s")), (text, str(n)))
 
 
 def test_sequences(server):

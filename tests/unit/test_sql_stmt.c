@@ -29,11 +29,11 @@ check(const char *text, int server_version, const char *expected)
     char rendered[128];
     mg_stmt_classify(text, strlen(text), server_version, &stmt);
     const char *control = (const char *const[]){ "", "b", "c", "o" }[stmt.transaction_control];
-    (void)snprintf(rendered, sizeof rendered, "%s%s%s%s%s%s%s%s %s", control,
+    (void)snprintf(rendered, sizeof rendered, "%s%s%s%s%s%s%s%s%s %s", control,
                    stmt.refuses_transaction ? "r" : "", stmt.builds_index ? "i" : "",
                    stmt.drops_index ? "d" : "", stmt.is_copy_data ? "y" : "",
                    stmt.is_set_transaction ? "t" : "", stmt.can_touch_session ? "" : "q",
-                   stmt.can_be_slow ? "s" : "", stmt.label);
+                   stmt.deals_with_prepared ? "p" : "", stmt.can_be_slow ? "s" : "", stmt.label);
     assert_string_equal(rendered, expected);
 }
 
@@ -71,7 +71,8 @@ test_stmt__transaction_control(void **state)
         { "ROLLBACK PREPARED 'x'", "r ROLLBACK PREPARED" },
         { "ABORT", "o ABORT" },
         { "PREPARE TRANSACTION 'x'", "o PREPARE TRANSACTION" },
-        { "PREPARE p AS SELECT 1", " PREPARE" },
+        { "PREPARE p AS SELECT 1", "p PREPARE" },
+        { "DEALLOCATE ALL", "p DEALLOCATE" },
         { "SAVEPOINT a", " SAVEPOINT" },
         { "RELEASE a", " RELEASE SAVEPOINT" },
         { "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "t SET TRANSACTION" },
