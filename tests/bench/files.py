@@ -1,24 +1,31 @@
 """The files that are measured: tiny migrations, and big files of INSERTs, COPY data and DDL."""
 
 
-def statements_of(i):
+def schema_change(i):
     """A tiny migration: every fifth adds an index to the table that it makes."""
     text = "CREATE TABLE t{0} (id int PRIMARY KEY, name text NOT NULL);\n".format(i)
     return text + ("CREATE INDEX ON t{0} (name);\n".format(i) if i % 5 == 0 else "")
 
 
-def write_migrations(folder, n):
+def data_change(i):
+    """The first makes the table; whatever has data may run code of the database."""
+    if i == 1:
+        return "CREATE TABLE t (id int PRIMARY KEY, name text NOT NULL);\n"
+    return "INSERT INTO t VALUES ({}, 'a');\n".format(i)
+
+
+def write_migrations(folder, n, statements_of=schema_change):
     for i in range(1, n + 1):
         (folder / "{:05}_t.up.sql".format(i)).write_text(statements_of(i))
 
 
-def write_dbmate(folder, n):
+def write_dbmate(folder, n, statements_of=schema_change):
     for i in range(1, n + 1):
         (folder / "{:05}_t.sql".format(i)).write_text(
             "-- migrate:up\n{}\n-- migrate:down\n".format(statements_of(i)))
 
 
-def write_sql_migrate(folder, n):
+def write_sql_migrate(folder, n, statements_of=schema_change):
     for i in range(1, n + 1):
         (folder / "{:05}_t.sql".format(i)).write_text("-- +migrate Up\n" + statements_of(i))
 

@@ -60,9 +60,9 @@ class Bench:
         self.server.drop(name)
 
     @contextlib.contextmanager
-    def folder(self, runner, n):
+    def folder(self, runner, n, statements_of=files.schema_change):
         with Folder() as folder:
-            runner.write(folder, n)
+            runner.write(folder, n, statements_of)
             yield folder
 
     def up(self, runner, folder, database, login=TRUST, port=None):
@@ -148,9 +148,9 @@ def times_over_lines(bench, n, login, rivals):
     return medians, n_trips
 
 
-def one_up(bench, runner, n, login, port):
+def one_up(bench, runner, n, login, port, statements_of=files.schema_change):
     """Apply n migrations to a new database; with 0, when ten are applied already."""
-    with bench.database() as database, bench.folder(runner, n or 10) as folder:
+    with bench.database() as database, bench.folder(runner, n or 10, statements_of) as folder:
         if n == 0:
             bench.up(runner, folder, database)
         return bench.up(runner, folder, database, login, port)
@@ -167,19 +167,21 @@ def times_side_by_side(bench, peer, n, login, rtt_ms):
 
 
 def measure_loopback(bench):
-    """Many migrations without a line."""
+    """Many migrations without a line: of the schema, and of data, which we clean up behind."""
     n, rivals = bench.sizes.n_loopback, [bench.floor, *bench.peers]
-    taken = {runner.name: [] for runner in [bench.ours, *rivals]}
-    for _ in range(bench.sizes.n_runs):
-        for runner in (bench.ours, *rivals):
-            taken[runner.name].append(one_up(bench, runner, n, TRUST, None))
-    for what, figure in (("{} migrations".format(grouped(n)), "wall_ms"),
-                         ("the same, own CPU time", "cpu_ms")):
-        ours = [median(getattr(one, figure) for one in taken[bench.ours.name])]
-        for runner in rivals:
-            theirs = [median(getattr(one, figure) for one in taken[runner.name])]
-            bench.row(what, times(ours), "{} {}".format(runner.name, times(theirs)),
-                      ratios(ours, theirs))
+    for kind, statements_of in (("schema changes", files.schema_change),
+                                ("`INSERT`s", files.data_change)):
+        taken = {runner.name: [] for runner in [bench.ours, *rivals]}
+        for _ in range(bench.sizes.n_runs):
+            for runner in (bench.ours, *rivals):
+                taken[runner.name].append(one_up(bench, runner, n, TRUST, None, statements_of))
+        for what, figure in (("{} migrations: {}".format(grouped(n), kind), "wall_ms"),
+                             ("the same, own CPU time", "cpu_ms")):
+            ours = [median(getattr(one, figure) for one in taken[bench.ours.name])]
+            for runner in rivals:
+                theirs = [median(getattr(one, figure) for one in taken[runner.name])]
+                bench.row(what, times(ours), "{} {}".format(runner.name, times(theirs)),
+                          ratios(ours, theirs))
 
 
 LOOSE = {

@@ -13,7 +13,7 @@ class Runner:
         self.version_words = version
 
     def up(self, folder, url):
-        """The command that applies the folder, one that was filled by write(folder, n)."""
+        """The command that applies a folder filled by write(folder, n, statements_of)."""
         return [self.path, *self.words(folder, url)]
 
     def version(self):
