@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "pg/conn_libpq.h"
 #include "pg/conn_resolve.h"
+#include "target/host.h"
 
 enum {
     MAX_HOSTS = MG_MAX_LOOKUPS, /* of one URL; longer lists are left to libpq */
@@ -174,6 +175,10 @@ write_all(const Route *route, const MgLookup *lookups, MgArena *arena, MgAddress
     ret->hosts = mg_arena_text(arena, mg_buf_text(&written.hosts));
     ret->addresses = mg_arena_text(arena, mg_buf_text(&written.addresses));
     ret->ports = mg_arena_text(arena, mg_buf_text(&written.ports));
+    /* "a,b" in a URL has the ports ",".  libpq would take those again in the place of an empty
+     * text. */
+    if (route->ports.n > 1 && written.ports.size_bytes == 0)
+        ret->ports = mg_arena_format(arena, "%d", MG_DEFAULT_PORT);
     mg_buf_release(&written.hosts);
     mg_buf_release(&written.addresses);
     mg_buf_release(&written.ports);

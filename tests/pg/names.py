@@ -170,6 +170,16 @@ def test_what_is_said_of_names(server):
     expect_in("could not match 2 port numbers to 1 hosts", said("host=db.example port=1,2"))
 
 
+def test_of_two_hosts_without_ports_one_is_left_out(server):
+    project = Project(server, FILES)
+    run = Resolver().start(project, "status", "--wait-server", "0s",
+                           url="postgresql://postgres@nobody.example,db.example/x?sslmode=disable")
+    _, err = run.communicate(timeout=LIMIT_S)
+    expect("could not match" in err, False)
+    if run.returncode == 5:  # nobody listens at the port that is meant
+        expect_in(" at \"db.example\" (127.0.0.1), port 5432: Connection refused", " ".join(err.split()))
+
+
 def make_server():
     """With a socket too, beside its data: who is in a namespace may go there."""
     return OwnServer(["unix_socket_directories = '..'"])
