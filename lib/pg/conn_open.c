@@ -22,6 +22,7 @@ enum {
     ATTEMPT_MS = 10000,
     FIRST_BACKOFF_MS = 250,
     LARGEST_BACKOFF_MS = 4000,
+    LAST_TRY_MS = 100, /* what the last try before a deadline gets */
     MAX_PARAMS = 128,
     OUR_PARAMS = 6, /* and the NULL at the end */
 };
@@ -409,17 +410,22 @@ connect_until(MgConn *conn, const MgConnOptions *options, MgError *err)
         PQfinish(conn->pg);
         conn->pg = NULL;
 
-        int64_t waited_ms = mg_clock_ms() - start_ms;
-        if (refused.refusal != REFUSAL_WAIT || waited_ms + backoff_ms > options->wait_server_ms)
+        int64_t now_ms = mg_clock_ms(), waited_ms = now_ms - start_ms;
+        int64_t left_ms = options->wait_server_ms - waited_ms;
+        if (refused.refusal != REFUSAL_WAIT || left_ms <= 0)
             return fail_refused(conn, &refused, is_first ? 0 : waited_ms, err);
-        if (options->deadline_ms != 0 && start_ms + waited_ms + backoff_ms > options->deadline_ms)
+        if (options->deadline_ms != 0 && options->deadline_ms - LAST_TRY_MS - now_ms < left_ms)
+            left_ms = options->deadline_ms - LAST_TRY_MS - now_ms;
+        if (left_ms <= 0)
             return !fail_refused(conn, &refused, 0, err) && fail_deadline(conn, err);
         if (options->on_waiting != NULL && strcmp(said, refused.reason) != 0 &&
             !options->on_waiting(options->payload, refused.reason, err))
             return false;
         memcpy(said, refused.reason, sizeof said);
+        /* The last try comes when the time is over, not a whole pause before. */
         int64_t jitter_ms = (int64_t)(mg_clock_random() % (uint64_t)(backoff_ms / 2));
-        if (!mg_conn_pause(conn, backoff_ms - jitter_ms, err))
+        int64_t pause_ms = backoff_ms - jitter_ms < left_ms ? backoff_ms - jitter_ms : left_ms;
+        if (!mg_conn_pause(conn, pause_ms, err))
             return false;
         backoff_ms = backoff_ms * 2 > LARGEST_BACKOFF_MS ? LARGEST_BACKOFF_MS : backoff_ms * 2;
     }
