@@ -47,6 +47,9 @@ static const struct {
       "A connection pooler mixes sessions: use the URL of the server itself." },
     { "Network is unreachable", ".supabase.co", false, ipv6_only },
     { "could not translate host name", ".supabase.co", false, ipv6_only },
+    { "could not translate host name", ".railway.internal", false,
+      "Railway's private network is not there while it builds: migrate in the pre-deploy command, "
+      "or set MIGRATE_URL to the database's public URL (DATABASE_PUBLIC_URL)." },
     { "received invalid response to", NULL, false, /* "SSL", "GSSAPI negotiation" */
       "What answered is not PostgreSQL: check host and port." },
     { "server does not support SSL", NULL, false,

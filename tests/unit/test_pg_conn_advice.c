@@ -48,6 +48,12 @@ test_conn_advice__tells_poolers_from_servers(void **state)
         { "Network is unreachable", "db.abcd.supabase.co", IPV6, "-" },
         { "Network is unreachable", "db.example.com", "-", "-" },
         { "Network is unreachable", NULL, "-", "-" },
+        { "could not translate host name \"postgres.railway.internal\" to address: x",
+          "postgres.railway.internal",
+          "Railway's private network is not there while it builds: migrate in the pre-deploy "
+          "command, or set MIGRATE_URL to the database's public URL (DATABASE_PUBLIC_URL).",
+          "-" },
+        { "Connection refused", "postgres.railway.internal", "-", "-" },
         { "received invalid response to SSL negotiation: H", "h",
           "What answered is not PostgreSQL: check host and port.", "-" },
         { "server does not support SSL, but SSL was required", "h",
