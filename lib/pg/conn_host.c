@@ -21,14 +21,10 @@ enum {
     MAX_HOSTS = MG_MAX_LOOKUPS, /* of one URL; longer lists are left to libpq */
 };
 
-typedef struct Item {
-    const char *text; /* "" = none */
-} Item;
-
-/* A list of libpq's, and where it ends. */
+/* A list of libpq's. */
 typedef struct List {
-    Item items[MAX_HOSTS];
-    size_t n; /* more than MAX_HOSTS: too long */
+    const char *items[MAX_HOSTS]; /* "" = none */
+    size_t n;                     /* more than MAX_HOSTS: too long */
 } List;
 
 static List
@@ -40,7 +36,7 @@ split(const char *text, MgArena *arena)
     for (;;) {
         size_t size_bytes = strcspn(text, ",");
         if (list.n < MAX_HOSTS)
-            list.items[list.n].text = mg_arena_text_n(arena, text, size_bytes);
+            list.items[list.n] = mg_arena_text_n(arena, text, size_bytes);
         list.n++;
         if (text[size_bytes] == '\0')
             return list;
@@ -99,7 +95,7 @@ static bool
 has_names(const List *hosts)
 {
     for (size_t i = 0; i < hosts->n && i < MAX_HOSTS; i++)
-        if (is_name(hosts->items[i].text))
+        if (is_name(hosts->items[i]))
             return true;
     return false;
 }
@@ -128,7 +124,7 @@ is_ours(const Route *route)
 static const char *
 item_of(const List *list, size_t i)
 {
-    return list->n == 0 ? "" : list->items[list->n == 1 ? 0 : i].text;
+    return list->n == 0 ? "" : list->items[list->n == 1 ? 0 : i];
 }
 
 /* The three lists that libpq gets, one entry for each address. */
@@ -152,7 +148,7 @@ write_all(const Route *route, const MgLookup *lookups, MgArena *arena, MgAddress
     Written written = { .n = 0 };
     const MgLookup *lookup = lookups;
     for (size_t i = 0; i < route->hosts.n; i++) {
-        const char *host = route->hosts.items[i].text, *port = item_of(&route->ports, i);
+        const char *host = route->hosts.items[i], *port = item_of(&route->ports, i);
         const char *address = item_of(&route->addresses, i);
         if (*address != '\0' || !is_name(host)) {
             MgAddress given = { NULL, *address == '\0' ? host : address };
@@ -196,8 +192,8 @@ mg_conn_look_up(MgConn *conn, const char **keys, const char **values, size_t n, 
         !is_ours(&route))
         return true;
     for (size_t i = 0; i < route.hosts.n; i++)
-        if (item_of(&route.addresses, i)[0] == '\0' && is_name(route.hosts.items[i].text))
-            lookups[n_names++].name = route.hosts.items[i].text;
+        if (item_of(&route.addresses, i)[0] == '\0' && is_name(route.hosts.items[i]))
+            lookups[n_names++].name = route.hosts.items[i];
     if (n_names == 0)
         return true;
     MgLookupLimit limit = { .until_ms = mg_clock_ms() + limit_ms,

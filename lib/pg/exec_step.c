@@ -320,8 +320,7 @@ push_first(MgExec *exec)
     if (must_prepare && exec->input->is_one_transaction) {
         push_prepares(exec);
     } else if (must_prepare) {
-        /* In a transaction of their own: parsing takes a snapshot, and the step's BEGIN sets a
-         * level. */
+        /* In a transaction of their own: parsing takes a snapshot, and the file may set a level. */
         mg_exec_push_sql(exec, MG_ROLE_PREPARE, "BEGIN");
         push_prepares(exec);
         mg_exec_push_sql(exec, MG_ROLE_PREPARE, "COMMIT");

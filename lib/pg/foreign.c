@@ -19,8 +19,6 @@ typedef struct Tool {
     bool is_position;    /* its one row is the newest version */
 } Tool;
 
-/* Columns may have types for which the server has none: then it is to fail, not to look around. */
-
 /* Of two that fit one table the first counts, so those with more columns go first. */
 static const Tool tools[] = {
     { "Supabase", "supabase_migrations", "schema_migrations", "{version,statements}", "version",

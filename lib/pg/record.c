@@ -28,11 +28,10 @@ push(Flight *flight, const char *sql, const char *const *params, int n_params)
 static void
 push_row(Flight *flight, const MgStep *step)
 {
-    /* It was not run, so it cannot be reverted either: no down script is stored. */
     MgMigration *migration = MG_NEW_IN(flight->arena, MgMigration);
     *migration = *step->migration;
     migration->kind = MG_BASELINE;
-    migration->has_down = false;
+    /* It was not run, so it cannot be reverted either: no down script is stored. */
     MgRecord record = { .migration = migration,
                         .prefix_digest = "",
                         .n_statements_started = migration->up->n_statements,
