@@ -145,6 +145,23 @@ add_again_option(const MgOpt *opt, const void *args, MgBuf *ret)
         add_again_word(text, ret);
 }
 
+static void
+add_again_common(const MgRun *run, MgBuf *ret)
+{
+    for (const MgOpt *opt = mg_common_opts; opt->name != NULL; opt++)
+        if (opt->type == MG_OPT_TEXT)
+            add_again_option(opt, run->common, ret);
+}
+
+const char *
+mg_cmd_there(const MgRun *run, const char *command)
+{
+    MG_CLEANUP(buf) MgBuf text = { 0 };
+    mg_buf_add(&text, command);
+    add_again_common(run, &text);
+    return mg_arena_text(run->arena, mg_buf_text(&text));
+}
+
 const char *
 mg_cmd_again(const MgRun *run)
 {
@@ -158,9 +175,7 @@ mg_cmd_again(const MgRun *run)
     /* "repair V --statement K done" */
     for (size_t i = 1; i < n_words; i++)
         add_again_word(run->words.items[i], &text);
-    for (const MgOpt *opt = mg_common_opts; opt->name != NULL; opt++)
-        if (opt->type == MG_OPT_TEXT)
-            add_again_option(opt, run->common, &text);
+    add_again_common(run, &text);
     return mg_arena_text(run->arena, mg_buf_text(&text));
 }
 

@@ -97,6 +97,10 @@ bool mg_cmd_usage(const char *command, MgError *err, const char *format, ...) MG
  */
 const char *mg_cmd_again(const MgRun *run);
 
+/* Another command, for a hint, with the options by which this run found its database and its files.
+ */
+const char *mg_cmd_there(const MgRun *run, const char *command);
+
 /* A word of the command line as messages show it: what may be a URL, and so hold a password, is
  * not repeated. */
 const char *mg_cmd_shown(const char *word);

@@ -25,7 +25,7 @@ refuse_unasked(const MgRun *run, const MgTarget *target, const MgConsent *consen
     if (target->database != NULL && target->host != NULL)
         mg_error_detail(err, "It is %s at %s, from %s.", target->database, target->host,
                         target->from);
-    mg_error_hint(err, "Look at it first: %s", consent->look);
+    mg_error_hint(err, "Look at it first: %s", mg_cmd_there(run, consent->look));
     mg_error_hint(err, "If it is meant: %s --yes", mg_cmd_again(run));
     mg_error_note(err, "%s", consent->note);
     return false;
@@ -44,7 +44,8 @@ refuse_claimed(const MgRun *run, const MgTarget *target, const MgConsent *consen
                     claimed->hosts, target->database, target->host, target->from);
     mg_error_hint(err, "If it is meant: %s --yes", mg_cmd_again(run));
     if (!consent->ends_claim)
-        mg_error_hint(err, "If it is a copy, end the claim in it: migrate claim --release --yes");
+        mg_error_hint(err, "If it is a copy, end the claim in it: %s --yes",
+                      mg_cmd_there(run, "migrate claim --release"));
     mg_error_note(err, "%s", consent->note);
     return false;
 }

@@ -252,8 +252,8 @@ class Run:
                   "\n\n".format(FAR, self.project.server.port, release),
                   self.said.replace("\n      ", " "))
 
-    def must_be_refused_as_claimed(self):
-        row, words = self.row, "migrate " + " ".join(self.row.words)
+    def must_be_refused_as_claimed(self, options):
+        row, words = self.row, "migrate " + " ".join(self.words)
         expect((self.name, self.status), (self.name, 2))
         text = re.sub("\n +", " ", self.said[self.said.index("error:"):])
         expect(text,
@@ -264,7 +264,7 @@ class Run:
                "hint: If it is meant: {} --yes\n{}note: {}\n".format(
                    row.asks, FAR, self.project.server.port, self.project.database, words,
                    "" if row.ends_claim else "hint: If it is a copy, end the claim in it: "
-                   "migrate claim --release --yes\n", row.note))
+                   "{} --yes\n".format(" ".join(["migrate claim --release", *options])), row.note))
 
     def must_be_refused(self):
         row = self.row
@@ -335,8 +335,8 @@ def check_tunnel(row, server):
         must_do(original, row, "tunnel", "build")
     original.run("claim", "production", url=server.place_url(original.database, FAR))
     before = original.seen()
-    for how in "pipe", "build":
-        Run(original, row, "tunnel", how).must_be_refused_as_claimed()
+    for how, options in ("pipe", ["--history", "migrate.history"]), ("build", []):
+        Run(original, row, "tunnel", how, options).must_be_refused_as_claimed(options)
     run = Run(original, row, "tunnel", "n")
     run.must_have_asked()
     run.must_have_said_why()
