@@ -29,7 +29,7 @@ on_statement(void *payload, const char *text)
 }
 
 static bool
-on_waiting_for_server(void *payload, const char *reason, MgError *err)
+on_waiting_for_server(void *payload, const char *reason, int64_t waited_ms, MgError *err)
 {
     MgContext *context = payload;
     /* What has to be mended here is not waited for. */
@@ -37,13 +37,18 @@ on_waiting_for_server(void *payload, const char *reason, MgError *err)
         return mg_fail_noted(err, "no connection was made");
     const MgOptions *options = &context->options;
     bool is_cut = options->deadline_ms > 0 && options->deadline_ms < options->wait_server_ms;
-    char limit[32];
+    char waited[32], limit[32];
+    mg_text_duration(waited_ms / 1000 * 1000000, waited, sizeof waited); /* whole seconds */
     mg_text_duration((is_cut ? options->deadline_ms : options->wait_server_ms) * 1000, limit,
                      sizeof limit);
-    mg_emit(context, MG_EVENT_WAITING,
-            mg_arena_format(&context->arena,
-                            "the server does not answer yet, trying for up to %s: %s", limit,
-                            reason));
+    const char *text =
+        waited_ms < WAITING_MS
+            ? mg_arena_format(&context->arena,
+                              "the server does not answer yet, trying for up to %s: %s", limit,
+                              reason)
+            : mg_arena_format(&context->arena, "%s of %s; the server does not answer: %s", waited,
+                              limit, reason);
+    mg_emit(context, MG_EVENT_WAITING, text);
     return true;
 }
 

@@ -31,8 +31,9 @@ typedef struct MgConnOptions {
     int64_t attempt_ms;           /* time limit of one attempt; 0 = 10 s */
     /* Every statement that is sent, with passwords masked. */
     void (*on_statement)(void *payload, const char *text);
-    /* The server is not up yet: said once per new reason.  False, with err, ends it. */
-    bool (*on_waiting)(void *payload, const char *text, MgError *err);
+    /* The server is not up yet: said for each new reason, and every 10 s after.  waited_ms is 0 the
+     * first time.  False, with err, ends it. */
+    bool (*on_waiting)(void *payload, const char *text, int64_t waited_ms, MgError *err);
     void *payload;
 } MgConnOptions;
 

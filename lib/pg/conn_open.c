@@ -22,7 +22,8 @@ enum {
     ATTEMPT_MS = 10000,
     FIRST_BACKOFF_MS = 250,
     LARGEST_BACKOFF_MS = 4000,
-    LAST_TRY_MS = 100, /* what the last try before a deadline gets */
+    TELL_AGAIN_MS = 10000, /* silence is what gets builds cancelled */
+    LAST_TRY_MS = 100,     /* what the last try before a deadline gets */
     MAX_PARAMS = 128,
     OUR_PARAMS = 6, /* and the NULL at the end */
 };
@@ -397,7 +398,7 @@ fail_deadline(const MgConn *conn, MgError *err)
 static bool
 connect_until(MgConn *conn, const MgConnOptions *options, MgError *err)
 {
-    int64_t start_ms = mg_clock_ms(), backoff_ms = FIRST_BACKOFF_MS;
+    int64_t start_ms = mg_clock_ms(), backoff_ms = FIRST_BACKOFF_MS, told_ms = start_ms;
     char said[sizeof((MgAttempt *)NULL)->reason] = "";
 
     for (bool is_first = true;; is_first = false) {
@@ -418,9 +419,11 @@ connect_until(MgConn *conn, const MgConnOptions *options, MgError *err)
             left_ms = options->deadline_ms - LAST_TRY_MS - now_ms;
         if (left_ms <= 0)
             return !fail_refused(conn, &refused, 0, err) && fail_deadline(conn, err);
-        if (options->on_waiting != NULL && strcmp(said, refused.reason) != 0 &&
-            !options->on_waiting(options->payload, refused.reason, err))
+        bool is_news = strcmp(said, refused.reason) != 0 || now_ms - told_ms >= TELL_AGAIN_MS;
+        if (is_news && options->on_waiting != NULL &&
+            !options->on_waiting(options->payload, refused.reason, is_first ? 0 : waited_ms, err))
             return false;
+        told_ms = is_news ? now_ms : told_ms;
         memcpy(said, refused.reason, sizeof said);
         /* The last try comes when the time is over, not a whole pause before. */
         int64_t jitter_ms = (int64_t)(mg_clock_random() % (uint64_t)(backoff_ms / 2));

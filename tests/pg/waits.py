@@ -18,6 +18,20 @@ def idle_holder(project, table):
     return holder
 
 
+# ---- The server ------------------------------------------------------------------------------
+
+
+def test_a_server_that_stays_away_is_told_again(server):
+    """Silence is what gets builds cancelled."""
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+    run = project.start("up", "--wait-server", "2min", url="postgresql://u@127.0.0.1:1/x")
+    lines = read_until(run.stderr, " s of 2 min; ")
+    expect_in("waiting  the server does not answer yet, trying for up to 2 min: ", lines[0])
+    expect_in(" of 2 min; the server does not answer: Connection refused\n", lines[1])
+    run.terminate()
+    expect(run.wait(LIMIT_S), 143)
+
+
 # ---- Locks of other sessions -----------------------------------------------------------------
 
 
