@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "lay.h"
 
 enum {
     WORD_COLUMNS = 9,
@@ -18,7 +19,6 @@ enum {
     DURATION_END = 45,
     MIN_GAP = 2,
     MIN_LABEL_COLUMNS = 24,
-    HINT_INDENT = 6,
     DETAIL_INDENT = 8,
     MAX_DURATION_BYTES = 32,
     MAX_STEP_BYTES = 48,
@@ -170,90 +170,6 @@ add_word(MgBuf *line, const MgTerm *term, MgColour colour, const char *word)
     mg_buf_add_repeated(line, ' ', columns < WORD_COLUMNS ? WORD_COLUMNS - columns : 1);
 }
 
-/* Text whose further lines are indented; spaces that they begin with already count. */
-static void
-add_lines(MgBuf *line, const char *text, size_t indent)
-{
-    for (;;) {
-        size_t size_bytes = strcspn(text, "\n");
-        mg_buf_add_n(line, text, size_bytes);
-        mg_buf_add_char(line, '\n');
-        if (text[size_bytes] == '\0' || text[size_bytes + 1] == '\0')
-            return;
-        text += size_bytes + 1;
-        size_t spaces = strspn(text, " ");
-        if (*text != '\n' && spaces < indent)
-            mg_buf_add_repeated(line, ' ', indent - spaces);
-    }
-}
-
-/* One line of words, broken where it would pass the last column; it starts at column. */
-static void
-add_wrapped(MgBuf *line, const char *text, size_t size_bytes, size_t column, size_t indent)
-{
-    size_t whole = mg_text_paste_begin(text, size_bytes);
-    if (mg_text_width(text + whole, size_bytes - whole) > MG_TERM_MAX_COLUMNS - indent)
-        whole = size_bytes;
-    for (size_t at = 0; at < size_bytes;) {
-        size_t gap = strspn(text + at, " ");
-        size_t end = at + gap;
-        end = end >= whole ? size_bytes : end + mg_text_word(text + end);
-        size_t columns = mg_text_width(text + at, end - at);
-        if (at > 0 && column + columns > MG_TERM_MAX_COLUMNS) {
-            mg_buf_add_char(line, '\n');
-            mg_buf_add_repeated(line, ' ', indent);
-            at += gap;
-            column = indent;
-            columns -= gap;
-        }
-        mg_buf_add_n(line, text + at, end - at);
-        column += columns;
-        at = end;
-    }
-}
-
-/* "word: " is there already.  Lines behind the first were broken on purpose: SQL, URLs. */
-static void
-add_prose(MgBuf *line, const char *word, const char *text, size_t indent)
-{
-    size_t size_bytes = strcspn(text, "\n");
-    add_wrapped(line, text, size_bytes, strlen(word) + strlen(": "), HINT_INDENT);
-    add_lines(line, text + size_bytes, indent);
-}
-
-/* The same where every line is prose, as a server writes it. */
-static void
-add_paragraphs(MgBuf *line, const char *word, const char *text, size_t indent)
-{
-    size_t column = strlen(word) + strlen(": ");
-    for (;;) {
-        size_t size_bytes = strcspn(text, "\n");
-        add_wrapped(line, text, size_bytes, column, indent);
-        mg_buf_add_char(line, '\n');
-        text += size_bytes;
-        if (text[0] == '\0' || text[1] == '\0')
-            return;
-        text++;
-        mg_buf_add_repeated(line, ' ', *text == '\n' ? 0 : indent);
-        column = indent;
-    }
-}
-
-/* A label of at most max_columns; 0 = as long as it is. */
-static void
-add_label(MgBuf *line, const char *label, size_t max_columns)
-{
-    size_t size_bytes = strlen(label);
-    if (max_columns == 0 || mg_text_width(label, size_bytes) <= max_columns) {
-        mg_buf_add(line, label);
-        return;
-    }
-    while (mg_text_width(label, size_bytes) > max_columns - strlen("..."))
-        size_bytes = mg_text_cut(label, size_bytes, size_bytes - 1);
-    mg_buf_add_n(line, label, size_bytes);
-    mg_buf_add(line, "...");
-}
-
 /* "CREATE INDEX CONCURRENTLY, usually 3 min 20 s"; "UPDATE, 2 min of usually 3 min 20 s" where the
  * statement's time is not the migration's. */
 static void
@@ -296,7 +212,7 @@ add_migration(MgBuf *line, const MgTerm *term, const MgEvent *event)
     }
     const char *label = event->migration == NULL ? "" : event->migration;
     size_t label_at = line->size_bytes;
-    add_label(line, label, max_columns);
+    mg_lay_label(line, label, max_columns);
     size_t label_columns = mg_text_width(mg_buf_text(line) + label_at, line->size_bytes - label_at);
     size_t used = label_columns + duration_columns;
     mg_buf_add_repeated(line, ' ', used + MIN_GAP < end ? end - used : MIN_GAP);
@@ -315,7 +231,7 @@ end_notices(MgTalk *talk)
     for (const char *at = mg_buf_text(&text); *at != '\0';) {
         size_t size_bytes = strcspn(at, "\n");
         add_word(&lines, &talk->err, MG_CYAN, "server");
-        add_wrapped(&lines, at, size_bytes, WORD_COLUMNS, WORD_COLUMNS);
+        mg_lay_line(&lines, at, size_bytes, WORD_COLUMNS, WORD_COLUMNS);
         mg_buf_add_char(&lines, '\n');
         at += size_bytes + 1;
     }
@@ -330,7 +246,7 @@ print_aside(MgTalk *talk, const char *kind, const char *text)
     MG_CLEANUP(buf) MgBuf line = { 0 };
     mg_buf_format(&line, "%s%s:%s ", mg_term_begin(&talk->err, colour), kind,
                   mg_term_end(&talk->err, colour));
-    add_prose(&line, kind, text, HINT_INDENT);
+    mg_lay_prose(&line, kind, text, MG_LAY_INDENT);
     print(talk, &talk->err, &line);
 }
 
@@ -416,10 +332,10 @@ add_text(MgBuf *line, const MgEvent *event)
     const char *text = event->text == NULL ? "" : event->text;
     if (event->kind == MG_EVENT_WAITING) {
         size_t size_bytes = strcspn(text, "\n");
-        add_wrapped(line, text, size_bytes, WORD_COLUMNS, WORD_COLUMNS);
+        mg_lay_line(line, text, size_bytes, WORD_COLUMNS, WORD_COLUMNS);
         text += size_bytes;
     }
-    add_lines(line, text, WORD_COLUMNS);
+    mg_lay_lines(line, text, WORD_COLUMNS);
 }
 
 static void
@@ -513,7 +429,7 @@ add_part(MgBuf *line, const MgTerm *term, MgColour colour, const char *word, con
     if (*text == '\0')
         return;
     mg_buf_format(line, "%s%s:%s ", mg_term_begin(term, colour), word, mg_term_end(term, colour));
-    add_prose(line, word, text, indent);
+    mg_lay_prose(line, word, text, indent);
 }
 
 static void
@@ -543,21 +459,21 @@ print_error(MgTalk *talk, const MgTerm *term, const MgError *err)
     MG_CLEANUP(buf) MgBuf block = { 0 };
     MgArena arena = { 0 };
     const char *what = mg_arena_format(&arena, "%s (%s)", err->message, bracket(err));
-    add_part(&block, term, MG_RED, "error", what, HINT_INDENT);
+    add_part(&block, term, MG_RED, "error", what, MG_LAY_INDENT);
     mg_arena_release(&arena);
     add_place(&block, err);
     if (*err->excerpt != '\0')
-        add_lines(&block, err->excerpt, 0);
+        mg_lay_lines(&block, err->excerpt, 0);
     if (*err->sqlstate != '\0' && *err->detail != '\0') {
         mg_buf_format(&block, "%sdetail:%s ", mg_term_begin(term, MG_BOLD),
                       mg_term_end(term, MG_BOLD));
-        add_paragraphs(&block, "detail", err->detail, DETAIL_INDENT);
+        mg_lay_paragraphs(&block, "detail", err->detail, DETAIL_INDENT);
     } else {
         add_part(&block, term, MG_BOLD, "detail", err->detail, DETAIL_INDENT);
     }
     for (int i = 0; i < MG_ERROR_MAX_HINTS; i++)
-        add_part(&block, term, MG_CYAN, "hint", err->hint[i], HINT_INDENT);
-    add_part(&block, term, MG_BOLD, "note", err->note, HINT_INDENT);
+        add_part(&block, term, MG_CYAN, "hint", err->hint[i], MG_LAY_INDENT);
+    add_part(&block, term, MG_BOLD, "note", err->note, MG_LAY_INDENT);
     print(talk, term, &block);
 }
 
