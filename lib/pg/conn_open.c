@@ -22,8 +22,9 @@ enum {
     ATTEMPT_MS = 10000,
     FIRST_BACKOFF_MS = 250,
     LARGEST_BACKOFF_MS = 4000,
-    TELL_AGAIN_MS = 10000, /* silence is what gets builds cancelled */
-    LAST_TRY_MS = 100,     /* what the last try before a deadline gets */
+    TELL_AGAIN_MS = 10000,  /* silence is what gets builds cancelled */
+    SHORTEST_WAIT_MS = 100, /* a wait that is shorter is none */
+    LAST_TRY_MS = 100,      /* what the last try before a deadline gets */
     MAX_PARAMS = 128,
     OUR_PARAMS = 6, /* and the NULL at the end */
 };
@@ -413,7 +414,8 @@ connect_until(MgConn *conn, const MgConnOptions *options, MgError *err)
 
         int64_t now_ms = mg_clock_ms(), waited_ms = now_ms - start_ms;
         int64_t left_ms = options->wait_server_ms - waited_ms;
-        if (refused.refusal != REFUSAL_WAIT || left_ms <= 0)
+        if (refused.refusal != REFUSAL_WAIT || left_ms <= 0 ||
+            options->wait_server_ms < SHORTEST_WAIT_MS)
             return fail_refused(conn, &refused, is_first ? 0 : waited_ms, err);
         if (options->deadline_ms != 0 && options->deadline_ms - LAST_TRY_MS - now_ms < left_ms)
             left_ms = options->deadline_ms - LAST_TRY_MS - now_ms;
