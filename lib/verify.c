@@ -116,6 +116,38 @@ is_renamed(const Verifying *verifying, const MgBase *base, const MgNativeFile *m
     return false;
 }
 
+/* Does the branch have it, or has it had it?  Then no merge would bring it. */
+static bool
+is_known_here(const Verifying *verifying, const MgBase *base, const MgNativeFile *file)
+{
+    const MgSource *source = &verifying->context->source;
+    for (size_t i = 0; i < source->n; i++)
+        if (strcmp(source->items[i].label, file->label) == 0)
+            return true;
+    for (size_t i = 0; i < base->n_changed; i++) {
+        MgNativeFile was;
+        MgError ignored;
+        const char *name = base->changed[i].name;
+        if (mg_native_parse(name, name, verifying->arena, &was, &ignored) &&
+            strcmp(was.label, file->label) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* "renumber" has to see the newest one, to know which version is behind it. */
+static void
+hint_renumber(const Verifying *verifying, const MgBase *base, const Tip *tip, const char *label,
+              MgError *finding)
+{
+    if (tip->newest == NULL || is_known_here(verifying, base, tip->newest))
+        mg_error_hint(finding, "Put it at the end: migrate renumber %s --files-only", label);
+    else
+        mg_error_hint(finding,
+                      "Put it behind what %s has:\ngit merge %s\nmigrate renumber %s --files-only",
+                      base->ref, base->ref, label);
+}
+
 static void
 find_late(Verifying *verifying, const MgBase *base, const Tip *tip, const MgMigration *migration)
 {
@@ -142,8 +174,7 @@ find_late(Verifying *verifying, const MgBase *base, const Tip *tip, const MgMigr
     } else {
         return;
     }
-    mg_error_hint(&finding, "Put it at the end: migrate renumber %s --files-only",
-                  migration->label);
+    hint_renumber(verifying, base, tip, migration->label, &finding);
     mg_error_at(&finding, migration->path, 1, 0);
     (void)add(verifying, &finding);
 }

@@ -117,6 +117,8 @@ check(void **state, const Case *cases, size_t n)
 }
 
 #define TO_THE_END(label) " [Put it at the end: migrate renumber " label " --files-only]"
+#define MERGED_TO_THE_END(label)                                                                   \
+    " [Put it behind what main has:\ngit merge main\nmigrate renumber " label " --files-only]"
 #define ANEW " [Undo the edit, and make it a new migration: migrate new NAME]"
 #define BEHIND " [Bring its file back, and make what is new a migration behind it.]"
 #define BACK " [Bring its file back, and undo it by a new one: migrate new NAME]"
@@ -148,12 +150,14 @@ test_verify__what_is_new_comes_behind_the_other_commit(void **state)
               "3_c") },
         /* Behind main as it was, not as it is. */
         { MAIN "|6_f.up.sql", MAIN "|7_g.up.sql", "",
-          "late 6_f.up.sql:1 migration \"6_f\" is older than the newest one of main" TO_THE_END(
-              "6_f") },
+          "late 6_f.up.sql:1 migration \"6_f\" is older than the newest one of "
+          "main" MERGED_TO_THE_END("6_f") },
         { MAIN "|6_f.up.sql", MAIN "|6_g.up.sql", "",
-          "source 6_f.up.sql:1 \"6_f\" and \"6_g\" of main have one version" TO_THE_END("6_f") },
+          "source 6_f.up.sql:1 \"6_f\" and \"6_g\" of main have one version" MERGED_TO_THE_END(
+              "6_f") },
         { MAIN "|06_f.up.sql", MAIN "|6_f.up.sql", "",
-          "source 06_f.up.sql:1 \"06_f\" and \"6_f\" of main have one version" TO_THE_END("06_f") },
+          "source 06_f.up.sql:1 \"06_f\" and \"6_f\" of main have one version" MERGED_TO_THE_END(
+              "06_f") },
         /* By number, not by letter. */
         { "9_a.up.sql|10_b.up.sql", "9_a.up.sql", "", "" },
         { MAIN "|R__v.sql=SELECT 1;", MAIN "|README.md|down.txt", "", "" },
