@@ -338,6 +338,43 @@ make_cleaners(MgExec *exec)
                                  exec->input->settings_sql, exec->release_sql) };
 }
 
+/* Our own SQL. */
+static void
+make_own(MgExec *exec)
+{
+    const MgExecInput *input = exec->input;
+    MgArena *arena = exec->arena;
+    exec->fence = mg_lock_fence_sql(input->lock, arena);
+    /* The session's settings say the level and that it writes. */
+    exec->own[MG_OWN_BEGIN] = (MgOwn){ "migrate_begin", "BEGIN" };
+    exec->own[MG_OWN_COMMIT] = (MgOwn){ "migrate_commit", "COMMIT" };
+    exec->own[MG_OWN_FENCE] =
+        (MgOwn){ "migrate_fence", mg_arena_format(arena, "SELECT %s", exec->fence) };
+    exec->own[MG_OWN_RECORD] = (MgOwn){
+        "migrate_record",
+        mg_history_record_sql(input->table, exec->fence, &input->by,
+                              input->is_one_transaction ? MG_RECORD_OF_ALL : MG_RECORD_WHOLE, arena)
+    };
+    exec->own[MG_OWN_FIRST_MARK].sql =
+        mg_history_record_sql(input->table, exec->fence, &input->by, MG_RECORD_FIRST_MARK, arena);
+    exec->own[MG_OWN_REVERT] =
+        (MgOwn){ "migrate_revert", mg_history_revert_sql(input->table, exec->fence, arena) };
+    exec->own[MG_OWN_PROGRESS].sql = mg_history_progress_sql(input->table, exec->fence, arena);
+    exec->own[MG_OWN_DOWN_PROGRESS].sql =
+        mg_history_down_progress_sql(input->table, exec->fence, arena);
+    exec->own[MG_OWN_FINISH].sql =
+        mg_history_finish_sql(input->table, exec->fence, &input->by, arena);
+    exec->release_sql = mg_lock_release_others_sql(input->lock, arena);
+    make_cleaners(exec);
+    exec->deadline_sql =
+        mg_arena_format(arena,
+                        "SELECT CASE WHEN extract(epoch FROM pg_catalog.clock_timestamp())::numeric"
+                        " " MG_TIMES " 1000000::numeric " MG_LT " %" PRId64 "::numeric"
+                        " THEN 1 ELSE ('deadline, backend ' " MG_CAT " "
+                        "pg_catalog.pg_backend_pid()::pg_catalog.text)::pg_catalog.int4 END",
+                        input->server_deadline_us);
+}
+
 bool
 mg_exec(const MgExecInput *input, MgArena *arena, MgOutcome *ret, MgError *err)
 {
@@ -352,35 +389,7 @@ mg_exec(const MgExecInput *input, MgArena *arena, MgOutcome *ret, MgError *err)
     if (input->is_one_transaction)
         exec.durations_us = mg_arena_alloc_array(arena, input->n_steps, sizeof *exec.durations_us);
     exec.must_create_history = mg_exec_must_prepare_history(&exec);
-    exec.fence = mg_lock_fence_sql(input->lock, arena);
-    /* The session's settings say the level and that it writes. */
-    exec.own[MG_OWN_BEGIN] = (MgOwn){ "migrate_begin", "BEGIN" };
-    exec.own[MG_OWN_COMMIT] = (MgOwn){ "migrate_commit", "COMMIT" };
-    exec.own[MG_OWN_FENCE] =
-        (MgOwn){ "migrate_fence", mg_arena_format(arena, "SELECT %s", exec.fence) };
-    exec.own[MG_OWN_RECORD] = (MgOwn){
-        "migrate_record",
-        mg_history_record_sql(input->table, exec.fence, &input->by,
-                              input->is_one_transaction ? MG_RECORD_OF_ALL : MG_RECORD_WHOLE, arena)
-    };
-    exec.own[MG_OWN_FIRST_MARK].sql =
-        mg_history_record_sql(input->table, exec.fence, &input->by, MG_RECORD_FIRST_MARK, arena);
-    exec.own[MG_OWN_REVERT] =
-        (MgOwn){ "migrate_revert", mg_history_revert_sql(input->table, exec.fence, arena) };
-    exec.own[MG_OWN_PROGRESS].sql = mg_history_progress_sql(input->table, exec.fence, arena);
-    exec.own[MG_OWN_DOWN_PROGRESS].sql =
-        mg_history_down_progress_sql(input->table, exec.fence, arena);
-    exec.own[MG_OWN_FINISH].sql =
-        mg_history_finish_sql(input->table, exec.fence, &input->by, arena);
-    exec.release_sql = mg_lock_release_others_sql(input->lock, arena);
-    make_cleaners(&exec);
-    exec.deadline_sql =
-        mg_arena_format(arena,
-                        "SELECT CASE WHEN extract(epoch FROM pg_catalog.clock_timestamp())::numeric"
-                        " " MG_TIMES " 1000000::numeric " MG_LT " %" PRId64 "::numeric"
-                        " THEN 1 ELSE ('deadline, backend ' " MG_CAT " "
-                        "pg_catalog.pg_backend_pid()::pg_catalog.text)::pg_catalog.int4 END",
-                        input->server_deadline_us);
+    make_own(&exec);
     mg_exec_rewind(&exec, 0);
     mg_conn_on_notice(input->conn, on_notice, &exec);
     bool is_ok = run_steps(&exec, err);
