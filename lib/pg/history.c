@@ -51,7 +51,7 @@ enum {
     FACT_HIDES_ROWS,
     FACT_IS_EMPTY,
     FACT_COMMENT,
-    FACT_HAS_DEFAULT_PRIVILEGES,
+    FACT_IS_SHARED,
 };
 
 /* Before 14 obj_description() is SQL that is read with the session's search_path. */
@@ -81,6 +81,7 @@ mg_history_facts_sql(const MgHistoryTable *table, MgArena *arena)
         " AND d.deptype " MG_EQ " 'e' OFFSET 0) AND NOT coalesce(%s, '') " MG_LIKE
         " '" MG_HISTORY_LAYOUT_COMMENT "%%') END, %s,"
         " EXISTS (SELECT FROM pg_catalog.pg_default_acl)"
+        " OR EXISTS (SELECT FROM pg_catalog.pg_event_trigger)"
         " FROM (SELECT pg_catalog.to_regclass(%s)::pg_catalog.oid AS oid) h",
         mg_sql_literal(mg_sql_identifier(table->schema, arena), arena),
         mg_arena_format(arena, comment_sql, "c.oid"), mg_arena_format(arena, comment_sql, "h.oid"),
@@ -165,8 +166,7 @@ mg_history_take_facts(const MgHistoryTable *table, const MgResult *result, MgHis
                              .has_schema = mg_result_bool(result, 0, FACT_HAS_SCHEMA),
                              .hides_rows = mg_result_bool(result, 0, FACT_HIDES_ROWS),
                              .is_database_empty = mg_result_bool(result, 0, FACT_IS_EMPTY),
-                             .has_default_privileges =
-                                 mg_result_bool(result, 0, FACT_HAS_DEFAULT_PRIVILEGES),
+                             .is_shared = mg_result_bool(result, 0, FACT_IS_SHARED),
                              .layout = parse_layout(mg_result_text(result, 0, FACT_COMMENT)) };
     if (facts.layout > MG_HISTORY_LAYOUT) {
         mg_fail(err, MG_E_HISTORY, "history table \"%s\" has layout %d, this program knows %d",

@@ -48,8 +48,8 @@ typedef struct MgHistoryFacts {
     bool exists, has_schema;
     bool hides_rows; /* row security is active for this role */
     bool is_database_empty;
-    bool has_default_privileges; /* of any role, for objects to come */
-    int layout;                  /* 0 when the comment does not tell */
+    bool is_shared; /* default privileges or an event trigger may give others what is made */
+    int layout;     /* 0 when the comment does not tell */
 } MgHistoryFacts;
 
 /* Two queries for one flight, in this order; the stored down scripts of the newest n_down rows. */
@@ -94,7 +94,7 @@ typedef struct MgNewClaim {
 /*
  * Operations that make the table usable, in one transaction behind the fence:
  * make it, and the schema when it is ours, readable and writable by its owner
- * alone (default privileges would let strangers plant a down script), or bring
+ * alone (with a right to it strangers could plant a down script), or bring
  * an older layout up to date; then write the claim, if there is one.  Returns
  * how many, 0 when there is nothing to do.
  */
@@ -164,7 +164,7 @@ const char *mg_history_down_progress_sql(const MgHistoryTable *table, const char
 /* Its end: the parameters of a record, for the row that is there; the file may have been mended. */
 const char *mg_history_finish_sql(const MgHistoryTable *table, const char *fence_sql,
                                   const MgRecorder *by, MgArena *arena);
-/* Take away what default privileges have given others: the table, its sequence. */
+/* Take away what was given to others: the table, its sequence. */
 const char *mg_history_revoke_sql(const MgHistoryTable *table, MgArena *arena);
 /* Undo an application: $1 id, $2 by whom, $3 us more.  One row or error; answers the duration in
  * us. */

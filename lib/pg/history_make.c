@@ -36,7 +36,7 @@ static const char table_columns[] =
     " down_done integer NOT NULL DEFAULT 0,"
     " down_prefix_digest pg_catalog.text";
 
-/* Default privileges may have granted others the table, its sequence and the schema we made. */
+/* Default privileges or an event trigger may have granted others the table and its sequence. */
 static const char revoke_body[] =
     "DECLARE g record; BEGIN FOR g IN"
     " SELECT DISTINCT c.kind, a.grantee FROM ("
@@ -98,7 +98,7 @@ add_create(Script *script, const MgHistoryFacts *facts)
                         " WHERE reverted_at IS NULL",
                         table->sql));
     add_comment(script);
-    if (facts->has_default_privileges)
+    if (facts->is_shared)
         add(script, mg_history_revoke_sql(table, arena));
 }
 

@@ -476,6 +476,20 @@ def test_the_history_belongs_to_its_owner_alone(server):
                 "scenario_anon; DROP ROLE scenario_anon")
 
 
+def test_the_history_belongs_to_its_owner_where_an_event_trigger_grants(server):
+    project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
+    project.sql("CREATE FUNCTION give() RETURNS event_trigger LANGUAGE plpgsql AS $$ DECLARE made record;"
+                " BEGIN FOR made IN SELECT * FROM pg_event_trigger_ddl_commands() LOOP"
+                " IF made.object_type = 'table' THEN"
+                " EXECUTE format('GRANT ALL ON %s TO PUBLIC', made.object_identity); END IF;"
+                " END LOOP; END $$;"
+                "CREATE EVENT TRIGGER give ON ddl_command_end WHEN TAG IN ('CREATE TABLE')"
+                " EXECUTE FUNCTION give()")
+    project.run("up")
+    expect(project.sql("SELECT DISTINCT c.oid::regclass FROM pg_class c, aclexplode(c.relacl) g WHERE"
+                       " relkind = 'r' AND g.grantee <> c.relowner AND c.oid >= 16384"), "a")
+
+
 def test_a_history_of_a_newer_layout(server):
     project = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);"})
     project.run("up")
