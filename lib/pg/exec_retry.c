@@ -115,11 +115,19 @@ deals_unseen(MgExec *exec)
     const MgStep *step = &exec->input->steps[exec->failed_tag.item];
     int role = exec->failed_tag.role;
     bool is_made = role == MG_ROLE_CLEAN && strcmp(exec->failed_sqlstate, "42704") == 0;
-    bool is_dropped = (role == MG_ROLE_SET || role == MG_ROLE_CLEAN || role == MG_ROLE_RECORD) &&
-                      strcmp(exec->failed_sqlstate, "26000") == 0;
+    /* Behind the fence: before it this might be another backend, which is left alone. */
+    bool is_behind_fence = role == MG_ROLE_SET || role == MG_ROLE_CLEAN || role == MG_ROLE_RECORD ||
+                           role == MG_ROLE_LAST_COMMIT;
+    bool is_dropped = is_behind_fence && strcmp(exec->failed_sqlstate, "26000") == 0;
     if (exec->dealing == step || (!is_made && !is_dropped))
         return false;
     exec->dealing = step;
+    MgEvent event = { .kind = MG_EVENT_NOTE,
+                      .text = mg_arena_format(exec->arena,
+                                              "%s is run again: it has made or dropped prepared"
+                                              " statements unseen, and is to leave none behind",
+                                              step->entry->label) };
+    exec->input->on_event(exec->input->payload, &event);
     return true;
 }
 

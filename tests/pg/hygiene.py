@@ -124,13 +124,15 @@ def test_statements_cursors_channels(server):
 def test_what_was_prepared_unseen_is_found_and_only_then_a_migration_runs_twice(server):
     runs = (("", "INSERT INTO t VALUES (1);", 1), ("", "PREPARE left_p AS SELECT 1;", 1),
             ("", "DO $$ BEGIN EXECUTE 'PREPARE left_p AS SELECT 1'; END $$;", 2),
+            ("", "DO $$ BEGIN EXECUTE 'DEALLOCATE migrate_commit'; END $$;", 2),
             ("-- migrate:retry no\n", "DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$;", 1))
     for directive, text, n in runs:
         project = Project(server, {"1_a.up.sql": "CREATE SEQUENCE s; CREATE TABLE t (id int);",
                                    "2_b.up.sql": directive + text + "SELECT nextval('s');",
                                    "3_c.up.sql": "INSERT INTO t VALUES (3);",
                                    "4_d.up.sql": "PREPARE left_p AS SELECT 2; EXECUTE left_p;"})
-        project.run("up")
+        said = project.run("up").err
+        expect((text, "note: 2_b is run again" in said), (text, n == 2))
         expect(project.applied(), ["1", "2", "3", "4"])
         expect((text, project.sql("SELECT last_value FROM s")), (text, str(n)))
 
