@@ -78,6 +78,7 @@ catch_signals(MgError *err)
         return mg_fail(err, MG_E_SYSTEM, "could not make a pipe: %s", strerror(errno));
     for (int i = 0; i < 2; i++)
         (void)fcntl(cancel_pipe[i], F_SETFD, FD_CLOEXEC);
+    mg_term_end_by(&first_signal);
     struct sigaction action = { .sa_handler = on_signal };
     (void)sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)

@@ -2,6 +2,7 @@
 #include "term.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdint.h>
 #include <string.h>
@@ -13,7 +14,10 @@
 
 enum {
     DEFAULT_COLUMNS = 80,
+    PATIENCE_MS = 1000, /* with a reader that takes nothing, when the run is to end */
 };
+
+static const volatile sig_atomic_t *end_flag;
 
 static const char *const sequences[] = {
     [MG_PLAIN] = "",         [MG_BOLD] = "\033[1m",    [MG_RED] = "\033[1;31m",
@@ -72,11 +76,42 @@ wait_until_writable(int fd)
     return poll(&waiting, 1, -1) >= 0 || errno == EINTR;
 }
 
+void
+mg_term_end_by(const volatile sig_atomic_t *flag)
+{
+    end_flag = flag;
+}
+
+static bool
+is_ending(void)
+{
+    return end_flag != NULL && *end_flag != 0;
+}
+
+/* A signal ends a write that waits, so that this is looked at before the next one. */
+static bool
+is_given_up(const MgTerm *term)
+{
+    static int patience_ms = PATIENCE_MS; /* for all streams and writes together */
+    struct pollfd fd = { .fd = term->fd, .events = POLLOUT };
+    int n;
+    do
+        n = poll(&fd, 1, patience_ms);
+    while (n < 0 && errno == EINTR);
+    if (n == 0)
+        patience_ms = 0;
+    return n == 0;
+}
+
 bool
 mg_term_write(const MgTerm *term, const char *text, size_t size_bytes)
 {
     while (size_bytes > 0) {
-        ssize_t n = write(term->fd, text, size_bytes);
+        if (is_ending() && is_given_up(term))
+            return true;
+        /* So much goes into a pipe that can take anything. */
+        bool is_cut = is_ending() && size_bytes > PIPE_BUF;
+        ssize_t n = write(term->fd, text, is_cut ? PIPE_BUF : size_bytes);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno == EAGAIN && wait_until_writable(term->fd))

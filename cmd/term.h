@@ -6,6 +6,7 @@
 #ifndef MG_CMD_TERM_H
 #define MG_CMD_TERM_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -35,6 +36,12 @@ const char *mg_term_variable(char *const *environment, const char *name);
 
 /* Look at fd; environment is searched for NO_COLOR, TERM and COLUMNS. */
 void mg_term_open(int fd, bool is_colorless, char *const *environment, MgTerm *ret);
+
+/*
+ * Once flag is not 0 the run is to end: a reader that takes nothing for a second
+ * is written to no more.
+ */
+void mg_term_end_by(const volatile sig_atomic_t *flag);
 
 /*
  * Write all of it.  False, with errno, when that cannot be done; a reader that

@@ -3,11 +3,14 @@
 
 usage: signals.py MIGRATE [NAME...]
 """
+import array
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import sys
+import termios
 import time
 
 from house import (LIMIT_S, Project, Terminal, end_killed, expect, expect_in, hold_table, locks,
@@ -20,6 +23,28 @@ SLOW = {"1_a.up.sql": "CREATE TABLE a (id int);",
 def is_running(project):
     return project.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND "
                        "datname = current_database()") == "1"
+
+
+# ---- Who reads nothing ---------------------------------------------------------------------------
+
+
+def is_full(pipe):
+    n_bytes = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, n_bytes)
+    return n_bytes[0] > 56 * 1024
+
+
+def test_a_reader_that_reads_nothing_does_not_keep_a_run_that_is_to_end(server):
+    """Such as "less", when nobody turns the page."""
+    names = ["{:04d}_{}".format(i, "x" * 60) for i in range(1000)]
+    project = Project(server, {name + ".up.sql": "SELECT 1;" for name in names})
+    run = project.start("up")
+    wait_for(lambda: is_full(run.stdout))
+    expect((run.poll(), locks(project) != "0"), (None, True))
+    run.send_signal(signal.SIGINT)
+    run.wait(LIMIT_S)
+    wait_for(lambda: locks(project) == "0")
+    run.communicate()
 
 
 # ---- Who is asked --------------------------------------------------------------------------------
