@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 import house
-from house import (LIMIT_S, OwnServer, Project, Skip, end_killed, expect, expect_in, locks, main,
+from house import (LIMIT_S, Forbidden, OwnServer, Project, end_killed, expect, expect_in, locks, main,
                    read_until, wait_for)
 
 FREE_S = 45  # the lock of a host that vanished
@@ -128,7 +128,7 @@ def start_there(server, project):
 
 def test_a_host_that_vanishes_leaves_no_lock(server):
     if server.link.problem:
-        raise Skip(server.link.problem)
+        raise Forbidden(server.link.problem)
     # One in a statement, one that waits for another's lock with its session idle.
     busy = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);\nSELECT pg_sleep(300);"})
     idle = Project(server, {"1_a.up.sql": "CREATE TABLE a (id int);",
@@ -173,7 +173,7 @@ def test_a_slow_statement_before_much_else_is_waited_for(server):
 
 def test_a_servers_host_that_vanishes_with_much_on_its_way(server):
     if server.link.problem:
-        raise Skip(server.link.problem)
+        raise Forbidden(server.link.problem)
     project = sleeps_before_much(server, 300)
     run = start_there(server, project)
     try:

@@ -130,7 +130,11 @@ class OwnServer:
 
 
 class Skip(Exception):
-    """This machine does not allow what the scenario needs."""
+    """Something is missing here that the scenario needs: not passed."""
+
+
+class Forbidden(Skip):
+    """A container, say, forbids what the scenario needs: neither passed nor failed."""
 
 
 folders = []  # of the scenario that runs
@@ -347,6 +351,8 @@ def main(functions, make_server=Server):
             try:
                 function(server)
                 print("ok {} - {}".format(number, name), flush=True)
+            except Forbidden as reason:
+                print("ok {} - {} # SKIP forbidden here: {}".format(number, name, reason), flush=True)
             except Skip as reason:
                 print("ok {} - {} # SKIP {}".format(number, name, reason), flush=True)
             except Exception:  # a scenario fails by raising anything
